@@ -1,0 +1,180 @@
+"""pytest: targets and formats as parameters, servers shared by tests, and their logs checked after each test."""
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from harness import targets
+from harness.config import FORMATS, Config
+from harness.server import Server, ServerProblem
+
+LIVE_SERVERS = 8
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("dovecot")
+    group.addoption("--targets", default="", help="comma-separated: native, trixie, forky (default: all)")
+    group.addoption("--formats", default=",".join(FORMATS), help="comma-separated: maildir, sdbox, mdbox")
+    group.addoption("--variant", default="gcc", help="the build under test: gcc, clang or sanitizers")
+    group.addoption("--seconds", type=float, default=5.0, help="how long each property test looks for a counterexample")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "since(version): only on targets with this Dovecot version or a later one")
+    config.addinivalue_line("markers", "until(version): only on targets with a Dovecot before this version")
+    config.addinivalue_line("markers", "formats(*names): only on these mail formats")
+    if os.geteuid() != 0:
+        raise pytest.UsageError("system tests need root: they make mount namespaces and run a private Dovecot")
+    names = config.getoption("targets").split(",") if config.getoption("targets") else targets.default_names()
+    config.dovecot_targets = [targets.get(name) for name in names]
+
+
+def pytest_report_header(config):
+    return "targets: " + ", ".join(map(str, config.dovecot_targets))
+
+
+def pytest_generate_tests(metafunc):
+    if "dovecot" in metafunc.fixturenames:
+        formats = metafunc.config.getoption("formats").split(",")
+        pairs = [(target, form) for target in metafunc.config.dovecot_targets for form in formats]
+        metafunc.parametrize("dovecot", pairs, indirect=True, ids=[f"{target.name}-{form}" for target, form in pairs])
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what does not exist on a version or format; keep a file's tests of one target and format on one worker."""
+    kept, dropped = [], []
+    for item in items:
+        pair = item.callspec.params.get("dovecot") if hasattr(item, "callspec") else None
+        if pair is not None and not _exists(item, *pair):
+            dropped.append(item)
+            continue
+        if pair is not None:
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{pair[0].name}-{pair[1]}"))
+        kept.append(item)
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
+
+
+def _exists(item, target, form):
+    version = lambda mark: tuple(map(int, mark.args[0].split(".")))
+    return all(target.version >= version(mark) for mark in item.iter_markers("since")) and \
+        all(target.version < version(mark) for mark in item.iter_markers("until")) and \
+        all(form in mark.args for mark in item.iter_markers("formats"))
+
+
+class Servers:
+    """The servers of one worker, by target, variant and configuration; the one not used for longest makes room."""
+
+    def __init__(self):
+        self._servers = {}
+
+    def get(self, target, config, variant):
+        key = (target, config, variant)
+        server = self._servers.pop(key, None)
+        if server is None:
+            while len(self._servers) >= LIVE_SERVERS:
+                self._servers.pop(next(iter(self._servers))).stop()
+            server = Server(target, config, variant).start()
+        self._servers[key] = server
+        return server
+
+    def drop(self, server):
+        """Forget a server that is no good for another test."""
+        self._servers = {key: other for key, other in self._servers.items() if other is not server}
+        server.discard()
+
+    def stop(self):
+        problems = []
+        for server in self._servers.values():
+            try:
+                server.stop()
+            except AssertionError as problem:
+                problems.append(str(problem))
+        self._servers = {}
+        if problems:
+            raise ServerProblem("\n".join(problems))
+
+
+class Dovecot:
+    """What a test gets: call it with fields of Config for a server of the test's target and format.
+
+    lazy as a dictionary changes single settings of lazy_expunge (None removes one), settings() replaces all.
+    """
+
+    def __init__(self, servers, target, form, variant):
+        self._servers, self.target, self.format, self.variant = servers, target, form, variant
+        self._used, self._own = [], []
+
+    @property
+    def version(self):
+        return self.target.version
+
+    def config(self, lazy=None, **fields):
+        """A Config of the test's format."""
+        config = replace(Config(format=self.format), **fields)
+        if isinstance(lazy, dict):
+            return config.with_lazy(**lazy)
+        return config if lazy is None else replace(config, lazy=lazy)
+
+    def __call__(self, config=None, **fields):
+        """A running server, shared with the other tests that have the same configuration; use fresh users in it."""
+        server = self._servers.get(self.target, config or self.config(**fields), self.variant)
+        if server not in self._used:
+            self._used.append(server)
+        return server
+
+    def own(self, config=None, mail_root=None, **fields):
+        """A running server for this test alone, which may be killed and restarted."""
+        server = Server(self.target, config or self.config(**fields), self.variant, mail_root)
+        self._own.append(server)
+        return server.start()
+
+    def user(self, **fields):
+        """A fresh user of a server with this configuration."""
+        return self(**fields).user()
+
+    def finish(self):
+        """Close what is open, and return what went wrong in the servers, each a line."""
+        problems = []
+        for server in self._used:
+            server.close_sessions()
+            try:
+                server.settle()
+                problems += server.take_problems()
+            except (AssertionError, OSError) as problem:
+                problems += [str(problem)] + server.take_problems()
+                self._servers.drop(server)
+        for server in self._own:
+            server.close_sessions()
+            try:
+                server.stop()
+            except (AssertionError, OSError) as problem:
+                problems.append(str(problem))
+                server.discard()
+        return problems
+
+
+@pytest.fixture(scope="session")
+def servers():
+    all_servers = Servers()
+    yield all_servers
+    all_servers.stop()
+
+
+@pytest.fixture
+def dovecot(request, servers):
+    """A Dovecot object for each target and format."""
+    target, form = request.param
+    context = Dovecot(servers, target, form, request.config.getoption("variant"))
+    yield context
+    problems = context.finish()
+    if problems:
+        pytest.fail("after the test:\n" + "\n".join(problems), pytrace=False)
+
+
+@pytest.fixture
+def seconds(request):
+    """How long a property test may look for a counterexample."""
+    return request.config.getoption("seconds")

@@ -1,0 +1,49 @@
+"""Faults: system calls that fail or kill, by strace, and a look at the system calls that a process makes."""
+
+import contextlib
+import subprocess
+
+from .waiting import wait_for
+
+
+@contextlib.contextmanager
+def traced(server, pids, *arguments):
+    """Run strace on these processes of the server while this lasts; yields the path of its output.
+
+    arguments are strace's, such as "-e", "inject=renameat2,rename:error=ENOSPC:when=2".
+    """
+    output = server.root / f"strace.{min(pids)}"
+    targets = [word for pid in pids for word in ("-p", str(pid))]
+    process = subprocess.Popen(["strace", "-f", "-o", str(output), *arguments, *targets], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        line = process.stderr.readline()
+        if b"attached" not in line:
+            raise RuntimeError("strace: " + (line + process.stderr.read()).decode(errors="replace"))
+        yield output
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(timeout=10)
+        process.stderr.close()
+
+
+def doveadm_traced(server, arguments, *strace_arguments, check=False):
+    """Run doveadm with these arguments under strace (with its inject= faults); returns (Result, output of strace)."""
+    output = server.root / "strace.doveadm"
+    command = ["strace", "-f", "-o", str(output), *strace_arguments, "--"] + server.sandbox.command(
+        server.doveadm_command(*arguments))
+    done = subprocess.run(command, capture_output=True, env=server.sandbox.environment, timeout=120)
+    from .server import Result
+    result = Result(done.returncode, done.stdout, done.stderr, command)
+    if check and result.code != 0:
+        raise AssertionError(str(result))
+    return result, output.read_text(errors="replace")
+
+
+def session_process(server, name="imap"):
+    """The PID of the only process with this name, the one that serves the session which the test has open."""
+    pids = wait_for(lambda: server.processes(name), f"a process {name}")
+    if len(pids) != 1:
+        raise AssertionError(f"{len(pids)} processes {name}: which one?")
+    return pids[0]

@@ -1,0 +1,86 @@
+"""Debian packages: what building and testing needs, installed without starting any service."""
+
+import contextlib
+import os
+import subprocess
+from pathlib import Path
+
+DOVECOT = ["dovecot-core", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd"]
+BUILD = ["dovecot-dev", "gcc", "libc6-dev", "make", "autoconf", "automake", "libtool", "pkgconf", "check", "libbsd-dev",
+         "libssl-dev"]
+ANALYSIS = ["clang", "cppcheck"]
+HOST = ["python3", "util-linux", "git"]
+TESTS = ["python3-pytest", "python3-pytest-xdist", "strace"]
+CHROOT = ["debootstrap", "debian-archive-keyring"]
+
+POLICY = "#!/bin/sh\nexit 101\n"
+QUIET_APT = ["-o", "Acquire::Check-Valid-Until=false", "-o", "Dpkg::Use-Pty=0", "-q"]
+
+
+def missing(names):
+    """Those of the packages that are not installed on this machine."""
+    def installed(name):
+        query = subprocess.run(["dpkg-query", "-W", "-f", "${db:Status-Status}", name], capture_output=True)
+        return query.stdout == b"installed"
+    return [name for name in names if not installed(name)]
+
+
+@contextlib.contextmanager
+def no_services(root="/"):
+    """While this lasts, no package that is installed under root may start a service."""
+    policy = Path(root) / "usr/sbin/policy-rc.d"
+    before = policy.read_bytes() if policy.exists() else None
+    mode = policy.stat().st_mode & 0o7777 if before is not None else 0o755
+    try:
+        policy.write_text(POLICY)
+        policy.chmod(0o755)
+        yield
+    finally:
+        if before is None:
+            policy.unlink(missing_ok=True)
+        else:
+            policy.write_bytes(before)
+            policy.chmod(mode)
+
+
+def install(names, say=print):
+    """Install what is missing on this machine. Raises RuntimeError with the command to run when that is not possible."""
+    wanted = missing(names)
+    if not wanted:
+        return
+    command = ["apt-get", "install", "-y", "--no-install-recommends"] + wanted
+    if os.geteuid() != 0:
+        raise RuntimeError("packages are missing; as root, run: " + " ".join(command))
+    say("Installing " + " ".join(wanted))
+    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C.UTF-8")
+    with no_services():
+        done = _apt(["install", "-y", "--no-install-recommends"] + wanted, environment)
+        if done.returncode != 0:
+            _apt(["update"], environment)
+            done = _apt(["install", "-y", "--no-install-recommends"] + wanted, environment)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout.decode(errors='replace')[-2000:]}")
+
+
+def _apt(arguments, environment):
+    return subprocess.run(["apt-get"] + QUIET_APT + arguments, env=environment, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def mirror():
+    """The Debian mirror that apt of this machine uses."""
+    listing = subprocess.run(["apt-get", "indextargets", "--format", "$(SITE) $(RELEASE)"], capture_output=True, text=True)
+    release = _os_release().get("VERSION_CODENAME", "")
+    sites = [line.split()[0] for line in listing.stdout.splitlines() if line.split()[1:] == [release]]
+    if not sites:
+        raise RuntimeError("apt of this machine names no Debian mirror (run apt-get update)")
+    return sites[0]
+
+
+def native_codename():
+    return _os_release().get("VERSION_CODENAME", "")
+
+
+def _os_release():
+    pairs = (line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
+    return {key: value.strip('"') for key, value in pairs}

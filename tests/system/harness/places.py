@@ -1,0 +1,26 @@
+"""Where things lie on disk: the source tree, chroots, builds and running servers."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+SOURCE = Path(os.environ.get("LAZY_EXPUNGE_SOURCE") or Path(__file__).resolve().parents[3])
+WORK = Path(os.environ.get("LAZY_EXPUNGE_WORK", "/var/tmp/dovecot-lazy-expunge"))
+CHROOTS = Path(os.environ.get("LAZY_EXPUNGE_CHROOTS", WORK / "chroots"))
+RUN = WORK / "run"
+
+
+def build_root():
+    """The directory of the builds of this source tree; other trees have their own."""
+    digest = hashlib.sha256(os.fsencode(SOURCE)).hexdigest()[:8]
+    return WORK / "build" / digest
+
+
+def fresh_run_directory():
+    """A new, empty directory for one server; its path is short, for the sake of sockets' names."""
+    RUN.mkdir(parents=True, exist_ok=True)
+    os.chmod(RUN, 0o755)
+    path = Path(tempfile.mkdtemp(dir=RUN, prefix=""))
+    os.chmod(path, 0o755)
+    return path

@@ -1,0 +1,131 @@
+"""A private mount and PID namespace, over the native system or a chroot.
+
+Everything that runs a Dovecot runs in one of these: mounts made for it are seen by nobody else and go away by themselves,
+and when the keeper dies the kernel ends every process inside.
+"""
+
+import os
+import shlex
+import signal
+import subprocess
+from pathlib import Path
+
+from .waiting import wait_for
+
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    "LC_ALL": "C.UTF-8",
+    "TZ": "UTC",
+    "DEBIAN_FRONTEND": "noninteractive",
+}
+# The child goes away with the process that made it, also when that is killed.
+DIE_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL"]
+
+
+class Sandbox:
+    """Processes started here see root as /, share paths at their own place, and binds laid over the system's.
+
+    shared: directories of this machine that have the same path inside.
+    binds: pairs (directory of this machine, absolute path inside the root that it covers).
+    """
+
+    def __init__(self, root="/", shared=(), binds=(), environment=None):
+        self.root = Path(root)
+        self.environment = dict(ENVIRONMENT, **(environment or {}))
+        script = self._script([Path(p) for p in shared], binds)
+        self._keeper = subprocess.Popen(
+            DIE_WITH_PARENT + ["unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-c", script],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=self.environment, start_new_session=True)
+        if self._keeper.stdout.readline() != b"ready\n":
+            message = self._keeper.stderr.read().decode(errors="replace")
+            self._keeper.wait()
+            raise RuntimeError(f"cannot make a private mount namespace in {root}: {message}")
+        self.init = self._find_init()
+
+    def _script(self, shared, binds):
+        at = lambda path: shlex.quote(str(self.root) + str(path) if str(self.root) != "/" else str(path))
+        lines = ["set -e", "mount --make-rprivate /"]
+        if str(self.root) != "/":
+            lines.append(f"mount --rbind /dev {at('/dev')}")
+            for path in shared:
+                lines.append(f"mkdir -p {at(path)}")
+                lines.append(f"mount --bind {shlex.quote(str(path))} {at(path)}")
+        lines.append(f"mount -t proc proc {at('/proc')}")
+        for source, target in binds:
+            lines.append(f"mount --bind {shlex.quote(str(source))} {at(target)}")
+        # bash stays as the first process and reaps what is left behind.
+        inner = "ulimit -c unlimited; echo ready; sleep infinity; exit"
+        lines.append(f"exec chroot {shlex.quote(str(self.root))} bash -c {shlex.quote(inner)}")
+        return "\n".join(lines)
+
+    def _find_init(self):
+        children = Path(f"/proc/{self._keeper.pid}/task/{self._keeper.pid}/children")
+        return int(wait_for(lambda: children.read_text().split(), "the first process of the sandbox")[0])
+
+    def command(self, argv):
+        """argv as it is run from outside, entering the namespaces."""
+        return DIE_WITH_PARENT + ["nsenter", f"--target={self.init}", "--mount", "--pid", "--root", "--wd", "--"] + \
+            [str(a) for a in argv]
+
+    def popen(self, argv, environment=None, **options):
+        """Start argv inside; options as for subprocess.Popen."""
+        return subprocess.Popen(self.command(argv), env=dict(self.environment, **(environment or {})), **options)
+
+    def run(self, argv, input=b"", timeout=600, environment=None):
+        """Run argv inside and return the CompletedProcess, with bytes in stdout and stderr."""
+        return subprocess.run(self.command(argv), input=input, capture_output=True, timeout=timeout,
+                              env=dict(self.environment, **(environment or {})))
+
+    def processes(self, name=None):
+        """PIDs, as this machine counts them, of the living processes inside, or of those with this name."""
+        if self._keeper.poll() is not None:
+            return []
+        inside = os.readlink(f"/proc/{self.init}/ns/pid")
+        return [pid for pid in _all_pids() if pid != self.init and _is_process(pid, inside, name)]
+
+    def kill(self, name, signal_number=signal.SIGKILL):
+        """Send a signal to all processes with this name inside, wait until they are gone if it is SIGKILL; the number killed."""
+        pids = self.processes(name)
+        for pid in pids:
+            try:
+                os.kill(pid, signal_number)
+            except ProcessLookupError:
+                pass
+        if signal_number == signal.SIGKILL:
+            wait_for(lambda: not set(pids) & set(self.processes(name)), f"{name} to be gone")
+        return len(pids)
+
+    def close(self):
+        """End everything inside."""
+        if self._keeper.poll() is None:
+            try:
+                os.kill(self.init, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            self._keeper.wait(timeout=30)
+        self._keeper.stdout.close()
+        self._keeper.stderr.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def _all_pids():
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+
+
+def _is_process(pid, namespace, name):
+    """Whether pid lives in the PID namespace, is no zombie, and has this name."""
+    try:
+        if os.readlink(f"/proc/{pid}/ns/pid") != namespace:
+            return False
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return False
+    comm, _, rest = stat.partition("(")[2].rpartition(")")
+    return not rest.split()[0] in "ZX" and (name is None or comm == name[:15])

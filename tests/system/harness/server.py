@@ -1,0 +1,283 @@
+"""A private Dovecot: made, started, watched and stopped."""
+
+import itertools
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import places
+from .build import build
+from .config import OURS
+from .render import GID, MAIL_DIRECTORY, PORTS, UID, render
+from .user import User
+from .waiting import wait_for
+
+# What is no problem in any test: this is how servers are stopped.
+ALWAYS_EXPECTED = re.compile(r"master: Warning: Killed with signal \d+ \(by pid=\d+ uid=0 ")
+SESSION_PROCESSES = ("imap", "pop3", "lmtp", "imap-hibernate")
+
+
+class ServerProblem(AssertionError):
+    """The server did not start, or logged what it must not."""
+
+
+@dataclass
+class Result:
+    """What a command did."""
+    code: int
+    stdout: bytes
+    stderr: bytes
+    command: list
+
+    def __str__(self):
+        text = (self.stdout[-3000:] + b"\n" + self.stderr[-3000:]).decode(errors="replace").strip()
+        return f"{' '.join(map(str, self.command))}: exit code {self.code}\n{text}"
+
+
+class Server:
+    """mail_root: users' homes, to share with another server. variant: of the build (gcc, clang, sanitizers)."""
+
+    def __init__(self, target, config, variant="gcc", mail_root=None):
+        self.target, self.config, self.variant = target, config, variant
+        self.root = places.fresh_run_directory()
+        self.mail_root = Path(mail_root or self.root / "mail")
+        self.mail_directory = MAIL_DIRECTORY[config.format]
+        self.ports = {}
+        self._names = itertools.count(1)
+        self._users = []
+        self._prefix = re.sub("[^a-z0-9]", "", self.root.name.lower())
+        self._expected = []
+        self._log_offset = 0
+        self._master = None
+        for directory in ("mail", "shared", "run"):
+            (self.root / directory).mkdir(mode=0o755, exist_ok=True)
+        self.own(self.root / "mail")
+        self.own(self.root / "shared")
+        self.sandbox = self._make_sandbox()
+        self._write_files()
+
+    # Names of things.
+
+    @property
+    def conf(self):
+        return self.root / "dovecot.conf"
+
+    @property
+    def storage_separator(self):
+        """The separator at the end of the storage's name, "" when it is one mailbox."""
+        storage = self.config.storage
+        return storage[-1] if storage and storage[-1] in "/." and len(storage) > 1 else ""
+
+    def user(self, name=None):
+        """A user whom no test used before."""
+        user = User(self, name or f"{self._prefix}u{next(self._names)}")
+        self._users.append(user)
+        return user
+
+    def close_sessions(self):
+        """Hang up what users still have open."""
+        for user in self._users:
+            user.close()
+        self._users = []
+
+    def own(self, path):
+        """Give a directory and all in it to the users' UID."""
+        for entry in [path, *path.rglob("*")]:
+            os.chown(entry, UID, GID)
+
+    # Starting and stopping.
+
+    def start(self):
+        for attempt in range(5):
+            self.ports = _free_ports()
+            self.conf.write_text(render(self.config, self.target.version, self.root, self.ports, self.mail_root,
+                                        self._preload()))
+            self._master = self.sandbox.popen(["dovecot", "-F", "-c", self.conf], stdin=subprocess.DEVNULL,
+                                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            if self._came_up():
+                return self
+            error = self._master.stderr.read().decode(errors="replace") + self._log_text()
+            if "Address already in use" not in error:
+                break
+            self._log_path.unlink(missing_ok=True)
+        self.sandbox.close()
+        raise ServerProblem(f"Dovecot of {self.target} did not start with {self.conf}:\n{error[-4000:]}")
+
+    def _came_up(self):
+        def answers():
+            if self._master.poll() is not None:
+                return "exited"
+            try:
+                socket.create_connection(("127.0.0.1", self.ports["imap"]), timeout=5).close()
+                return "up"
+            except ConnectionRefusedError:
+                return None
+        return wait_for(answers, "Dovecot to start", seconds=30) == "up"
+
+    def stop(self):
+        """Stop it, and fail on what it must not have logged or left behind."""
+        self.halt()
+        self.sandbox.close()
+        problems = self.take_problems()
+        if problems:
+            raise ServerProblem("the log has:\n" + "\n".join(problems) + f"\n(see {self.root})")
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def halt(self, signal_number=signal.SIGTERM):
+        """Stop the processes and keep everything else, for restart()."""
+        if self._master is None:
+            return
+        for pid in self.sandbox.processes("dovecot"):
+            os.kill(pid, signal_number)
+        self._master.wait(timeout=30)
+        self._master.stderr.close()
+        self._master = None
+        # dovecot's children go by themselves when it is gone.
+        names = ("log", "config", "anvil", "auth", "stats", "imap-login", "pop3-login") + SESSION_PROCESSES
+        wait_for(lambda: not any(self.sandbox.processes(name) for name in names), "processes to end", seconds=30)
+
+    def restart(self, signal_number=signal.SIGTERM):
+        """Stop (or kill, with SIGKILL) and start again with the same files; the ports change."""
+        self.halt(signal_number)
+        return self.start()
+
+    def discard(self):
+        """End everything now, without a look at the log."""
+        self.sandbox.close()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    # Running things.
+
+    def doveadm_command(self, *arguments):
+        """The command line of doveadm as it is run in the server's sandbox."""
+        return ["doveadm", "-c", str(self.conf), *map(str, arguments)]
+
+    def doveadm(self, *arguments, input=b"", check=True, timeout=120):
+        """Run doveadm in the sandbox; returns a Result. check: fail on another exit code than 0."""
+        return self.run(self.doveadm_command(*arguments), input=input, check=check, timeout=timeout)
+
+    def run(self, command, input=b"", check=True, timeout=120):
+        """Run a command in the sandbox (and in the chroot)."""
+        done = self.sandbox.run(command, input=input, timeout=timeout, environment=self._preload())
+        result = Result(done.returncode, done.stdout, done.stderr, command)
+        if check and result.code != 0:
+            raise AssertionError(str(result))
+        if re.search(rb"Panic:|Fatal: master|killed with signal", result.stderr) or result.code < 0 or result.code > 128:
+            raise ServerProblem(f"crashed: {result}")
+        return result
+
+    def kill(self, name, signal_number=signal.SIGKILL):
+        """Kill the server's processes with this name (imap, lmtp, doveadm, ...); the number killed."""
+        return self.sandbox.kill(name, signal_number)
+
+    def processes(self, name=None):
+        """PIDs of this server's processes, as this machine counts them (for strace -p)."""
+        return self.sandbox.processes(name)
+
+    def settle(self):
+        """Wait until every session's process of this server has ended, so that what they do at the end is done."""
+        wait_for(lambda: not any(self.sandbox.processes(name) for name in SESSION_PROCESSES), "sessions to end", seconds=30)
+
+    # The log. Warnings and worse go to one file, everything else to another.
+
+    @property
+    def _log_path(self):
+        return self.root / "log"
+
+    def _log_text(self):
+        return self._log_path.read_text(errors="replace") if self._log_path.exists() else ""
+
+    def log(self):
+        """Lines of warnings and errors since the beginning of the test."""
+        return self._log_text()[self._log_offset:].splitlines()
+
+    def info_log(self):
+        path = self.root / "info.log"
+        return path.read_text(errors="replace").splitlines() if path.exists() else []
+
+    def debug_log(self):
+        path = self.root / "debug.log"
+        return path.read_text(errors="replace").splitlines() if path.exists() else []
+
+    def expect_log(self, pattern, required=True):
+        """Lines of the log that match this are no failure in this test; one must come if required."""
+        self._expected.append((re.compile(pattern), required))
+
+    def wait_log(self, pattern, seconds=10):
+        """Wait for a line of the log since the beginning of the test; returns it. It must be expected as well."""
+        return wait_for(lambda: next((line for line in self.log() if re.search(pattern, line)), None),
+                        f"{pattern} in the log", seconds)
+
+    def take_problems(self):
+        """What went wrong since the last call, each a line; forgets what was expected."""
+        lines = self.log()
+        self._log_offset = len(self._log_text())
+        expected = [ALWAYS_EXPECTED] + [pattern for pattern, _ in self._expected]
+        problems = [line for line in lines if not any(pattern.search(line) for pattern in expected)]
+        problems += [f"nothing in the log matches {pattern.pattern}" for pattern, required in self._expected
+                     if required and not any(pattern.search(line) for line in lines)]
+        for place in (self.root, self.root / "run", *self.root.glob("mail/*")):
+            problems += [f"a core file: {path}" for path in place.glob("core*") if path.is_file()]
+        problems += [f"{path}:\n{path.read_text(errors='replace')[:4000]}" for path in self.root.glob("sanitizer/*")]
+        self._expected = []
+        return problems
+
+    # What lies under it.
+
+    def _make_sandbox(self):
+        binds = [(self._module_tree(), self.target.module_dir)]
+        shared = [self.root] + ([self.mail_root] if self.root not in self.mail_root.parents else [])
+        return self.target.sandbox(shared=shared, binds=binds)
+
+    def _module_tree(self):
+        """A copy of the system's modules with those under test in place of the shipped ones."""
+        tree = self.root / "modules"
+        shutil.copytree(f"{self.target.root}/{self.target.module_dir}", tree, symlinks=True)
+        if self.config.plugin == OURS:
+            shutil.copytree(build(self.target, self.variant), tree, symlinks=True, dirs_exist_ok=True)
+        for pattern in self.config.without_modules:
+            for path in list(tree.glob(pattern)):
+                path.unlink()
+        return tree
+
+    def _preload(self):
+        """The environment that a sanitizer needs."""
+        if self.variant != "sanitizers":
+            return {}
+        reports = self.root / "sanitizer"
+        if not reports.exists():
+            reports.mkdir()
+            reports.chmod(0o777)
+        library = self.sandbox.run(["gcc", "-print-file-name=libasan.so"]).stdout.decode().strip()
+        library = self.sandbox.run(["readlink", "-f", library]).stdout.decode().strip()
+        options = f"detect_leaks=0:log_path={reports}/report:verify_asan_link_order=0"
+        return {"LD_PRELOAD": library, "ASAN_OPTIONS": options,
+                "UBSAN_OPTIONS": f"print_stacktrace=1:log_path={reports}/report"}
+
+    def _write_files(self):
+        from .render23 import acl_rows
+        rows = acl_rows(self.config)
+        if rows and not self.target.new_settings:
+            (self.root / "acl").write_text("".join(f'"{name}" {who} {rights}\n' for name, who, rights in rows))
+        if self.config.crypt:
+            key, public = self.root / "crypt.pem", self.root / "crypt-public.pem"
+            self.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key])
+            self.run(["openssl", "pkey", "-in", key, "-pubout", "-out", public])
+            key.chmod(0o644)
+
+
+def _free_ports():
+    """Ports of 127.0.0.1 that nobody listens on now."""
+    sockets = {name: socket.socket() for name in PORTS}
+    try:
+        for one in sockets.values():
+            one.bind(("127.0.0.1", 0))
+        return {name: one.getsockname()[1] for name, one in sockets.items()}
+    finally:
+        for one in sockets.values():
+            one.close()

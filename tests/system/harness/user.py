@@ -1,0 +1,117 @@
+"""One user of a server: sessions, deliveries, and a look into the mailboxes."""
+
+import poplib
+import smtplib
+
+from . import mail
+from .imap import Imap
+from .render import PASSWORD
+
+
+class User:
+    """A user that nobody used before, unless the name is given."""
+
+    def __init__(self, server, name):
+        self.server = server
+        self.name = name
+        self._sessions = []
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def home(self):
+        """The home directory, as a path of this machine."""
+        return self.server.mail_root / self.name
+
+    @property
+    def mail_path(self):
+        return self.home / self.server.mail_directory
+
+    # Sessions. They are closed at the end of the test when the test did not do it.
+
+    def imap(self, select=None):
+        """A session that is logged in, with this mailbox selected."""
+        session = Imap("127.0.0.1", self.server.ports["imap"], self.name, PASSWORD)
+        self._sessions.append(session)
+        if select is not None:
+            session.select(select)
+        return session
+
+    def pop3(self):
+        """A poplib session that is logged in."""
+        session = poplib.POP3("127.0.0.1", self.server.ports["pop3"], timeout=60)
+        session.user(self.name)
+        session.pass_(PASSWORD)
+        self._sessions.append(session)
+        return session
+
+    def close(self):
+        for session in self._sessions:
+            session.close()
+        self._sessions = []
+
+    # Filling mailboxes.
+
+    def deliver(self, message=None, others=()):
+        """One LMTP delivery to this user and these others, who may be of the same storage."""
+        deliver(self.server, message or mail.message(), [self, *others])
+
+    def append(self, mailbox="INBOX", message=None, flags="", date="", create=False):
+        """Append one message through IMAP; returns its UID."""
+        return self.fill(mailbox, [message or mail.message()], flags, date, create)[0]
+
+    def fill(self, mailbox, messages, flags="", date="", create=False):
+        """Append messages through one IMAP session; a number makes that many. Returns their UIDs."""
+        if isinstance(messages, int):
+            messages = [mail.message() for _ in range(messages)]
+        with self.imap() as session:
+            if create:
+                from .imap import name
+                session(f"CREATE {name(mailbox)}")
+            return [session.append(mailbox, message, flags, date) for message in messages]
+
+    # doveadm for this user.
+
+    def doveadm(self, command, *arguments, **options):
+        """doveadm <command> -u <user> <arguments>; command may have several words. See Server.doveadm()."""
+        return self.server.doveadm(*command.split(), "-u", self.name, *arguments, **options)
+
+    def messages(self, mailbox="INBOX", query=("all",), missing_ok=True):
+        """The mails of a mailbox (or of a pattern of mailboxes), by doveadm, in its order; none where there is no mailbox."""
+        done = self.server.doveadm("-f", "json", "fetch", "-u", self.name, mail.FIELDS, "mailbox", mailbox, *query,
+                                   check=not missing_ok)
+        if done.code not in (0, 68):
+            raise AssertionError(f"{done}")
+        return mail.parse(done.stdout)
+
+    def kept(self):
+        """The mails in the storage; in namespace mode of all mailboxes below it, with their name there as the origin."""
+        storage, separator = self.server.config.storage, self.server.storage_separator
+        if not separator:
+            return self.messages(storage)
+        from dataclasses import replace
+        return [replace(found, origins=(found.mailbox.removeprefix(storage),)) for found in self.messages(storage + "*")]
+
+    def mailboxes(self, *arguments):
+        """The names of the mailboxes, as doveadm sees them."""
+        return self.doveadm("mailbox list", *arguments).stdout.decode().splitlines()
+
+    def sync(self, other, *arguments, command="sync"):
+        """Replicate with another user, who may live on another server of the same target."""
+        return self.doveadm(command, *arguments, *other.server.doveadm_command("dsync-server", "-u", other.name))
+
+    def make_virtual(self, name, text):
+        """Make a virtual mailbox Virtual/<name> with these rules."""
+        directory = self.home / "virtual" / name
+        directory.mkdir(parents=True)
+        (directory / "dovecot-virtual").write_text(text)
+        self.server.own(self.home / "virtual")
+
+
+def deliver(server, message, users):
+    """One LMTP transaction to several users."""
+    with smtplib.LMTP("127.0.0.1", server.ports["lmtp"]) as client:
+        refused = client.sendmail("sender@example.com", [f"{user}@example.com" for user in users], message)
+    if refused:
+        raise AssertionError(f"LMTP refused {refused}")
