@@ -37,7 +37,7 @@ def test_messages_show_what_was_appended(dovecot):
 
 
 def test_without_a_plugin_an_expunged_mail_is_gone(dovecot):
-    user = dovecot(plugin=NONE).user()
+    user = dovecot(plugin=NONE, lazy=SHIPPED_EXPUNGED).user()
     user.deliver()
     with user.imap("INBOX") as session:
         assert session.delete().lines("EXPUNGE") == ["* 1 EXPUNGE"]
@@ -78,7 +78,7 @@ def test_configurations_start_and_take_mail(dovecot, change):
 
 @pytest.mark.formats("mdbox", "sdbox")
 def test_two_namespaces_share_one_storage_by_mailboxdir(dovecot):
-    other = Namespace("other", "Other/", mailboxdir="other")
+    other = Namespace("other", "Other/", mailboxdir="other", listindex="dovecot.list.other")
     user = dovecot(plugin=NONE, namespaces=(other,)).user()
     user.append("INBOX")
     user.append("Other/INBOX", create=True)
@@ -113,9 +113,10 @@ def test_virtual_mailbox_shows_all_mail(dovecot):
 
 def test_sync_replicates_to_another_server(dovecot):
     first, second = dovecot.own(plugin=NONE), dovecot.own(plugin=NONE)
-    here, there = first.user(), second.user()
+    here = first.user()
     here.fill("INBOX", 3)
-    here.sync(there)
+    there = here.sync(second)
+    assert len(there.messages()) == 3
     assert [mail.guid for mail in there.messages()] == [mail.guid for mail in here.messages()]
 
 

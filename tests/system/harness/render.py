@@ -7,7 +7,7 @@ from .render23 import Dialect23
 from .render24 import Dialect24
 
 UID = GID = 61357
-PORTS = ("imap", "pop3", "lmtp", "http")
+PORTS = ("imap", "pop3", "lmtp", "http", "doveadm")
 PASSWORD = "pass"
 API_KEY = "key"
 MAIL_DIRECTORY = {"maildir": "Maildir", "sdbox": "sdbox", "mdbox": "mdbox"}
@@ -50,6 +50,7 @@ first_valid_uid = 1
 mail_fsync = {fsync}
 default_internal_user = dovecot
 doveadm_api_key = key
+doveadm_password = pass
 verbose_proctitle = yes
 """
 
@@ -95,7 +96,8 @@ def _services(dialect, ports):
         lines += listener(name, ports[name]) + listener(name + "s", 0) + ["}"]
         lines += [f"service {name} {{", f"  {count} = 1", "}"]
     lines += ["service lmtp {", f"  {count} = 1"] + listener("lmtp", ports["lmtp"]) + ["}"]
-    lines += ["service doveadm {", f"  {count} = 1"] + listener("http", ports["http"]) + ["}"]
+    lines += ["service doveadm {", f"  {count} = 1"] + listener("http", ports["http"])
+    lines += listener("doveadm", ports["doveadm"]) + ["}"]
     lines += ["service stats {", "  unix_listener stats-writer {", "    mode = 0666", "  }", "}"]
     return lines
 

@@ -42,7 +42,8 @@ class Sandbox:
             message = self._keeper.stderr.read().decode(errors="replace")
             self._keeper.wait()
             raise RuntimeError(f"cannot make a private mount namespace in {root}: {message}")
-        self.init = self._find_init()
+        self.init = self._child_of(self._keeper.pid)
+        self._sleeper = self._child_of(self.init)
 
     def _script(self, shared, binds):
         at = lambda path: shlex.quote(str(self.root) + str(path) if str(self.root) != "/" else str(path))
@@ -60,8 +61,9 @@ class Sandbox:
         lines.append(f"exec chroot {shlex.quote(str(self.root))} bash -c {shlex.quote(inner)}")
         return "\n".join(lines)
 
-    def _find_init(self):
-        children = Path(f"/proc/{self._keeper.pid}/task/{self._keeper.pid}/children")
+    @staticmethod
+    def _child_of(pid):
+        children = Path(f"/proc/{pid}/task/{pid}/children")
         return int(wait_for(lambda: children.read_text().split(), "the first process of the sandbox")[0])
 
     def command(self, argv):
@@ -83,7 +85,15 @@ class Sandbox:
         if self._keeper.poll() is not None:
             return []
         inside = os.readlink(f"/proc/{self.init}/ns/pid")
-        return [pid for pid in _all_pids() if pid != self.init and _is_process(pid, inside, name)]
+        return [pid for pid in _all_pids() if pid not in (self.init, self._sleeper) and _is_process(pid, inside, name)]
+
+    @staticmethod
+    def is_idle(pid):
+        """Whether a process sleeps, waiting for something, or is gone."""
+        try:
+            return _stat(pid)[1] in "SZX"
+        except (FileNotFoundError, ProcessLookupError):
+            return True
 
     def kill(self, name, signal_number=signal.SIGKILL):
         """Send a signal to all processes with this name inside, wait until they are gone if it is SIGKILL; the number killed."""
@@ -124,8 +134,13 @@ def _is_process(pid, namespace, name):
     try:
         if os.readlink(f"/proc/{pid}/ns/pid") != namespace:
             return False
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        comm, state = _stat(pid)
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return False
-    comm, _, rest = stat.partition("(")[2].rpartition(")")
-    return not rest.split()[0] in "ZX" and (name is None or comm == name[:15])
+    return state not in "ZX" and (name is None or comm == name[:15])
+
+
+def _stat(pid):
+    """Name and state of a process."""
+    comm, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
+    return comm, rest.split()[0]

@@ -19,7 +19,7 @@ from .waiting import wait_for
 
 # What is no problem in any test: this is how servers are stopped.
 ALWAYS_EXPECTED = re.compile(r"master: Warning: Killed with signal \d+ \(by pid=\d+ uid=0 ")
-SESSION_PROCESSES = ("imap", "pop3", "lmtp", "imap-hibernate")
+SESSION_PROCESSES = ("imap", "pop3", "lmtp")
 
 
 class ServerProblem(AssertionError):
@@ -121,7 +121,8 @@ class Server:
 
     def stop(self):
         """Stop it, and fail on what it must not have logged or left behind."""
-        self.halt()
+        self._signal_master(signal.SIGTERM)
+        wait_for(self._only_an_idle_log_left, "processes to end", seconds=30)
         self.sandbox.close()
         problems = self.take_problems()
         if problems:
@@ -132,14 +133,24 @@ class Server:
         """Stop the processes and keep everything else, for restart()."""
         if self._master is None:
             return
-        for pid in self.sandbox.processes("dovecot"):
-            os.kill(pid, signal_number)
+        self._signal_master(signal_number)
         self._master.wait(timeout=30)
         self._master.stderr.close()
         self._master = None
         # dovecot's children go by themselves when it is gone.
-        names = ("log", "config", "anvil", "auth", "stats", "imap-login", "pop3-login") + SESSION_PROCESSES
-        wait_for(lambda: not any(self.sandbox.processes(name) for name in names), "processes to end", seconds=30)
+        wait_for(lambda: not any(self.sandbox.processes(name) for name in SESSION_PROCESSES + ("log",)),
+                 "processes to end", seconds=30)
+
+    def _signal_master(self, signal_number):
+        for pid in self.sandbox.processes("dovecot"):
+            os.kill(pid, signal_number)
+
+    def _only_an_idle_log_left(self):
+        """Whether all that could write to the log is gone, and the log process, which 2.3 keeps for a second, has read it."""
+        log = self.sandbox.processes("log")
+        if set(self.sandbox.processes()) - set(log) - set(self.sandbox.processes("dovecot")):
+            return False
+        return all(self.sandbox.is_idle(pid) for pid in log)
 
     def restart(self, signal_number=signal.SIGTERM):
         """Stop (or kill, with SIGKILL) and start again with the same files; the ports change."""

@@ -2,9 +2,10 @@
 
 import poplib
 import smtplib
+from dataclasses import replace
 
 from . import mail
-from .imap import Imap
+from .imap import Imap, name
 from .render import PASSWORD
 
 
@@ -67,7 +68,6 @@ class User:
             messages = [mail.message() for _ in range(messages)]
         with self.imap() as session:
             if create:
-                from .imap import name
                 session(f"CREATE {name(mailbox)}")
             return [session.append(mailbox, message, flags, date) for message in messages]
 
@@ -90,16 +90,16 @@ class User:
         storage, separator = self.server.config.storage, self.server.storage_separator
         if not separator:
             return self.messages(storage)
-        from dataclasses import replace
         return [replace(found, origins=(found.mailbox.removeprefix(storage),)) for found in self.messages(storage + "*")]
 
     def mailboxes(self, *arguments):
         """The names of the mailboxes, as doveadm sees them."""
         return self.doveadm("mailbox list", *arguments).stdout.decode().splitlines()
 
-    def sync(self, other, *arguments, command="sync"):
-        """Replicate with another user, who may live on another server of the same target."""
-        return self.doveadm(command, *arguments, *other.server.doveadm_command("dsync-server", "-u", other.name))
+    def sync(self, other_server, *arguments, command="sync"):
+        """Replicate with the user of the same name on another server, over TCP; that User."""
+        self.doveadm(command, *arguments, f"tcp:127.0.0.1:{other_server.ports['doveadm']}")
+        return other_server.user(self.name)
 
     def make_virtual(self, name, text):
         """Make a virtual mailbox Virtual/<name> with these rules."""
@@ -112,6 +112,11 @@ class User:
 def deliver(server, message, users):
     """One LMTP transaction to several users."""
     with smtplib.LMTP("127.0.0.1", server.ports["lmtp"]) as client:
-        refused = client.sendmail("sender@example.com", [f"{user}@example.com" for user in users], message)
+        client.ehlo()
+        replies = [client.mail("sender@example.com")] + [client.rcpt(f"{user}@example.com") for user in users]
+        # LMTP answers DATA once for each recipient; smtplib reads the first of these answers.
+        replies.append(client.data(message))
+        replies += [client.getreply() for _ in users[1:]]
+    refused = [reply for reply in replies if reply[0] >= 300]
     if refused:
-        raise AssertionError(f"LMTP refused {refused}")
+        raise AssertionError(f"LMTP refused: {refused}")
