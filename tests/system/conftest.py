@@ -17,6 +17,7 @@ def pytest_addoption(parser):
     group.addoption("--targets", default="", help="comma-separated: native, trixie, forky (default: all)")
     group.addoption("--formats", default=",".join(FORMATS), help="comma-separated: maildir, sdbox, mdbox")
     group.addoption("--variant", default="gcc", help="the build under test: gcc, clang or sanitizers")
+    group.addoption("--not-run", action="append", default=[], help="a target that is not run, and why, for the summary")
     group.addoption("--seconds", type=float, default=5.0, help="how long each property test looks for a counterexample")
 
 
@@ -32,6 +33,11 @@ def pytest_configure(config):
 
 def pytest_report_header(config):
     return "targets: " + ", ".join(map(str, config.dovecot_targets))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for reason in config.getoption("not_run"):
+        terminalreporter.write_line(f"NOT RUN: {reason}", yellow=True)
 
 
 def pytest_generate_tests(metafunc):

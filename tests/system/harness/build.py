@@ -4,7 +4,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-import threading
 from pathlib import Path
 
 from . import places
@@ -16,7 +15,6 @@ VARIANTS = {
     "clang": (["--enable-werror"], {"CC": "clang"}),
     "sanitizers": (["--enable-werror", "--enable-sanitizers"], {"CC": "gcc"}),
 }
-_lock = threading.Lock()
 _done = {}
 
 
@@ -26,11 +24,15 @@ class BuildFailed(RuntimeError):
 
 def build(target, variant="gcc", say=lambda text: None):
     """Build, run the unit tests and install; returns the directory of the modules (what goes into the module directory)."""
-    with _lock:
-        key = (target.name, variant)
-        if key not in _done:
+    key = (target.name, variant)
+    if key not in _done:
+        try:
             _done[key] = _build(target, variant, say)
-        return _done[key]
+        except BuildFailed as failure:
+            _done[key] = failure
+    if isinstance(_done[key], BuildFailed):
+        raise _done[key]
+    return _done[key]
 
 
 def _build(target, variant, say):
@@ -45,24 +47,36 @@ def _build(target, variant, say):
         stamp_file.unlink(missing_ok=True)
         reconfigure = _copy(files, home / "source") or not (home / "source/config.status").exists()
         shutil.rmtree(home / "install", ignore_errors=True)
-        _run_steps(target, variant, home, reconfigure)
+        _run_steps(target, variant, home, _steps(variant, home, reconfigure))
         stamp_file.write_text(stamp)
         return modules
 
 
-def _run_steps(target, variant, home, reconfigure):
-    arguments, environment = VARIANTS[variant]
+def _steps(variant, home, reconfigure):
     steps = [["make", f"-j{os.cpu_count()}"], ["make", "check"], ["make", "install", f"DESTDIR={home}/install"]]
     if reconfigure:
-        steps = [["autoreconf", "-fi"], ["./configure"] + arguments] + steps
+        steps = [["autoreconf", "-fi"], ["./configure"] + VARIANTS[variant][0]] + steps
+    return steps
+
+
+def _run_steps(target, variant, home, steps):
+    environment = VARIANTS[variant][1]
     with open(home / "log", "wb") as log, target.sandbox(shared=[home]) as sandbox:
         for step in steps:
             command = ["sh", "-c", 'cd "$0" && exec "$@"', home / "source"] + step
             process = sandbox.popen(command, environment=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             if process.wait(timeout=900) != 0:
-                # A build that failed may have left anything behind.
-                (home / "source/config.status").unlink(missing_ok=True)
+                if step[0] in ("autoreconf", "./configure"):
+                    (home / "source/config.status").unlink(missing_ok=True)
                 raise BuildFailed(f"{target}, {variant}: {' '.join(step)} failed ({home}/log)\n" + _end_of_log(home))
+
+
+def distcheck(target):
+    """make distcheck in the gcc build."""
+    build(target)
+    home = places.build_root() / f"{target.name}-gcc"
+    with locked(home.with_name(home.name + ".lock")):
+        _run_steps(target, "gcc", home, [["make", "distcheck"]])
 
 
 def _end_of_log(home):
@@ -81,7 +95,7 @@ def source_files():
         names = [os.fsdecode(name) for name in listing.stdout.split(b"\0") if name]
     else:
         names = [str(path.relative_to(places.SOURCE)) for path in places.SOURCE.rglob("*") if path.is_file()]
-    return sorted({name for name in names if (places.SOURCE / name).is_file() and _matters(name)})
+    return sorted({name for name in names if (places.SOURCE / name).is_file()})
 
 
 def _matters(name):
@@ -91,7 +105,7 @@ def _matters(name):
 
 def _stamp(target, files):
     digest = hashlib.sha256(f"{target}\n".encode())
-    for name in files:
+    for name in filter(_matters, files):
         content = (places.SOURCE / name).read_bytes()
         digest.update(f"{name} {os.access(places.SOURCE / name, os.X_OK)} {len(content)}\n".encode() + content)
     return digest.hexdigest()

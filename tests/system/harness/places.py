@@ -8,7 +8,12 @@ from pathlib import Path
 SOURCE = Path(os.environ.get("LAZY_EXPUNGE_SOURCE") or Path(__file__).resolve().parents[3])
 WORK = Path(os.environ.get("LAZY_EXPUNGE_WORK", "/var/tmp/dovecot-lazy-expunge"))
 CHROOTS = Path(os.environ.get("LAZY_EXPUNGE_CHROOTS", WORK / "chroots"))
-RUN = WORK / "run"
+
+
+def move_work(path):
+    """Build and run below this directory from now on."""
+    global WORK
+    WORK = Path(path)
 
 
 def build_root():
@@ -19,8 +24,9 @@ def build_root():
 
 def fresh_run_directory():
     """A new, empty directory for one server; its path is short, for the sake of sockets' names."""
-    RUN.mkdir(parents=True, exist_ok=True)
-    os.chmod(RUN, 0o755)
-    path = Path(tempfile.mkdtemp(dir=RUN, prefix=""))
+    run = WORK / "run"
+    run.mkdir(parents=True, exist_ok=True)
+    os.chmod(run, 0o755)
+    path = Path(tempfile.mkdtemp(dir=run, prefix=""))
     os.chmod(path, 0o755)
     return path

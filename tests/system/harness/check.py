@@ -1,0 +1,97 @@
+"""tools/check: everything that must hold before a change goes in.
+
+Installs the Debian packages it needs (starting no service and leaving /etc/dovecot alone), makes the chroots that are missing,
+builds, runs the unit tests and then the system tests. With CI=true in the environment it also builds with clang, runs cppcheck and
+make distcheck, and a chroot of trixie that cannot be made is a failure.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+
+from . import build, packages, places, targets
+
+# A release that moves may be unable to be made on some day; this one must be there.
+REQUIRED = ("native", "trixie")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tools/check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="the native Dovecot only")
+    parser.add_argument("--targets", help="comma-separated: native, trixie, forky")
+    parser.add_argument("--formats", help="comma-separated: maildir, sdbox, mdbox")
+    parser.add_argument("--variant", default="gcc", choices=sorted(build.VARIANTS), help="the build that the system tests run")
+    parser.add_argument("--seconds", type=float, help="how long each property test looks for a counterexample")
+    parser.add_argument("names", nargs="*", help="only system tests with one of these in their name")
+    arguments = parser.parse_args()
+    ci = os.environ.get("CI", "").lower() in ("true", "1", "yes")
+    if os.geteuid() != 0:
+        sys.exit("tools/check needs root: it installs packages, makes mount namespaces and runs private Dovecots")
+    try:
+        sys.exit(_check(arguments, ci))
+    except (RuntimeError, subprocess.CalledProcessError) as error:
+        sys.exit(f"tools/check: {error}")
+
+
+def _check(arguments, ci):
+    packages.install(packages.HOST + packages.DOVECOT + packages.BUILD + packages.TESTS + (packages.ANALYSIS if ci else []), _say)
+    wanted = [targets.NATIVE] if arguments.quick else (arguments.targets or "").split(",") if arguments.targets \
+        else targets.default_names()
+    found, not_run = _targets(wanted)
+    if not found:
+        raise RuntimeError("no Dovecot to test")
+    for target in found:
+        _say(f"{target}: build and unit tests ({arguments.variant})")
+        build.build(target, arguments.variant, _say)
+    if ci:
+        _analyse(found[0])
+    code = _pytest(arguments, found, not_run)
+    missing = [name for name in not_run if name in REQUIRED]
+    return code or (1 if ci and missing else 0)
+
+
+def _targets(names):
+    """Those that can be made, and {name: why not} of the others."""
+    found, not_run = [], {}
+    for name in names:
+        try:
+            found.append(targets.get(name))
+        except RuntimeError as error:
+            not_run[name] = str(error)
+            _say(f"{name} cannot be made: {error}")
+    return found, not_run
+
+
+def _analyse(target):
+    _say("cppcheck")
+    command = ["cppcheck", "--quiet", "--error-exitcode=1", "--enable=warning,performance,portability", "--inline-suppr",
+               "--suppress=missingInclude", f"-j{os.cpu_count()}", "src"]
+    subprocess.run(command, cwd=places.SOURCE, check=True, stdin=subprocess.DEVNULL)
+    _say(f"{target}: build and unit tests (clang)")
+    build.build(target, "clang", _say)
+    _say(f"{target}: make distcheck")
+    build.distcheck(target)
+
+
+def _pytest(arguments, found, not_run):
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", str(max(2, os.cpu_count() or 2)),
+               "--dist", "loadgroup", "--variant", arguments.variant, "--targets", ",".join(target.name for target in found)]
+    if arguments.formats:
+        command += ["--formats", arguments.formats]
+    if arguments.seconds is not None:
+        command += ["--seconds", str(arguments.seconds)]
+    if arguments.names:
+        command += ["-k", " or ".join(arguments.names)]
+    for name, reason in not_run.items():
+        command += ["--not-run", f"{name}: {reason.splitlines()[0]}"]
+    sys.stdout.flush()
+    return subprocess.run(command, cwd=places.SOURCE / "tests/system", stdin=subprocess.DEVNULL).returncode
+
+
+def _say(text):
+    print(f"-- {text}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
