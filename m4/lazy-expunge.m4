@@ -1,0 +1,135 @@
+# What configure needs of the system and of Dovecot. Each macro says what is
+# missing, and which Debian package has it.
+
+# LE_FIND_DOVECOT: find dovecot-config where distributions put it, unless
+# --with-dovecot says where.
+AC_DEFUN([LE_FIND_DOVECOT], [
+  AS_IF([test -z "$with_dovecot"], [
+    for le_dir in /usr/lib/dovecot /usr/lib64/dovecot /usr/local/lib/dovecot; do
+      AS_IF([test -f "$le_dir/dovecot-config"], [with_dovecot="$le_dir"; break])
+    done
+  ])
+  AS_IF([test -z "$with_dovecot" || test ! -f "$with_dovecot/dovecot-config"], [
+    AC_MSG_ERROR([no dovecot-config in ${with_dovecot:-/usr/lib/dovecot}: install Dovecot's development files (Debian package dovecot-dev), or say --with-dovecot=DIR])
+  ])
+])
+
+# LE_REQUIRE_PACKAGE(VARIABLE, MODULE, DEBIAN-PACKAGE)
+AC_DEFUN([LE_REQUIRE_PACKAGE], [
+  PKG_CHECK_MODULES([$1], [$2], [],
+    [AC_MSG_ERROR([$2 was not found: install its development files (Debian package $3)])])
+])
+
+# LE_OPTIONAL_CHECK: the unit tests need check; building does not.
+AC_DEFUN([LE_OPTIONAL_CHECK], [
+  PKG_CHECK_MODULES([CHECK], [check], [le_have_check=yes], [le_have_check=no
+    AC_MSG_WARN([check was not found, so "make check" has no unit tests to run: install it (Debian package check)])])
+  AM_CONDITIONAL([HAVE_CHECK], [test "$le_have_check" = yes])
+])
+
+# LE_TRY(VARIABLE, WHAT, INCLUDES, BODY): define VARIABLE if it compiles.
+AC_DEFUN([LE_TRY], [
+  AC_MSG_CHECKING([$2])
+  AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#include "lib.h"
+$3]], [[$4]])],
+    [AC_MSG_RESULT([yes]); le_result=yes
+     AC_DEFINE([$1], [1], [Define if: $2])],
+    [AC_MSG_RESULT([no]); le_result=no])
+])
+
+# LE_PROBE_DOVECOT: how this Dovecot's API differs from others, by trying.
+AC_DEFUN([LE_PROBE_DOVECOT], [
+  le_save_CFLAGS="$CFLAGS"
+  le_save_CPPFLAGS="$CPPFLAGS"
+  CPPFLAGS="$CPPFLAGS $LIBDOVECOT_INCLUDE $LIBDOVECOT_STORAGE_INCLUDE $LIBDOVECOT_DOVEADM_INCLUDE -DHAVE_CONFIG_H"
+  CFLAGS="$CFLAGS -Werror=implicit-function-declaration -Werror=incompatible-pointer-types -Werror=int-conversion"
+
+  AC_MSG_CHECKING([that Dovecot's headers can be used])
+  AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#include "lib.h"
+#include "mail-storage-private.h"]], [[return 0;]])],
+    [AC_MSG_RESULT([yes])],
+    [AC_MSG_RESULT([no])
+     AC_MSG_ERROR([Dovecot's headers do not compile: install the dovecot-dev that belongs to this Dovecot])])
+
+  LE_TRY([HAVE_DOVECOT_SETTINGS_GET], [settings come from settings_get()],
+    [#include "settings.h"
+#include "mail-user.h"],
+    [const char *error; struct mail_user_settings *set;
+     extern const struct setting_parser_info mail_user_setting_parser_info;
+     return settings_get((struct event *)NULL, &mail_user_setting_parser_info, 0, &set, &error);])
+  AM_CONDITIONAL([DOVECOT_SETTINGS_GET], [test "$le_result" = yes])
+
+  LE_TRY([HAVE_SETTING_STR_NFC], [string settings can be normalized to NFC],
+    [#include "settings-parser.h"
+struct s { const char *x; };],
+    [static const struct setting_define d = SETTING_DEFINE_STRUCT_STR_NFC("x", x, struct s);
+     return d.type;])
+
+  LE_TRY([HAVE_STR_BEGINS_WITH], [str_begins_with()], [],
+    [return str_begins_with("a", "b") ? 1 : 0;])
+
+  LE_TRY([HAVE_MAILBOX_LIST_MAIL_SET], [mailbox_list has mail_set],
+    [#include "mail-storage-private.h"
+#include "mailbox-list-private.h"],
+    [struct mailbox_list *list = NULL;
+     return list->mail_set->mailbox_list_storage_escape_char@<:@0@:>@;])
+
+  LE_TRY([HAVE_DOVEADM_MAIL_CMD_INIT_1], [doveadm mail command init has one parameter],
+    [#include "doveadm-mail.h"
+static void init(struct doveadm_mail_cmd_context *ctx) { (void)ctx; }],
+    [struct doveadm_mail_cmd_context *c = NULL; c->v.init = init;])
+
+  LE_TRY([HAVE_DOVEADM_PARAM_FLAG_OUT], [doveadm_cmd_param_flag() has an output parameter],
+    [#include "doveadm.h"],
+    [bool b; return doveadm_cmd_param_flag((const struct doveadm_cmd_context *)NULL, "x", &b) ? 1 : 0;])
+
+  LE_TRY([HAVE_SAVE_EXPUNGED_MAIL], [a save context knows the mail that goes away],
+    [#include "mail-storage-private.h"],
+    [struct mail_save_context *c = NULL; c->expunged_mail = NULL;])
+
+  AC_MSG_CHECKING([for the version of Dovecot])
+  LE_DOVECOT_VERSION=`sed -n 's/^#define DOVECOT_VERSION "\(.*\)"/\1/p' "$dovecot_pkgincludedir/config.h" 2>/dev/null`
+  AC_MSG_RESULT([$LE_DOVECOT_VERSION])
+  LE_DOVECOT_SERIES=`echo "$LE_DOVECOT_VERSION" | sed 's/^\(@<:@0-9@:>@*\.@<:@0-9@:>@*\).*/\1/'`
+  AC_SUBST([LE_DOVECOT_VERSION])
+  AC_SUBST([LE_DOVECOT_SERIES])
+  dnl The default of lazy_expunge_only_last_instance is the running
+  dnl version's: it can be read off nothing in the headers but the version.
+  AS_VERSION_COMPARE([$LE_DOVECOT_VERSION], [2.4.3], [le_last=FALSE], [le_last=TRUE], [le_last=TRUE])
+  AC_DEFINE_UNQUOTED([LE_DEFAULT_ONLY_LAST_INSTANCE], [$le_last],
+    [Default of lazy_expunge_only_last_instance])
+
+  CFLAGS="$le_save_CFLAGS"
+  CPPFLAGS="$le_save_CPPFLAGS"
+])
+
+# LE_OPTIONS: switches for developers and CI.
+AC_DEFUN([LE_OPTIONS], [
+  LE_CFLAGS="-Wall -Wextra -Wshadow=compatible-local -Wundef -fvisibility=hidden"
+  AC_MSG_CHECKING([whether $CC takes -Wshadow=compatible-local])
+  le_save_CFLAGS="$CFLAGS"
+  CFLAGS="$CFLAGS -Werror -Wshadow=compatible-local"
+  AC_COMPILE_IFELSE([AC_LANG_PROGRAM([], [])], [AC_MSG_RESULT([yes])],
+    [AC_MSG_RESULT([no]); LE_CFLAGS="-Wall -Wextra -Wundef -fvisibility=hidden"])
+  CFLAGS="$le_save_CFLAGS"
+
+  AC_ARG_ENABLE([werror],
+    [AS_HELP_STRING([--enable-werror], [treat warnings as errors])],
+    [], [enable_werror=no])
+  AS_IF([test "$enable_werror" = yes], [LE_CFLAGS="$LE_CFLAGS -Werror"])
+
+  AC_ARG_ENABLE([sanitizers],
+    [AS_HELP_STRING([--enable-sanitizers], [build with AddressSanitizer and UndefinedBehaviorSanitizer])],
+    [], [enable_sanitizers=no])
+  AS_IF([test "$enable_sanitizers" = yes], [
+    LE_CFLAGS="$LE_CFLAGS -fsanitize=address,undefined -fno-omit-frame-pointer"
+    LE_LDFLAGS="-fsanitize=address,undefined"
+  ])
+
+  AC_ARG_ENABLE([fuzzers],
+    [AS_HELP_STRING([--enable-fuzzers], [build the libFuzzer programs in tests/fuzz (needs clang)])],
+    [], [enable_fuzzers=no])
+  AM_CONDITIONAL([FUZZERS], [test "$enable_fuzzers" = yes])
+  AC_SUBST([LE_CFLAGS])
+  AC_SUBST([LE_LDFLAGS])
+])

@@ -1,0 +1,100 @@
+/* Dovecot 2.3: what lazy-expunge-compat.h promises. */
+
+#include "lib.h"
+#include "array.h"
+#include "str.h"
+#include "mail-user.h"
+#include "mail-namespace.h"
+#include "mail-storage-settings.h"
+#include "mailbox-list-private.h"
+#include "lazy-expunge-compat.h"
+
+char lazy_expunge_compat_list_escape_char(struct mailbox_list *list)
+{
+	return list->set.storage_name_escape_char;
+}
+
+const char *const *lazy_expunge_compat_special_use(struct mailbox *box)
+{
+	if (box->set == NULL || box->set->special_use[0] == '\0')
+		return NULL;
+	return t_strsplit_spaces(box->set->special_use, " ");
+}
+
+static void plugin_env_add(struct mail_user *user, const char *key,
+			   const char *value)
+{
+	/* the settings may outlive the user: so must what is added to them */
+	pool_t pool = array_get_pool(&user->set->plugin_envs);
+
+	key = p_strdup(pool, key);
+	value = p_strdup(pool, value);
+	array_push_back(&user->set->plugin_envs, &key);
+	array_push_back(&user->set->plugin_envs, &value);
+}
+
+static void quota_root_add_ignore(struct mail_user *user, const char *root,
+				  const char *mask)
+{
+	const char *key, *value;
+	size_t len = strlen(mask);
+
+	/* quota_rule, quota_rule2, ... of this root: append one, unless the
+	   administrator has one for the same mailbox */
+	key = t_strconcat(root, "_rule", NULL);
+	for (unsigned int i = 2;; i++) {
+		value = mail_user_plugin_getenv(user, key);
+		if (value == NULL)
+			break;
+		if (strncmp(value, mask, len) == 0 && value[len] == ':')
+			return;
+		key = t_strdup_printf("%s_rule%u", root, i);
+	}
+	plugin_env_add(user, key, t_strconcat(mask, ":ignore", NULL));
+}
+
+static void quota_add_ignore(struct mail_user *user, const char *mask)
+{
+	const char *root = "quota";
+
+	for (unsigned int i = 2; mail_user_plugin_getenv(user, root) != NULL;
+	     i++) {
+		quota_root_add_ignore(user, root, mask);
+		root = t_strdup_printf("quota%u", i);
+	}
+}
+
+void lazy_expunge_compat_quota_user_created(struct mail_user *user,
+					    const char *storage)
+{
+	struct mail_namespace_settings *ns_set;
+	char last = storage[strlen(storage) - 1];
+
+	if (!array_is_created(&user->set->plugin_envs))
+		return;
+	if (last == '/' || last == '.') {
+		quota_add_ignore(user, t_strconcat(storage, "*", NULL));
+		return;
+	}
+	quota_add_ignore(user, storage);
+	/* The namespaces do not exist yet, only their settings. The name may
+	   need the prefix of the one that has the INBOX. */
+	if (!array_is_created(&user->set->namespaces))
+		return;
+	array_foreach_elem(&user->set->namespaces, ns_set) {
+		if (ns_set->inbox && ns_set->prefix[0] != '\0') {
+			quota_add_ignore(user, t_strconcat(ns_set->prefix,
+							   storage, NULL));
+		}
+	}
+}
+
+void *lazy_expunge_compat_quota_mailbox_allocated(
+	struct mailbox *box ATTR_UNUSED)
+{
+	return NULL;
+}
+
+void lazy_expunge_compat_quota_mailbox_freed(void *context ATTR_UNUSED)
+{
+}

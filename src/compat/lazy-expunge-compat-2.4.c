@@ -1,0 +1,48 @@
+/* Dovecot 2.4: what lazy-expunge-compat.h promises. */
+
+#include "lib.h"
+#include "array.h"
+#include "settings.h"
+#include "settings-parser.h"
+#include "mail-user.h"
+#include "mail-namespace.h"
+#include "mail-storage-settings.h"
+#include "mailbox-list-private.h"
+#include "lazy-expunge-compat.h"
+
+char lazy_expunge_compat_list_escape_char(struct mailbox_list *list)
+{
+	return list->mail_set->mailbox_list_storage_escape_char[0];
+}
+
+const char *const *lazy_expunge_compat_special_use(struct mailbox *box)
+{
+	if (box->set == NULL || array_is_empty(&box->set->special_use))
+		return NULL;
+	return settings_boollist_get(&box->set->special_use);
+}
+
+void lazy_expunge_compat_quota_user_created(
+	struct mail_user *user ATTR_UNUSED,
+	const char *storage ATTR_UNUSED)
+{
+}
+
+void *lazy_expunge_compat_quota_mailbox_allocated(struct mailbox *box)
+{
+	struct settings_instance *instance;
+
+	/* The quota plugin reads its settings from the mailbox's event. */
+	instance = settings_instance_dup(settings_instance_find(box->event));
+	settings_override(instance, "quota_ignore", "yes",
+			  SETTINGS_OVERRIDE_TYPE_CODE);
+	event_set_ptr(box->event, SETTINGS_EVENT_INSTANCE, instance);
+	return instance;
+}
+
+void lazy_expunge_compat_quota_mailbox_freed(void *context)
+{
+	struct settings_instance *instance = context;
+
+	settings_instance_free(&instance);
+}

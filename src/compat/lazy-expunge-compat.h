@@ -1,0 +1,54 @@
+#ifndef LAZY_EXPUNGE_COMPAT_H
+#define LAZY_EXPUNGE_COMPAT_H
+
+/* The only place that sees differences between Dovecot versions. The rest of
+   the code is written for 2.4; here 2.3 learns it. What cannot be spelled the
+   same is a function below. */
+
+#include "lazy-expunge-config.h"
+#include "lib.h"
+#include "mail-storage-private.h"
+
+struct event;
+struct mail_user;
+struct mailbox;
+struct mailbox_list;
+struct mail_namespace;
+
+#ifndef HAVE_STR_BEGINS_WITH
+#  define str_begins_with(haystack, needle) str_begins(haystack, needle)
+#endif
+
+/* The character with which the list escapes what its storage names cannot
+   hold, '\0' = it does not escape. */
+char lazy_expunge_compat_list_escape_char(struct mailbox_list *list);
+
+/* NULL-terminated special-use flags of the mailbox, or NULL. Valid as long as
+   the data stack frame and the mailbox. */
+const char *const *lazy_expunge_compat_special_use(struct mailbox *box);
+
+/* Tell the quota plugin within a copy() that the source mail goes away with it
+   (and, with moving = FALSE, that the copy is over). */
+static inline void
+lazy_expunge_compat_save_set_moving(struct mail_save_context *ctx,
+				    struct mail *mail ATTR_UNUSED, bool moving)
+{
+	ctx->moving = moving;
+#ifdef HAVE_SAVE_EXPUNGED_MAIL
+	ctx->expunged_mail = moving ? mail : NULL;
+#endif
+}
+
+/* Makes the quota plugin leave out a storage of the user.
+
+   user_created: called when the user is created and before the quota plugin
+   looks at its settings. storage is a mailbox name, or with a trailing
+   separator the prefix of mailboxes.
+   mailbox_allocated: called for a mailbox that is not to be counted, before
+   the quota plugin sees it. Returns what mailbox_freed wants. */
+void lazy_expunge_compat_quota_user_created(struct mail_user *user,
+					    const char *storage);
+void *lazy_expunge_compat_quota_mailbox_allocated(struct mailbox *box);
+void lazy_expunge_compat_quota_mailbox_freed(void *context);
+
+#endif

@@ -1,0 +1,37 @@
+#ifndef LAZY_EXPUNGE_ORIGIN_CODEC_H
+#define LAZY_EXPUNGE_ORIGIN_CODEC_H
+
+/* Where a kept mail came from, as an IMAP keyword and as a mailbox name. */
+
+#define LAZY_EXPUNGE_ORIGIN_PREFIX "$Expunged-From:"
+
+/* Returns the keyword for a mailbox name (UTF-8, any bytes but NUL), allocated
+   from the data stack. Bytes that an IMAP atom cannot hold (RFC 3501 section 9,
+   atom-specials, and all that is not printable ASCII) and '=' are written as
+   =XX with upper-case hex digits. */
+const char *lazy_expunge_origin_encode(const char *vname);
+/* The same, but with every letter of the name written as =XX. Keywords have no
+   case, mailbox names do: this form tells "foo" from "Foo" when both are
+   needed in one mailbox. Decoded like the other. */
+const char *lazy_expunge_origin_encode_exact(const char *vname);
+/* Returns TRUE if the keyword has the prefix of an origin. */
+bool lazy_expunge_origin_is_keyword(const char *keyword);
+/* Returns TRUE and the mailbox name, allocated from the data stack, if the
+   keyword is an origin that lazy_expunge_origin_encode() could have made, but
+   for the case of hex digits. Never returns an empty name. */
+bool lazy_expunge_origin_decode(const char *keyword, const char **vname_r);
+/* The first origin among NULL-terminated keywords (may be NULL), or NULL. */
+const char *lazy_expunge_origin_find(const char *const *keywords);
+
+/* Namespace mode: the name below the storage's prefix for the mailbox name
+   (no prefix). Hierarchy separators are translated; a storage separator
+   that is part of a name is written as =XX, and so is a '=' that
+   would otherwise be read as the start of such a sequence. Allocated from
+   the data stack. */
+const char *lazy_expunge_origin_to_name(const char *name, char sep,
+					char storage_sep);
+/* The reverse of lazy_expunge_origin_to_name(). */
+const char *lazy_expunge_origin_from_name(const char *name, char sep,
+					  char storage_sep);
+
+#endif

@@ -1,0 +1,55 @@
+#ifndef LAZY_EXPUNGE_SETTINGS_H
+#define LAZY_EXPUNGE_SETTINGS_H
+
+/* The settings as the rest of the plugin sees them, the same on every Dovecot
+   version. src/settings/ fills the struct. */
+
+enum lazy_expunge_on_failure {
+	/* The mail stays in its mailbox and the client gets an error. */
+	LAZY_EXPUNGE_ON_FAILURE_REFUSE = 0,
+	/* The mail is expunged without being kept, with a warning. */
+	LAZY_EXPUNGE_ON_FAILURE_EXPUNGE
+};
+
+struct lazy_expunge_settings {
+	/* The storage as configured. "" = the plugin does nothing. A trailing
+	   namespace separator selects namespace mode. */
+	const char *storage;
+	/* NULL-terminated: mailbox names, wildcards and \Special-use flags. */
+	const char *const *exclude;
+	/* Byte cap of the storage, 0 = none. */
+	uint64_t max_storage;
+	enum lazy_expunge_on_failure on_failure;
+	bool only_last_instance;
+	bool quota_ignore;
+	bool hidden;
+	bool protect;
+	bool origin;
+	bool shared;
+	/* Non-NULL: the settings could not be read, nothing else in the struct
+	   is to be trusted and nothing may be deleted. The text names the
+	   setting and the value. */
+	const char *error;
+};
+
+/* Parse the value of a setting. Return 0, or -1 and an error that names the
+   setting and the value. The error is allocated from the data stack. */
+int lazy_expunge_settings_parse_bool(const char *key, const char *value,
+				     bool *value_r, const char **error_r);
+/* value: bytes with an optional unit (k, M, G, T, also kB and KiB; powers of
+   1024), "0", "unlimited" and "" mean no cap. */
+int lazy_expunge_settings_parse_size(const char *key, const char *value,
+				     uint64_t *bytes_r, const char **error_r);
+int lazy_expunge_settings_parse_on_failure(const char *key, const char *value,
+				enum lazy_expunge_on_failure *value_r,
+				const char **error_r);
+/* Checks that a storage name can be used at all: not only separators, no
+   control characters, valid UTF-8. */
+int lazy_expunge_settings_check_storage(const char *key, const char *value,
+					const char **error_r);
+
+/* TRUE if the exclude list covers every mailbox. */
+bool lazy_expunge_settings_protect_nothing(
+	const struct lazy_expunge_settings *set);
+
+#endif

@@ -1,0 +1,218 @@
+/* The destination: finds, creates and opens the mailbox of the storage, and
+   copies mails into it. */
+
+#include "lib.h"
+#include "mail-namespace.h"
+#include "mail-storage-private.h"
+#include "mailbox-list-private.h"
+#include "lazy-expunge-compat.h"
+#include "lazy-expunge-origin.h"
+#include "lazy-expunge-origin-codec.h"
+#include "lazy-expunge-user.h"
+#include "lazy-expunge-destination.h"
+
+#include <sys/stat.h>
+
+struct lazy_expunge_destination {
+	struct mailbox *box;
+	char *origin;
+	/* the directory that was opened */
+	const char *path;
+	dev_t dev;
+	ino_t ino;
+};
+
+static void error_set_box(struct lazy_expunge_error *error, const char *what,
+			  struct mailbox *box)
+{
+	const char *text = mailbox_get_last_internal_error(box, &error->code);
+
+	error->text = t_strdup_printf("%s %s: %s", what,
+				      mailbox_get_vname(box), text);
+}
+
+const char *lazy_expunge_origin_vname(struct mailbox *source)
+{
+	struct mail_namespace *ns = mailbox_get_namespace(source);
+	const char *vname = mailbox_get_vname(source);
+
+	if (ns->type != MAIL_NAMESPACE_TYPE_SHARED)
+		return vname;
+	if (source->inbox_any)
+		return "INBOX";
+	return lazy_expunge_name_without_prefix(ns, vname);
+}
+
+struct mailbox *
+lazy_expunge_mailbox_alloc(struct lazy_expunge_user *luser,
+			   struct mail_namespace *ns, const char *vname,
+			   enum mailbox_flags flags)
+{
+	struct mailbox *box;
+
+	luser->internal_alloc++;
+	box = mailbox_alloc(ns->list, vname,
+			    flags | MAILBOX_FLAG_IGNORE_ACLS);
+	luser->internal_alloc--;
+	return box;
+}
+
+/* Where mails of source go: namespace and vname (data stack). */
+static struct mail_namespace *
+destination_find(struct lazy_expunge_storage *storage, struct mailbox *source,
+		 const char **vname_r)
+{
+	struct mail_namespace *ns = mailbox_get_namespace(source);
+	const char *name;
+
+	if (!storage->ns_mode) {
+		/* a shared mailbox's mail stays with its owner: the owner's
+		   storage is below the shared prefix */
+		if (ns->type != MAIL_NAMESPACE_TYPE_SHARED)
+			ns = storage->ns;
+		*vname_r = t_strconcat(ns->prefix, storage->name, NULL);
+		return ns;
+	}
+	/* the inbox namespace's prefix is not part of the tree, that of
+	   others is */
+	if (source->inbox_user)
+		name = "INBOX";
+	else if ((ns->flags & NAMESPACE_FLAG_INBOX_USER) != 0) {
+		name = lazy_expunge_name_without_prefix(ns,
+						mailbox_get_vname(source));
+	} else {
+		name = mailbox_get_vname(source);
+	}
+	name = lazy_expunge_origin_to_name(name, mail_namespace_get_sep(ns),
+				mail_namespace_get_sep(storage->ns));
+	*vname_r = t_strconcat(storage->ns->prefix, name, NULL);
+	return storage->ns;
+}
+
+static int destination_open_or_create(struct mailbox *box,
+				      struct lazy_expunge_error *error_r)
+{
+	if (mailbox_open(box) == 0)
+		return 0;
+	if (mailbox_get_last_mail_error(box) != MAIL_ERROR_NOTFOUND) {
+		error_set_box(error_r, "Cannot open the expunge storage", box);
+		return -1;
+	}
+	if (mailbox_create(box, NULL, FALSE) < 0 &&
+	    mailbox_get_last_mail_error(box) != MAIL_ERROR_EXISTS) {
+		error_set_box(error_r, "Cannot create the expunge storage", box);
+		return -1;
+	}
+	/* after EXISTS: another session was quicker */
+	if (mailbox_open(box) < 0) {
+		error_set_box(error_r, "Cannot open the new expunge storage",
+			      box);
+		return -1;
+	}
+	return 0;
+}
+
+struct lazy_expunge_destination *
+lazy_expunge_destination_open(struct lazy_expunge_user *luser,
+			      struct lazy_expunge_storage *storage,
+			      struct mailbox *source,
+			      struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_destination *dest;
+	struct mail_namespace *ns;
+	struct mailbox *box;
+	const char *vname;
+	struct stat st;
+
+	if (storage->error != NULL) {
+		error_r->code = MAIL_ERROR_UNAVAILABLE;
+		error_r->text = storage->error;
+		return NULL;
+	}
+	ns = destination_find(storage, source, &vname);
+	box = lazy_expunge_mailbox_alloc(luser, ns, vname,
+					 MAILBOX_FLAG_SAVEONLY);
+	if (destination_open_or_create(box, error_r) < 0) {
+		mailbox_free(&box);
+		return NULL;
+	}
+	dest = i_new(struct lazy_expunge_destination, 1);
+	dest->box = box;
+	if (luser->set.origin && !storage->ns_mode)
+		dest->origin = i_strdup(lazy_expunge_origin_vname(source));
+	if (mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
+				&dest->path) > 0 &&
+	    stat(dest->path, &st) == 0) {
+		dest->dev = st.st_dev;
+		dest->ino = st.st_ino;
+	} else {
+		dest->path = NULL;
+	}
+	return dest;
+}
+
+bool lazy_expunge_destination_is_valid(struct lazy_expunge_destination *dest)
+{
+	struct stat st;
+
+	if (dest->box->mailbox_deleted ||
+	    mail_index_is_deleted(dest->box->index))
+		return FALSE;
+	if (dest->path == NULL)
+		return TRUE;
+	return stat(dest->path, &st) == 0 && st.st_ino == dest->ino &&
+		CMP_DEV_T(st.st_dev, dest->dev);
+}
+
+void lazy_expunge_destination_close(struct lazy_expunge_destination **_dest)
+{
+	struct lazy_expunge_destination *dest = *_dest;
+
+	if (dest == NULL)
+		return;
+	*_dest = NULL;
+	mailbox_free(&dest->box);
+	i_free(dest->origin);
+	i_free(dest);
+}
+
+struct mailbox *
+lazy_expunge_destination_get_box(struct lazy_expunge_destination *dest)
+{
+	return dest->box;
+}
+
+const char *
+lazy_expunge_destination_get_origin(struct lazy_expunge_destination *dest)
+{
+	return dest->origin;
+}
+
+int lazy_expunge_destination_copy(struct lazy_expunge_destination *dest,
+				  struct mailbox_transaction_context *t,
+				  struct mail *mail,
+				  struct lazy_expunge_error *error_r)
+{
+	struct mail_save_context *ctx;
+	struct mail_keywords *keywords;
+	enum mail_flags flags;
+	int ret;
+
+	flags = mail_get_flags(mail) & ~(MAIL_DELETED | MAIL_RECENT);
+	keywords = lazy_expunge_origin_keywords_create(dest->box, mail,
+						       dest->origin);
+	ctx = mailbox_save_alloc(t);
+	mailbox_save_set_flags(ctx, flags, keywords);
+	if (keywords != NULL)
+		mailbox_keywords_unref(&keywords);
+	ret = mailbox_copy(&ctx, mail);
+	if (ret < 0) {
+		if (mail->expunged)
+			error_r->code = MAIL_ERROR_EXPUNGED;
+		else
+			error_set_box(error_r, "Cannot copy to", dest->box);
+		if (mail->expunged)
+			error_r->text = "Mail is already expunged";
+	}
+	return ret;
+}

@@ -1,0 +1,59 @@
+#ifndef LAZY_EXPUNGE_DESTINATION_H
+#define LAZY_EXPUNGE_DESTINATION_H
+
+/* The mailbox of the storage that takes the mails of one source mailbox. It is
+   opened once and kept as long as the source is open, and it is not synced
+   before it takes a mail: opening and syncing is what makes a delete dear in a
+   large storage. It must be closed before the user object goes, so it belongs
+   to the source mailbox. */
+
+#include "mail-storage.h"
+
+struct lazy_expunge_destination;
+struct lazy_expunge_storage;
+struct lazy_expunge_user;
+
+struct lazy_expunge_error {
+	enum mail_error code;
+	/* cause, for the log. Data stack. */
+	const char *text;
+};
+
+/* Open (and create) the destination for mails of source. Returns NULL and the
+   error if that is not possible. */
+struct lazy_expunge_destination *
+lazy_expunge_destination_open(struct lazy_expunge_user *luser,
+			      struct lazy_expunge_storage *storage,
+			      struct mailbox *source,
+			      struct lazy_expunge_error *error_r);
+/* FALSE if the mailbox was deleted, renamed or replaced on disk since it was
+   opened: close it and open it anew. */
+bool lazy_expunge_destination_is_valid(struct lazy_expunge_destination *dest);
+/* Closes. Takes NULL. No transaction may be open. */
+void lazy_expunge_destination_close(struct lazy_expunge_destination **dest);
+
+struct mailbox *
+lazy_expunge_destination_get_box(struct lazy_expunge_destination *dest);
+/* The origin to record for mails of the source, NULL if none. */
+const char *
+lazy_expunge_destination_get_origin(struct lazy_expunge_destination *dest);
+
+/* Copy one mail into a transaction of the destination, with its flags but
+   \Deleted, its keywords and its origin. Returns 0 if ok, -1 and the error.
+   MAIL_ERROR_EXPUNGED means that the mail is already gone. */
+int lazy_expunge_destination_copy(struct lazy_expunge_destination *dest,
+				  struct mailbox_transaction_context *t,
+				  struct mail *mail,
+				  struct lazy_expunge_error *error_r);
+
+/* Allocate a mailbox for the plugin's own use: no ACLs, no protection. */
+struct mailbox *
+lazy_expunge_mailbox_alloc(struct lazy_expunge_user *luser,
+			   struct mail_namespace *ns, const char *vname,
+			   enum mailbox_flags flags);
+/* The name of a source mailbox as the owner of the storage sees it: the vname,
+   but for a shared namespace, whose prefix the owner does not have. Not
+   allocated. */
+const char *lazy_expunge_origin_vname(struct mailbox *source);
+
+#endif

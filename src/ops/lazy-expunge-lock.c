@@ -1,0 +1,61 @@
+/* The account's lock: a file in the user's home or volatile directory. */
+
+#include "lib.h"
+#include "file-lock.h"
+#include "mail-namespace.h"
+#include "lazy-expunge-user.h"
+#include "lazy-expunge-lock.h"
+
+#define LOCK_FNAME "dovecot.lazy-expunge.lock"
+/* A holder never waits for a client, so this is far more than it needs. */
+#define LOCK_TIMEOUT_SECS 30
+
+struct lazy_expunge_lock {
+	struct file_lock *lock;
+	unsigned int refcount;
+};
+
+int lazy_expunge_lock_get(struct lazy_expunge_user *luser,
+			  const char **error_r)
+{
+	struct lazy_expunge_lock *lock = luser->lock;
+	int ret;
+
+	if (lock != NULL && lock->refcount > 0) {
+		lock->refcount++;
+		return 1;
+	}
+	if (luser->user->namespaces == NULL) {
+		*error_r = "User has no namespaces";
+		return -1;
+	}
+	if (lock == NULL)
+		lock = luser->lock = i_new(struct lazy_expunge_lock, 1);
+	ret = mail_user_lock_file_create(luser->user, LOCK_FNAME,
+					 LOCK_TIMEOUT_SECS, &lock->lock,
+					 error_r);
+	if (ret > 0)
+		lock->refcount = 1;
+	return ret;
+}
+
+void lazy_expunge_lock_put(struct lazy_expunge_user *luser)
+{
+	struct lazy_expunge_lock *lock = luser->lock;
+
+	i_assert(lock != NULL && lock->refcount > 0);
+	if (--lock->refcount == 0)
+		file_lock_free(&lock->lock);
+}
+
+void lazy_expunge_lock_deinit(struct lazy_expunge_lock **_lock)
+{
+	struct lazy_expunge_lock *lock = *_lock;
+
+	if (lock == NULL)
+		return;
+	*_lock = NULL;
+	if (lock->lock != NULL)
+		file_lock_free(&lock->lock);
+	i_free(lock);
+}

@@ -1,0 +1,22 @@
+#ifndef LAZY_EXPUNGE_LOCK_H
+#define LAZY_EXPUNGE_LOCK_H
+
+/* The lock of an account, held from the look at a mail's instances to the
+   commit, so that two sessions cannot each count on the other's copy
+   (mail_user_lock_file_create()). One for each account, also over servers.
+   Counted: transactions that are open at once share it. */
+
+struct lazy_expunge_lock;
+struct lazy_expunge_user;
+
+/* Returns 1 if the account is locked now, 0 if another process kept it locked
+   for too long, -1 if it cannot be locked at all (a user without a home, a
+   directory that cannot be written). After 0 and -1 no unlock is needed. */
+int lazy_expunge_lock_get(struct lazy_expunge_user *luser,
+			  const char **error_r);
+/* Give back one lazy_expunge_lock_get() that returned 1. */
+void lazy_expunge_lock_put(struct lazy_expunge_user *luser);
+/* Frees the lock and whatever it holds. Takes NULL. */
+void lazy_expunge_lock_deinit(struct lazy_expunge_lock **lock);
+
+#endif

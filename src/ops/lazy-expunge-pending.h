@@ -1,0 +1,26 @@
+#ifndef LAZY_EXPUNGE_PENDING_H
+#define LAZY_EXPUNGE_PENDING_H
+
+/* The mails that open transactions of this process are about to expunge. A
+   virtual mailbox opens several transactions at once, so a copy in another
+   mailbox may be on its way out too. */
+
+struct mailbox_transaction_context;
+struct mail_index;
+struct lazy_expunge_pending;
+
+/* Mark a mail as being expunged by the transaction. *pending is created when
+   it is NULL. */
+void lazy_expunge_pending_add(struct lazy_expunge_pending **pending,
+			      struct mailbox_transaction_context *t,
+			      uint32_t uid);
+/* The transaction ended. pending may be NULL. */
+void lazy_expunge_pending_remove(struct lazy_expunge_pending *pending,
+				 struct mailbox_transaction_context *t);
+/* TRUE if some open transaction is expunging the mail of the index. */
+bool lazy_expunge_pending_has(struct lazy_expunge_pending *pending,
+			      struct mail_index *index, uint32_t uid);
+/* Takes NULL. */
+void lazy_expunge_pending_deinit(struct lazy_expunge_pending **pending);
+
+#endif

@@ -1,0 +1,268 @@
+/* Mailbox hooks: what the mailbox is to the plugin, the destination's life, and
+   the protection of the storage. */
+
+#include "lib.h"
+#include "mail-namespace.h"
+#include "lazy-expunge-compat.h"
+#include "lazy-expunge-match.h"
+#include "lazy-expunge-origin.h"
+#include "lazy-expunge-settings-read.h"
+#include "lazy-expunge-storage.h"
+
+struct lazy_expunge_storage_module lazy_expunge_storage_module =
+	MODULE_CONTEXT_INIT(&mail_storage_module_register);
+
+const struct lazy_expunge_settings *
+lazy_expunge_mailbox_settings(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+	struct lazy_expunge_settings *set;
+
+	if (lbox->set != NULL)
+		return lbox->set;
+	if (!lazy_expunge_settings_are_per_mailbox())
+		lbox->set = &lbox->luser->set;
+	else {
+		set = p_new(box->pool, struct lazy_expunge_settings, 1);
+		lazy_expunge_settings_read(lbox->luser->user, box->event,
+					   box->pool, set);
+		lbox->set = set;
+	}
+	return lbox->set;
+}
+
+bool lazy_expunge_mailbox_is_protected(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+
+	return lbox->storage != NULL && !lbox->internal &&
+		!lbox->luser->by_admin && !lbox->luser->user->dsyncing &&
+		lbox->luser->set.protect;
+}
+
+static int fail_protected(struct mailbox *box, const char *text)
+{
+	mail_storage_set_error(box->storage, MAIL_ERROR_PERM, text);
+	return -1;
+}
+
+static int mailbox_fail_adding(struct mailbox *box)
+{
+	return fail_protected(box, "Mail cannot be added to the expunge "
+			      "storage: it keeps what is deleted elsewhere");
+}
+
+static int lazy_mailbox_open(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+	int ret;
+
+	/* the name was verified before this is called */
+	ret = lbox->module_ctx.super.open(box);
+	if (ret == 0 && lbox->own_vname != NULL)
+		box->vname = lbox->own_vname;
+	return ret;
+}
+
+static void lazy_mailbox_close(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+
+	lazy_expunge_destination_close(&lbox->dest);
+	if (lbox->legal_vname != NULL)
+		box->vname = lbox->legal_vname;
+	lbox->module_ctx.super.close(box);
+}
+
+static void lazy_mailbox_free(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+	void *quota_context = lbox->quota_context;
+
+	lazy_expunge_destination_close(&lbox->dest);
+	lbox->module_ctx.super.free(box);
+	if (quota_context != NULL)
+		lazy_expunge_compat_quota_mailbox_freed(quota_context);
+}
+
+static int lazy_mailbox_delete_box(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+
+	if (lazy_expunge_mailbox_is_protected(box)) {
+		return fail_protected(box,
+			"The expunge storage cannot be deleted");
+	}
+	return lbox->module_ctx.super.delete_box(box);
+}
+
+/* TRUE if the storage's mailbox lies below the mailbox. */
+static bool mailbox_is_parent_of_storage(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+	const char *name = lazy_expunge_name_without_prefix(box->list->ns,
+							    box->vname);
+	const char sep = mail_namespace_get_sep(box->list->ns);
+	struct lazy_expunge_storage *st;
+	size_t len = strlen(name);
+
+	array_foreach_elem(lazy_expunge_user_storages(lbox->luser), st) {
+		if (st->ns == box->list->ns && !st->ns_mode &&
+		    strncmp(st->name, name, len) == 0 && st->name[len] == sep)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static int lazy_mailbox_rename_box(struct mailbox *src, struct mailbox *dest)
+{
+	struct lazy_expunge_mailbox *lsrc = LAZY_EXPUNGE_CONTEXT_REQUIRE(src);
+	struct lazy_expunge_mailbox *ldest = LAZY_EXPUNGE_CONTEXT(dest);
+	struct lazy_expunge_user *luser = lsrc->luser;
+	struct lazy_expunge_storage *dest_storage =
+		ldest == NULL ? NULL : ldest->storage;
+
+	if (!luser->by_admin && !luser->user->dsyncing) {
+		/* with namespace mode, what is in the storage is known by its
+		   name: never let a rename blur that */
+		if (lsrc->storage != NULL &&
+		    (lsrc->storage->ns_mode || luser->set.protect)) {
+			return fail_protected(src, "The expunge storage "
+				"cannot be renamed: move its mail instead");
+		}
+		if (dest_storage != NULL &&
+		    (dest_storage->ns_mode || luser->set.protect)) {
+			return fail_protected(src, "A mailbox cannot be "
+				"renamed into the expunge storage: delete it, "
+				"and its mail will be kept there");
+		}
+		if (luser->set.protect && mailbox_is_parent_of_storage(src)) {
+			return fail_protected(src, "A mailbox that contains "
+				"the expunge storage cannot be renamed");
+		}
+	}
+	return lsrc->module_ctx.super.rename_box(src, dest);
+}
+
+static int lazy_mailbox_save_begin(struct mail_save_context *ctx,
+				   struct istream *input)
+{
+	struct mailbox *box = ctx->transaction->box;
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+
+	/* a copy that is done by saving was let through by copy() */
+	if (!ctx->copying_or_moving && lazy_expunge_mailbox_is_protected(box))
+		return mailbox_fail_adding(box);
+	return lbox->module_ctx.super.save_begin(ctx, input);
+}
+
+static int lazy_mailbox_copy_int(struct mail_save_context *ctx,
+				 struct mail *mail)
+{
+	struct lazy_expunge_mailbox *lbox =
+		LAZY_EXPUNGE_CONTEXT_REQUIRE(ctx->transaction->box);
+	struct lazy_expunge_mailbox *lsrc = LAZY_EXPUNGE_CONTEXT(mail->box);
+	int ret;
+
+	if (lbox->storage == NULL && lsrc != NULL && lsrc->storage != NULL)
+		lazy_expunge_origin_strip(ctx);
+	if (!lbox->internal)
+		return lbox->module_ctx.super.copy(ctx, mail);
+
+	/* what is kept goes away elsewhere: no more space is used */
+	lazy_expunge_compat_save_set_moving(ctx, mail, TRUE);
+	ret = lbox->module_ctx.super.copy(ctx, mail);
+	lazy_expunge_compat_save_set_moving(ctx, mail, FALSE);
+	return ret;
+}
+
+/* TRUE if both mailboxes are of the same account. */
+static bool is_same_account(struct mailbox *src, struct mailbox *dest)
+{
+	struct mail_namespace *src_ns = mailbox_get_namespace(src);
+	struct mail_namespace *dest_ns = mailbox_get_namespace(dest);
+
+	if (src_ns->type == MAIL_NAMESPACE_TYPE_PUBLIC ||
+	    dest_ns->type == MAIL_NAMESPACE_TYPE_PUBLIC)
+		return src_ns == dest_ns;
+	return src_ns->owner == dest_ns->owner;
+}
+
+static int lazy_mailbox_copy(struct mail_save_context *ctx, struct mail *mail)
+{
+	struct mailbox *box = ctx->transaction->box;
+	/* the mail of a virtual mailbox, if it came through one */
+	struct mail *src_mail = ctx->copy_src_mail != NULL ?
+		ctx->copy_src_mail : mail;
+	struct mail_private *src_pmail = (struct mail_private *)src_mail;
+	struct lazy_expunge_mail *lmail = LAZY_EXPUNGE_MAIL_CONTEXT(src_pmail);
+	int ret;
+
+	if (lazy_expunge_mailbox_is_protected(box)) {
+		mailbox_save_cancel(&ctx);
+		return mailbox_fail_adding(box);
+	}
+	if (lmail != NULL && ctx->moving)
+		lmail->moving = is_same_account(mail->box, box);
+	ret = lazy_mailbox_copy_int(ctx, mail);
+	if (ret < 0 && lmail != NULL)
+		lmail->moving = FALSE;
+	return ret;
+}
+
+static void mailbox_init_storage(struct mailbox *box,
+				 struct lazy_expunge_mailbox *lbox)
+{
+	const char *name, *legal_name;
+
+	lbox->storage = lazy_expunge_storage_match(lbox->luser, box->list->ns,
+						   box->vname);
+	if (lbox->storage == NULL)
+		return;
+	if (lbox->luser->set.quota_ignore) {
+		lbox->quota_context =
+			lazy_expunge_compat_quota_mailbox_allocated(box);
+	}
+	if (lbox->storage->ns_mode)
+		return;
+	name = lbox->storage->name;
+	legal_name = lazy_expunge_storage_legal_name(box->list, name);
+	if (strcmp(name, legal_name) != 0) {
+		lbox->own_vname = p_strconcat(box->pool,
+					box->list->ns->prefix, name, NULL);
+		lbox->legal_vname = p_strconcat(box->pool,
+					box->list->ns->prefix, legal_name,
+					NULL);
+		box->vname = lbox->legal_vname;
+	}
+}
+
+void lazy_expunge_mailbox_allocated(struct mailbox *box)
+{
+	struct lazy_expunge_user *luser =
+		lazy_expunge_user_find(box->list->ns->user);
+	struct mailbox_vfuncs *v = box->vlast;
+	struct lazy_expunge_mailbox *lbox;
+
+	if (luser == NULL || strcmp(box->storage->name, "raw") == 0)
+		return;
+	lbox = p_new(box->pool, struct lazy_expunge_mailbox, 1);
+	lbox->luser = luser;
+	lbox->is_virtual = box->virtual_vfuncs != NULL;
+	lbox->internal = luser->internal_alloc > 0;
+	lbox->module_ctx.super = *v;
+	box->vlast = &lbox->module_ctx.super;
+	v->open = lazy_mailbox_open;
+	v->close = lazy_mailbox_close;
+	v->free = lazy_mailbox_free;
+	v->delete_box = lazy_mailbox_delete_box;
+	v->rename_box = lazy_mailbox_rename_box;
+	v->save_begin = lazy_mailbox_save_begin;
+	v->copy = lazy_mailbox_copy;
+	v->transaction_commit = lazy_expunge_transaction_commit;
+	v->transaction_rollback = lazy_expunge_transaction_rollback;
+	MODULE_CONTEXT_SET(box, lazy_expunge_storage_module, lbox);
+	T_BEGIN {
+		mailbox_init_storage(box, lbox);
+	} T_END;
+}

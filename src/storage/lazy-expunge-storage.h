@@ -1,0 +1,110 @@
+#ifndef LAZY_EXPUNGE_STORAGE_H
+#define LAZY_EXPUNGE_STORAGE_H
+
+/* Contexts of the hooks and how to get at them. */
+
+#include "mail-storage-private.h"
+#include "mailbox-list-private.h"
+#include "lazy-expunge-user.h"
+#include "lazy-expunge-destination.h"
+
+struct lazy_expunge_live;
+
+struct lazy_expunge_mailbox {
+	union mailbox_module_context module_ctx;
+	struct lazy_expunge_user *luser;
+
+	/* settings of this mailbox, read when first needed */
+	const struct lazy_expunge_settings *set;
+	/* the storage that the mailbox belongs to, or NULL */
+	struct lazy_expunge_storage *storage;
+	/* where its mails go. Opened when first needed. */
+	struct lazy_expunge_destination *dest;
+
+	/* the name to open it by, when the layout forbids its own */
+	const char *legal_vname, *own_vname;
+	/* what lazy_expunge_compat_quota_mailbox_freed() wants */
+	void *quota_context;
+
+	bool is_virtual;
+	/* opened by the plugin itself */
+	bool internal;
+	bool excluded;
+	/* excluded is known */
+	bool excluded_checked;
+};
+
+struct lazy_expunge_mail {
+	union mail_module_context module_ctx;
+	/* mailbox_move() copied it within the account: it is expunged next */
+	bool moving;
+};
+
+struct lazy_expunge_transaction {
+	union mailbox_transaction_module_context module_ctx;
+	struct mailbox_transaction_context *t;
+	struct lazy_expunge_mailbox *lbox;
+
+	/* NULL until a mail is kept */
+	struct mailbox_transaction_context *dest_trans;
+	/* the source's latest state, for mails that another session has
+	   expunged meanwhile. NULL if not taken. */
+	struct lazy_expunge_live *live;
+
+	unsigned int kept_count;
+	/* the account is locked, or it was tried */
+	bool locked, lock_tried;
+
+	/* first failure: nothing of this transaction may be committed */
+	bool failed;
+	enum mail_error error_code;
+	char *error_text;
+};
+
+#define LAZY_EXPUNGE_CONTEXT(obj) \
+	MODULE_CONTEXT(obj, lazy_expunge_storage_module)
+#define LAZY_EXPUNGE_CONTEXT_REQUIRE(obj) \
+	MODULE_CONTEXT_REQUIRE(obj, lazy_expunge_storage_module)
+#define LAZY_EXPUNGE_MAIL_CONTEXT(obj) \
+	MODULE_CONTEXT(obj, lazy_expunge_mail_module)
+#define LAZY_EXPUNGE_MAIL_CONTEXT_REQUIRE(obj) \
+	MODULE_CONTEXT_REQUIRE(obj, lazy_expunge_mail_module)
+
+extern MODULE_CONTEXT_DEFINE(lazy_expunge_storage_module,
+			     &mail_storage_module_register);
+extern MODULE_CONTEXT_DEFINE(lazy_expunge_mail_module, &mail_module_register);
+
+/* Hooks, each in the file of its name. */
+void lazy_expunge_mail_user_created(struct mail_user *user);
+void lazy_expunge_mail_namespaces_added(struct mail_namespace *namespaces);
+void lazy_expunge_mail_namespaces_created(struct mail_namespace *namespaces);
+void lazy_expunge_mailbox_list_created(struct mailbox_list *list);
+void lazy_expunge_mailbox_allocated(struct mailbox *box);
+void lazy_expunge_mail_allocated(struct mail *mail);
+
+/* The settings that hold for the mailbox. */
+const struct lazy_expunge_settings *
+lazy_expunge_mailbox_settings(struct mailbox *box);
+/* TRUE if the user of this session may not change the storage box. */
+bool lazy_expunge_mailbox_is_protected(struct mailbox *box);
+
+/* Called for a mail that is to be kept: returns 0 if it was copied into the
+   transaction's destination (the caller expunges it), 1 if it is already gone,
+   -1 if that failed: the transaction is marked as failed. */
+int lazy_expunge_transaction_keep(struct mail *mail);
+/* The mail passes, to be seen by later looks of this process. */
+void lazy_expunge_transaction_pass(struct mail *mail);
+/* Lock the account for the transaction and look at the latest state of the
+   source. Returns TRUE if another session has expunged the mail. */
+bool lazy_expunge_transaction_is_gone(struct mail *mail);
+/* Mark the transaction as failed. text goes to the client. The first one
+   counts. */
+void lazy_expunge_transaction_fail(struct mailbox_transaction_context *t,
+				   enum mail_error code, const char *text);
+
+int lazy_expunge_transaction_commit(
+	struct mailbox_transaction_context *t,
+	struct mail_transaction_commit_changes *changes_r);
+void lazy_expunge_transaction_rollback(struct mailbox_transaction_context *t);
+
+#endif

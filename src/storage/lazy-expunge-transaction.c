@@ -1,0 +1,267 @@
+/* Transactions: the destination is committed first, then the source; when
+   anything fails, both are rolled back and the source's error says why. */
+
+#include "lib.h"
+#include "mail-storage-private.h"
+#include "lazy-expunge-events.h"
+#include "lazy-expunge-instances.h"
+#include "lazy-expunge-live.h"
+#include "lazy-expunge-lock.h"
+#include "lazy-expunge-pending.h"
+#include "lazy-expunge-storage.h"
+
+#define ERROR_CANNOT_KEEP \
+	"Deleted mail cannot be kept at the moment, so it was not deleted"
+
+static struct lazy_expunge_transaction *
+transaction_get(struct mailbox_transaction_context *t)
+{
+	struct lazy_expunge_transaction *lt = LAZY_EXPUNGE_CONTEXT(t);
+
+	if (lt != NULL)
+		return lt;
+	lt = i_new(struct lazy_expunge_transaction, 1);
+	lt->t = t;
+	lt->lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(t->box);
+	MODULE_CONTEXT_SET(t, lazy_expunge_storage_module, lt);
+	return lt;
+}
+
+static void transaction_free(struct lazy_expunge_transaction *lt,
+			     struct mailbox_transaction_context *t)
+{
+	struct lazy_expunge_user *luser = lt->lbox->luser;
+
+	lazy_expunge_pending_remove(luser->pending, t);
+	lazy_expunge_live_deinit(&lt->live);
+	if (lt->locked) {
+		lazy_expunge_instances_close(luser->instances);
+		lazy_expunge_lock_put(luser);
+	}
+	i_free(lt->error_text);
+	i_free(lt);
+}
+
+void lazy_expunge_transaction_fail(struct mailbox_transaction_context *t,
+				   enum mail_error code, const char *text)
+{
+	struct lazy_expunge_transaction *lt = transaction_get(t);
+
+	if (lt->failed)
+		return;
+	lt->failed = TRUE;
+	lt->error_code = code;
+	lt->error_text = i_strdup(text);
+}
+
+static void transaction_lock(struct lazy_expunge_transaction *lt)
+{
+	const char *error;
+
+	if (lt->lock_tried)
+		return;
+	lt->lock_tried = TRUE;
+	if (lazy_expunge_lock_get(lt->lbox->luser, &error) > 0) {
+		lt->locked = TRUE;
+		return;
+	}
+	/* Without the lock nothing may be believed of other instances, and
+	   so everything is kept: never a loss, at worst a duplicate. */
+	e_debug(lt->t->box->event, "lazy_expunge: Account not locked, all "
+		"deleted mail is kept: %s", error);
+}
+
+bool lazy_expunge_transaction_is_gone(struct mail *mail)
+{
+	struct lazy_expunge_transaction *lt =
+		transaction_get(mail->transaction);
+	const char *error;
+
+	if (!lt->lock_tried) {
+		transaction_lock(lt);
+		lt->live = lazy_expunge_live_init(mail->box, &error);
+		if (lt->live == NULL) {
+			e_debug(mail->box->event, "lazy_expunge: Latest state "
+				"of the mailbox is unknown: %s", error);
+		}
+	}
+	/* what cannot be told is taken as there: it is kept */
+	return lt->live != NULL && !lazy_expunge_live_has(lt->live, mail->uid);
+}
+
+static int transaction_open_dest(struct lazy_expunge_transaction *lt,
+				 struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_mailbox *lbox = lt->lbox;
+	struct mailbox *box = lt->t->box;
+	const struct lazy_expunge_settings *set =
+		lazy_expunge_mailbox_settings(box);
+	struct lazy_expunge_storage *storage;
+
+	if (lt->dest_trans != NULL)
+		return 0;
+	if (lbox->dest != NULL && !lazy_expunge_destination_is_valid(lbox->dest))
+		lazy_expunge_destination_close(&lbox->dest);
+	if (lbox->dest == NULL) {
+		storage = lazy_expunge_user_storage_find(lbox->luser,
+							 set->storage);
+		if (storage == NULL) {
+			error_r->code = MAIL_ERROR_UNAVAILABLE;
+			error_r->text = t_strdup_printf(
+				"lazy_expunge_mailbox = %s is not known for "
+				"this user", set->storage);
+			return -1;
+		}
+		lbox->dest = lazy_expunge_destination_open(lbox->luser, storage,
+							   box, error_r);
+		if (lbox->dest == NULL)
+			return -1;
+	}
+	lt->dest_trans = mailbox_transaction_begin(
+		lazy_expunge_destination_get_box(lbox->dest),
+		MAILBOX_TRANSACTION_FLAG_EXTERNAL, "lazy_expunge");
+	return 0;
+}
+
+static void transaction_fail_keep(struct lazy_expunge_transaction *lt,
+				  const struct lazy_expunge_error *error)
+{
+	enum mail_error code = error->code;
+
+	/* the client learns that it may try again, or that it is out of
+	   space; the cause is for the log */
+	if (code != MAIL_ERROR_NOQUOTA)
+		code = MAIL_ERROR_UNAVAILABLE;
+	lazy_expunge_transaction_fail(lt->t, code, ERROR_CANNOT_KEEP);
+}
+
+int lazy_expunge_transaction_keep(struct mail *mail)
+{
+	struct lazy_expunge_transaction *lt =
+		transaction_get(mail->transaction);
+	const struct lazy_expunge_settings *set =
+		lazy_expunge_mailbox_settings(mail->box);
+	struct lazy_expunge_error error;
+
+	if (lt->failed)
+		return -1;
+	i_zero(&error);
+	if (transaction_open_dest(lt, &error) == 0 &&
+	    lazy_expunge_destination_copy(lt->lbox->dest, lt->dest_trans,
+					  mail, &error) == 0) {
+		lt->kept_count++;
+		lazy_expunge_pending_add(&lt->lbox->luser->pending, lt->t,
+					 mail->uid);
+		lazy_expunge_event_kept(mail,
+			lazy_expunge_destination_get_box(lt->lbox->dest),
+			lazy_expunge_destination_get_origin(lt->lbox->dest));
+		return 0;
+	}
+	if (error.code == MAIL_ERROR_EXPUNGED)
+		return 1;
+	if (set->on_failure == LAZY_EXPUNGE_ON_FAILURE_EXPUNGE) {
+		lazy_expunge_event_lost(mail, error.text);
+		return 1;
+	}
+	lazy_expunge_event_refused(mail->box, mail, "storage", error.text);
+	transaction_fail_keep(lt, &error);
+	return -1;
+}
+
+void lazy_expunge_transaction_pass(struct mail *mail)
+{
+	struct lazy_expunge_transaction *lt =
+		transaction_get(mail->transaction);
+
+	lazy_expunge_pending_add(&lt->lbox->luser->pending, lt->t, mail->uid);
+}
+
+static int transaction_commit_dest(struct lazy_expunge_transaction *lt)
+{
+	struct mailbox *box = lt->t->box;
+	struct mailbox *dest_box;
+	const struct lazy_expunge_settings *set;
+	struct lazy_expunge_error error;
+
+	if (lt->dest_trans == NULL)
+		return 0;
+	dest_box = lt->dest_trans->box;
+	if (mailbox_transaction_commit(&lt->dest_trans) == 0)
+		return 0;
+
+	set = lazy_expunge_mailbox_settings(box);
+	error.text = t_strdup_printf("Cannot save to the expunge storage %s: %s",
+		mailbox_get_vname(dest_box),
+		mailbox_get_last_internal_error(dest_box, &error.code));
+	if (set->on_failure == LAZY_EXPUNGE_ON_FAILURE_EXPUNGE) {
+		e_warning(box->event, "lazy_expunge: %u deleted mails were not "
+			  "kept (lazy_expunge_on_failure = expunge): %s",
+			  lt->kept_count, error.text);
+		return 0;
+	}
+	lazy_expunge_event_refused(box, NULL, "storage", error.text);
+	transaction_fail_keep(lt, &error);
+	return -1;
+}
+
+/* The backend transactions of a virtual mailbox fail without their error
+   reaching it. */
+static int virtual_transaction_commit(
+	struct mailbox_transaction_context *t,
+	struct mail_transaction_commit_changes *changes_r)
+{
+	struct mailbox *box = t->box;
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+	struct lazy_expunge_user *luser = lbox->luser;
+
+	i_free(luser->last_error);
+	if (lbox->module_ctx.super.transaction_commit(t, changes_r) == 0)
+		return 0;
+	if (luser->last_error != NULL) {
+		mail_storage_set_error(box->storage, luser->last_error_code,
+				       luser->last_error);
+	}
+	return -1;
+}
+
+int lazy_expunge_transaction_commit(
+	struct mailbox_transaction_context *t,
+	struct mail_transaction_commit_changes *changes_r)
+{
+	struct mailbox *box = t->box;
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+	struct lazy_expunge_transaction *lt = LAZY_EXPUNGE_CONTEXT(t);
+	int ret;
+
+	if (lbox->is_virtual)
+		return virtual_transaction_commit(t, changes_r);
+	if (lt == NULL)
+		return lbox->module_ctx.super.transaction_commit(t, changes_r);
+
+	if (lt->failed && lt->dest_trans != NULL)
+		mailbox_transaction_rollback(&lt->dest_trans);
+	if (!lt->failed && transaction_commit_dest(lt) == 0) {
+		ret = lbox->module_ctx.super.transaction_commit(t, changes_r);
+	} else {
+		lbox->module_ctx.super.transaction_rollback(t);
+		mail_storage_set_error(box->storage, lt->error_code,
+				       lt->error_text);
+		lazy_expunge_user_set_error(lbox->luser, lt->error_code,
+					    lt->error_text);
+		ret = -1;
+	}
+	transaction_free(lt, t);
+	return ret;
+}
+
+void lazy_expunge_transaction_rollback(struct mailbox_transaction_context *t)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(t->box);
+	struct lazy_expunge_transaction *lt = LAZY_EXPUNGE_CONTEXT(t);
+
+	if (lt != NULL && lt->dest_trans != NULL)
+		mailbox_transaction_rollback(&lt->dest_trans);
+	lbox->module_ctx.super.transaction_rollback(t);
+	if (lt != NULL)
+		transaction_free(lt, t);
+}
