@@ -5,6 +5,8 @@
 #include "str.h"
 #include "lazy-expunge-origin-codec.h"
 
+#include <ctype.h>
+
 /* RFC 3501 section 9: atom-specials = "(" / ")" / "{" / SP / CTL /
    list-wildcards / quoted-specials / resp-specials */
 #define ATOM_SPECIALS "(){ %*\"\\]"

@@ -5,6 +5,8 @@
 #include "unichar.h"
 #include "lazy-expunge-settings.h"
 
+#include <ctype.h>
+
 #include <bsd/stdlib.h>
 
 int lazy_expunge_settings_parse_bool(const char *key, const char *value,
