@@ -118,3 +118,14 @@ class Config:
     def storage(self):
         """The name of the storage as the admin set it, "" when there is none."""
         return dict(self.lazy).get("mailbox") or ""
+
+
+def namespace_mode(form, separator="/", storage_separator="/", name=".EXPUNGED", **lazy):
+    """Fields of Config for namespace mode as Dovecot's documentation sets it up for each format."""
+    prefix = name + storage_separator
+    places = {"maildir": dict(format="maildir", path="~/Maildir/expunged"),
+              "sdbox": dict(format="sdbox", path="~/sdbox-expunged"),
+              "mdbox": dict(mailboxdir="expunged", listindex="expunged.list.index")}
+    namespace = Namespace("expunged", prefix, separator=storage_separator, hidden=True, list="no", subscriptions=False,
+                          **places[form])
+    return dict(separator=separator, namespaces=(namespace,), lazy=dict(lazy, mailbox=prefix))
