@@ -9,6 +9,11 @@
 #include "mailbox-list-private.h"
 #include "lazy-expunge-compat.h"
 
+const char *lazy_expunge_compat_index_error(struct mail_index *index)
+{
+	return mail_index_get_error_message(index);
+}
+
 char lazy_expunge_compat_list_escape_char(struct mailbox_list *list)
 {
 	return list->set.storage_name_escape_char;

@@ -10,6 +10,11 @@
 #include "mailbox-list-private.h"
 #include "lazy-expunge-compat.h"
 
+const char *lazy_expunge_compat_index_error(struct mail_index *index)
+{
+	return mail_index_get_last_error(index, NULL);
+}
+
 char lazy_expunge_compat_list_escape_char(struct mailbox_list *list)
 {
 	return list->mail_set->mailbox_list_storage_escape_char[0];

@@ -19,6 +19,9 @@ struct mail_namespace;
 #  define str_begins_with(haystack, needle) str_begins(haystack, needle)
 #endif
 
+/* The last error of the index. Valid until the next one. */
+const char *lazy_expunge_compat_index_error(struct mail_index *index);
+
 /* The character with which the list escapes what its storage names cannot
    hold, '\0' = it does not escape. */
 char lazy_expunge_compat_list_escape_char(struct mailbox_list *list);

@@ -8,6 +8,7 @@
 #include "mail-index-view-private.h"
 #include "mail-transaction-log.h"
 #include "mail-storage-private.h"
+#include "lazy-expunge-compat.h"
 #include "lazy-expunge-live.h"
 
 struct lazy_expunge_live {
@@ -64,7 +65,7 @@ static int requested_read(struct lazy_expunge_live *live,
 	} else if (ret == 0) {
 		ret = -1;
 	} else {
-		*error_r = mail_index_get_error_message(index);
+		*error_r = lazy_expunge_compat_index_error(index);
 	}
 	mail_transaction_log_view_close(&log_view);
 	return ret;
@@ -76,7 +77,7 @@ lazy_expunge_live_init(struct mailbox *box, const char **error_r)
 	struct lazy_expunge_live *live;
 
 	if (mail_index_refresh(box->index) < 0) {
-		*error_r = mail_index_get_error_message(box->index);
+		*error_r = lazy_expunge_compat_index_error(box->index);
 		return NULL;
 	}
 	live = i_new(struct lazy_expunge_live, 1);

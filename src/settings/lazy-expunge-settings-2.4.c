@@ -68,13 +68,17 @@ static void storages_add(struct event *event, ARRAY_TYPE(const_string) *names)
 {
 	const struct lazy_expunge_config_settings *set;
 	const char *name, *error;
+	bool found = FALSE;
 
 	/* an error of the same settings is reported where they are used */
 	if (settings_get(event, &lazy_expunge_config_setting_parser_info, 0,
 			 &set, &error) < 0)
 		return;
-	if (array_lsearch(names, &set->lazy_expunge_mailbox,
-			  search_strcmp) == NULL) {
+	array_foreach_elem(names, name) {
+		if (strcmp(name, set->lazy_expunge_mailbox) == 0)
+			found = TRUE;
+	}
+	if (!found) {
 		name = t_strdup(set->lazy_expunge_mailbox);
 		array_push_back(names, &name);
 	}
