@@ -1,5 +1,7 @@
 """Every way in which a mail can be deleted ends in the storage, and nothing else does."""
 
+import re
+
 import pytest
 
 from harness import Mailbox, Refused, message, name, wait_for
@@ -239,6 +241,11 @@ def test_an_unprotected_storage_can_be_emptied_by_its_user(dovecot):
     assert user.kept() == []
 
 
+def _normal(line):
+    """A response without UIDVALIDITY, which is the time."""
+    return re.sub(rb"(UIDVALIDITY|COPYUID) \d+", rb"\1", line)
+
+
 def test_clients_see_the_same_as_without_the_plugin(dovecot):
     """The same script, with and without the plugin: all responses are equal, but for what differs in any two runs."""
     script = ["SELECT INBOX", "STORE 2,4 +FLAGS (\\Deleted)", "EXPUNGE", "NOOP", "FETCH 1:* (UID FLAGS)",
@@ -251,8 +258,7 @@ def test_clients_see_the_same_as_without_the_plugin(dovecot):
         user.fill("INBOX", 6)
         with user.imap() as session:
             answers = [session(command) for command in script]
-        transcripts.append([(answer.status, [line for line in answer.untagged if b"UIDVALIDITY" not in line])
-                            for answer in answers])
+        transcripts.append([(answer.status, [_normal(line) for line in answer.untagged]) for answer in answers])
     for command, without, with_plugin in zip(script, *transcripts):
         assert with_plugin == without, command
 

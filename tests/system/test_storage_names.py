@@ -6,13 +6,12 @@ import pytest
 
 from harness import name
 
+# Without a layout it is Maildir++ on maildir and fs on the others.
 NAMES = [
     dict(storage=".EXPUNGED"),
     dict(storage=".EXPUNGED", separator="."),
     dict(storage=".EXPUNGED", layout="fs"),
     dict(storage=".EXPUNGED", layout="fs", separator="."),
-    dict(storage=".EXPUNGED", layout="maildir++"),
-    dict(storage=".EXPUNGED", layout="maildir++", separator="."),
     dict(storage=".EXPUNGED", layout="index"),
     dict(storage=".EXPUNGED", listescape="^"),
     dict(storage=".EXPUNGED", listescape="^", separator="."),
