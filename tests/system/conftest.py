@@ -131,11 +131,18 @@ class Dovecot:
             self._used.append(server)
         return server
 
-    def own(self, config=None, mail_root=None, **fields):
-        """A running server for this test alone, which may be killed and restarted."""
+    def own(self, config=None, mail_root=None, prepare=None, **fields):
+        """A running server for this test alone, which may be killed and restarted. prepare(server) comes before the start."""
         server = Server(self.target, config or self.config(**fields), self.variant, mail_root)
+        try:
+            if prepare:
+                prepare(server)
+            server.start()
+        except BaseException:
+            server.discard()
+            raise
         self._own.append(server)
-        return server.start()
+        return server
 
     def user(self, **fields):
         """A fresh user of a server with this configuration."""

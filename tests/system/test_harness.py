@@ -175,4 +175,3 @@ def test_an_error_in_the_log_is_found(dovecot):
 def test_a_configuration_that_does_not_start_says_why(dovecot):
     with pytest.raises(ServerProblem, match="no_such_setting"):
         dovecot.own(plugin=NONE, raw="no_such_setting = 1")
-    dovecot._own.clear()

@@ -75,7 +75,7 @@ class Config:
     """A whole configuration. It is hashable: tests with equal ones share a server.
 
     plugin: ours, shipped or none. lazy: settings() of lazy_expunge. lazy_in_protocols: the protocols which load the
-    plugin, all when empty. without_modules: globs of files below the module directory that are to be missing.
+    plugin, all when empty. load_plugin: False when raw text has it in mail_plugins. without_modules: globs of files below the module directory that are to be missing.
     acl: (mailbox, ((identifier, rights), ...)) rows of the global vfile; acl_enabled alone loads the plugin without rows.
     raw, raw23, raw24: text at the end; @ROOT@ and @PORT:name@ are replaced in it.
     """
@@ -83,6 +83,7 @@ class Config:
     plugin: str = OURS
     lazy: tuple = settings(mailbox=".EXPUNGED", only_last_instance=False)
     lazy_in_protocols: tuple = ()
+    load_plugin: bool = True
     without_modules: tuple = ()
     layout: str = ""
     separator: str = "/"

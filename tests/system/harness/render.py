@@ -74,7 +74,7 @@ def plugins(config):
     if config.listescape:
         everywhere.append("listescape")
     by_protocol = {"": everywhere, "imap": imap}
-    if config.plugin != NONE:
+    if config.plugin != NONE and config.load_plugin:
         for protocol in config.lazy_in_protocols or ("",):
             by_protocol.setdefault(protocol, []).append("lazy_expunge")
     return by_protocol

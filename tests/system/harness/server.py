@@ -274,7 +274,7 @@ class Server:
         from .render23 import acl_rows
         rows = acl_rows(self.config)
         if rows and not self.target.new_settings:
-            (self.root / "acl").write_text("".join(f'"{name}" {who} {rights}\n' for name, who, rights in rows))
+            (self.root / "acl").write_text("".join(f'"{name}" {who} {rights}'.rstrip() + "\n" for name, who, rights in rows))
         if self.config.crypt:
             key, public = self.root / "crypt.pem", self.root / "crypt-public.pem"
             self.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key])

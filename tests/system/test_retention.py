@@ -1,0 +1,95 @@
+"""autoexpunge on the storage removes for good, by age and by count, whatever the user may do there."""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from harness import Mailbox, message, wait_for
+from harness.config import DEFAULT_MAILBOXES, namespace_mode
+
+BY_COUNT = dict(autoexpunge="30d", autoexpunge_max_mails=2)
+BY_AGE = dict(autoexpunge="1s")
+NO_RIGHTS = (("owner", ""),)
+GUARDS = {"open": {}, "protected": {"lazy": {"protect": True, "hidden": True}}, "acl": {"acl": ((".EXPUNGED", NO_RIGHTS),)}}
+
+
+def with_retention(dovecot, retention, **fields):
+    return dovecot(mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", **retention),), **fields).user()
+
+
+def fill_storage(user, number=5):
+    user.fill("INBOX", number)
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    assert len(user.kept()) == number
+
+
+def by_imap(user):
+    with user.imap("INBOX") as session:
+        session.ok("NOOP")
+
+
+def by_pop3(user):
+    user.pop3().quit()
+
+
+def by_lmtp(user):
+    user.deliver()
+
+
+@pytest.mark.parametrize("session", [by_imap, by_pop3, by_lmtp], ids=lambda session: session.__name__)
+@pytest.mark.parametrize("guard", sorted(GUARDS))
+def test_by_count(dovecot, session, guard):
+    user = with_retention(dovecot, BY_COUNT, **GUARDS[guard])
+    user.server.settle()
+    fill_storage(user)
+    newest = [mail.guid for mail in user.kept()[-2:]]
+    session(user)
+    wait_for(lambda: len(user.kept()) == 2, "autoexpunge")
+    assert [mail.guid for mail in user.kept()] == newest
+
+
+@pytest.mark.parametrize("guard", sorted(GUARDS))
+def test_by_age(dovecot, guard):
+    user = with_retention(dovecot, BY_AGE, **GUARDS[guard])
+    fill_storage(user)
+    newest = max(mail.saved for mail in user.kept())
+    wait_for(lambda: time.time() > newest + 1.1, "the mail to be old enough")
+    by_imap(user)
+    wait_for(lambda: user.kept() == [], "autoexpunge")
+
+
+def test_an_old_mail_that_was_deleted_just_now_stays(dovecot):
+    user = with_retention(dovecot, dict(autoexpunge="1h"))
+    user.append(date="01-Jan-2001 00:00:00 +0000")
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    by_imap(user)
+    user.server.settle()
+    assert len(user.kept()) == 1
+
+
+@pytest.mark.parametrize("protect", [False, True], ids=["open", "protected"])
+def test_in_namespace_mode(dovecot, protect):
+    fields = namespace_mode(dovecot.format, protect=protect)
+    rules = (Mailbox("INBOX", **BY_COUNT), Mailbox("Work", **BY_COUNT))
+    fields["namespaces"] = tuple(replace(namespace, mailboxes=rules) for namespace in fields["namespaces"])
+    user = dovecot(**fields).user()
+    for mailbox in ("INBOX", "Work"):
+        user.fill(mailbox, 4, create=True)
+        user.doveadm("expunge", "mailbox", mailbox, "all")
+    user.server.settle()
+    by_imap(user)
+    wait_for(lambda: len(user.kept()) == 4, "autoexpunge")
+    assert sorted(mail.origin for mail in user.kept()) == ["INBOX", "INBOX", "Work", "Work"]
+
+
+def test_more_than_one_batch(dovecot):
+    """autoexpunge works in batches of 1,000."""
+    user = with_retention(dovecot, BY_COUNT)
+    user.server.run(["true"])
+    with user.imap() as session:
+        tags = [session.send("APPEND INBOX {}", message(body="")) for _ in range(1200)]
+        assert all(session.finish(tag).ok for tag in tags)
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    by_imap(user)
+    wait_for(lambda: len(user.kept()) == 2, "autoexpunge", seconds=60)
