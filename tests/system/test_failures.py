@@ -80,6 +80,7 @@ def test_other_ways_are_refused_too(dovecot, way):
 
 def test_move_works_although_the_storage_does_not(dovecot):
     server, user = unusable(dovecot)
+    server.expect_log("ermission denied", required=False)
     with user.imap("INBOX") as session:
         session.ok("UID MOVE 1:* Trash")
     assert len(user.messages("Trash")) == 3
@@ -96,7 +97,7 @@ def test_on_failure_expunge_lets_it_through_with_a_warning_for_each_mail(dovecot
     assert user.messages() == []
 
 
-@pytest.mark.parametrize("storage", [".EXPUNGED/", "Nowhere/", "EXP//UNGED"])
+@pytest.mark.parametrize("storage", [".EXPUNGED/", "Nowhere/", "../outside"])
 def test_a_storage_that_cannot_be_refuses_the_delete(dovecot, storage):
     server = dovecot.own(lazy={"mailbox": storage})
     user = server.user()
@@ -106,7 +107,7 @@ def test_a_storage_that_cannot_be_refuses_the_delete(dovecot, storage):
     text = refused(session)
     assert len(text.split()) > 3
     session.logout()
-    assert any(storage.strip("/") in line for line in error_lines(server))
+    assert any(storage.strip("./") in line for line in error_lines(server))
     assert len(user.messages()) == 2
 
 

@@ -9,5 +9,4 @@ from .user import User, deliver
 from .waiting import wait_for
 
 __all__ = ["Config", "Imap", "Mail", "Mailbox", "Namespace", "Quota", "Refused", "Server", "ServerProblem", "User", "build",
-           "deliver", 
-           "message", "name", "places", "settings", "targets", "wait_for"]
+           "deliver", "message", "name", "places", "settings", "targets", "wait_for"]
