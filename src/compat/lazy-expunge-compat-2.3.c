@@ -26,6 +26,28 @@ const char *const *lazy_expunge_compat_special_use(struct mailbox *box)
 	return t_strsplit_spaces(box->set->special_use, " ");
 }
 
+const char *
+lazy_expunge_compat_special_use_name(struct mail_namespace *ns,
+				     const char *special_use)
+{
+	struct mailbox_settings *set;
+
+	if (!array_is_created(&ns->set->mailboxes))
+		return NULL;
+	array_foreach_elem(&ns->set->mailboxes, set) {
+		if (strpbrk(set->name, "*?") == NULL &&
+		    str_array_icase_find(t_strsplit_spaces(set->special_use,
+							   " "), special_use))
+			return set->name;
+	}
+	return NULL;
+}
+
+bool lazy_expunge_compat_list_has_alt(struct mailbox_list *list)
+{
+	return list->set.alt_dir != NULL;
+}
+
 static void plugin_env_add(struct mail_user *user, const char *key,
 			   const char *value)
 {

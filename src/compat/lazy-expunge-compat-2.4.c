@@ -27,6 +27,29 @@ const char *const *lazy_expunge_compat_special_use(struct mailbox *box)
 	return settings_boollist_get(&box->set->special_use);
 }
 
+const char *
+lazy_expunge_compat_special_use_name(struct mail_namespace *ns,
+				     const char *special_use)
+{
+	const struct mailbox_settings *set;
+
+	if (!array_is_created(&ns->set->parsed_mailboxes))
+		return NULL;
+	array_foreach_elem(&ns->set->parsed_mailboxes, set) {
+		if (strpbrk(set->name, "*?") == NULL &&
+		    !array_is_empty(&set->special_use) &&
+		    str_array_icase_find(
+			settings_boollist_get(&set->special_use), special_use))
+			return set->name;
+	}
+	return NULL;
+}
+
+bool lazy_expunge_compat_list_has_alt(struct mailbox_list *list)
+{
+	return list->mail_set->mail_alt_path[0] != '\0';
+}
+
 void lazy_expunge_compat_quota_user_created(
 	struct mail_user *user ATTR_UNUSED,
 	const char *storage ATTR_UNUSED)

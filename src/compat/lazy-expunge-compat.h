@@ -30,6 +30,15 @@ char lazy_expunge_compat_list_escape_char(struct mailbox_list *list);
    the data stack frame and the mailbox. */
 const char *const *lazy_expunge_compat_special_use(struct mailbox *box);
 
+/* The configured name, below the namespace's prefix, of the mailbox with the
+   special-use flag, NULL if there is none or it is a wildcard. */
+const char *
+lazy_expunge_compat_special_use_name(struct mail_namespace *ns,
+				     const char *special_use);
+
+/* TRUE if the list has an alternative storage directory (dbox). */
+bool lazy_expunge_compat_list_has_alt(struct mailbox_list *list);
+
 /* Tell the quota plugin within a copy() that the source mail goes away with it
    (and, with moving = FALSE, that the copy is over). */
 static inline void

@@ -1,7 +1,478 @@
+/* The look for instances: which mailboxes, in which order, and what counts. */
+
 #include "lib.h"
+#include "array.h"
+#include "time-util.h"
+#include "mail-namespace.h"
+#include "mail-storage-private.h"
+#include "mailbox-list-private.h"
+#include "mailbox-list-iter.h"
+#include "lazy-expunge-compat.h"
+#include "lazy-expunge-destination.h"
+#include "lazy-expunge-guids.h"
+#include "lazy-expunge-live.h"
+#include "lazy-expunge-lock.h"
+#include "lazy-expunge-match.h"
+#include "lazy-expunge-pending.h"
+#include "lazy-expunge-refcount.h"
+#include "lazy-expunge-settings-read.h"
+#include "lazy-expunge-user.h"
 #include "lazy-expunge-instances.h"
+
+#include <sys/stat.h>
+
+/* The bounds of one look. What was read stays, so that looks for many mails
+   get through a large account in steps. */
+#define LOOK_MAX_MAILS 20000
+#define LOOK_MAX_USECS (250 * 1000)
+#define READ_CHUNK 2000
+/* Records of all mailboxes together, 12 bytes each. */
+#define MAX_RECORDS 400000
+
+struct instance_box {
+	struct mail_namespace *ns;
+	char *vname;
+	struct lazy_expunge_guids *guids;
+	time_t mtime;
+	bool in_storage;
+
+	/* while the account is locked: */
+	struct mailbox *box;
+	struct lazy_expunge_live *live;
+	/* it was tried to open it */
+	bool tried;
+	/* it counts: not excluded */
+	bool is_protected;
+};
+
+struct lazy_expunge_instances {
+	struct lazy_expunge_user *luser;
+	ARRAY(struct instance_box *) boxes;
+	/* where the last one was found: mails that are deleted together were
+	   copied together */
+	struct instance_box *last_hit;
+	/* boxes has all mailboxes of the account as they are now */
+	bool listed;
+};
+
+static struct instance_box *
+instance_box_get(struct lazy_expunge_instances *inst,
+		 struct mail_namespace *ns, const char *vname)
+{
+	struct instance_box *ibox;
+
+	array_foreach_elem(&inst->boxes, ibox) {
+		if (ibox->ns == ns && strcmp(ibox->vname, vname) == 0)
+			return ibox;
+	}
+	ibox = i_new(struct instance_box, 1);
+	ibox->ns = ns;
+	ibox->vname = i_strdup(vname);
+	ibox->guids = lazy_expunge_guids_init();
+	ibox->in_storage =
+		lazy_expunge_storage_match(inst->luser, ns, vname) != NULL;
+	array_push_back(&inst->boxes, &ibox);
+	return ibox;
+}
+
+static void instance_box_close(struct instance_box *ibox)
+{
+	lazy_expunge_live_deinit(&ibox->live);
+	if (ibox->box != NULL)
+		mailbox_free(&ibox->box);
+	ibox->tried = FALSE;
+}
+
+static void instance_box_free(struct instance_box *ibox)
+{
+	instance_box_close(ibox);
+	lazy_expunge_guids_deinit(&ibox->guids);
+	i_free(ibox->vname);
+	i_free(ibox);
+}
+
+/* When the mailbox last changed, by its index log. 0 = unknown. */
+static time_t instance_box_mtime(struct mail_namespace *ns, const char *vname)
+{
+	const char *path;
+	struct stat st;
+
+	if (mailbox_list_get_path(ns->list,
+				  mailbox_list_get_storage_name(ns->list, vname),
+				  MAILBOX_LIST_PATH_TYPE_INDEX, &path) <= 0)
+		return 0;
+	path = t_strconcat(path, "/dovecot.index.log", NULL);
+	return stat(path, &st) < 0 ? 0 : st.st_mtime;
+}
+
+static void list_namespace(struct lazy_expunge_instances *inst,
+			   struct mail_namespace *ns)
+{
+	struct mailbox_list_iterate_context *iter;
+	const struct mailbox_info *info;
+	struct instance_box *ibox;
+
+	iter = mailbox_list_iter_init(ns->list, "*",
+				      MAILBOX_LIST_ITER_NO_AUTO_BOXES |
+				      MAILBOX_LIST_ITER_SKIP_ALIASES |
+				      MAILBOX_LIST_ITER_RETURN_NO_FLAGS);
+	while ((info = mailbox_list_iter_next(iter)) != NULL) T_BEGIN {
+		if ((info->flags & (MAILBOX_NONEXISTENT |
+				    MAILBOX_NOSELECT)) == 0) {
+			ibox = instance_box_get(inst, ns, info->vname);
+			ibox->mtime = instance_box_mtime(ns, info->vname);
+		}
+	} T_END;
+	/* a mailbox that is missing here is one in which nothing is found */
+	(void)mailbox_list_iter_deinit(&iter);
+}
+
+static int instance_box_cmp(struct instance_box *const *b1,
+			    struct instance_box *const *b2)
+{
+	return (*b1)->mtime > (*b2)->mtime ? -1 :
+		((*b1)->mtime < (*b2)->mtime ? 1 : 0);
+}
+
+static void instances_list(struct lazy_expunge_instances *inst)
+{
+	struct mail_namespace *ns;
+
+	if (inst->listed)
+		return;
+	inst->listed = TRUE;
+	for (ns = inst->luser->user->namespaces; ns != NULL; ns = ns->next) {
+		if (ns->type == MAIL_NAMESPACE_TYPE_PRIVATE &&
+		    ns->alias_for == NULL &&
+		    strcmp(mail_namespace_get_default_storage(ns)->name,
+			   "virtual") != 0)
+			list_namespace(inst, ns);
+	}
+	array_sort(&inst->boxes, instance_box_cmp);
+}
+
+static bool instance_box_check_protected(struct lazy_expunge_user *luser,
+					 struct mailbox *box)
+{
+	struct lazy_expunge_settings set;
+	const struct lazy_expunge_match match = {
+		.vname = box->vname,
+		.prefix_len = box->list->ns->prefix_len,
+		.storage_name = box->name,
+		.special_use = lazy_expunge_compat_special_use(box),
+	};
+
+	if (!lazy_expunge_settings_are_per_mailbox())
+		return !lazy_expunge_match(luser->set.exclude, &match);
+	lazy_expunge_settings_read(luser->user, box->event,
+				   pool_datastack_create(), &set);
+	return set.error == NULL && *set.storage != '\0' &&
+		!lazy_expunge_match(set.exclude, &match);
+}
+
+/* Open the mailbox in its latest state. Returns FALSE if that is not possible:
+   nothing in it counts then. */
+static bool instance_box_open(struct lazy_expunge_instances *inst,
+			      struct instance_box *ibox)
+{
+	const char *error;
+
+	if (ibox->tried)
+		return ibox->live != NULL;
+	ibox->tried = TRUE;
+	ibox->box = lazy_expunge_mailbox_alloc(inst->luser, ibox->ns,
+					       ibox->vname, 0);
+	if (mailbox_open(ibox->box) < 0 ||
+	    mailbox_sync(ibox->box, MAILBOX_SYNC_FLAG_FAST) < 0) {
+		e_debug(ibox->box->event, "lazy_expunge: Cannot look for "
+			"instances here: %s",
+			mailbox_get_last_internal_error(ibox->box, NULL));
+		mailbox_free(&ibox->box);
+		return FALSE;
+	}
+	T_BEGIN {
+		ibox->is_protected = !ibox->in_storage &&
+			instance_box_check_protected(inst->luser, ibox->box);
+	} T_END;
+	ibox->live = lazy_expunge_live_init(ibox->box, &error);
+	if (ibox->live == NULL) {
+		e_debug(ibox->box->event, "lazy_expunge: Cannot look for "
+			"instances here: %s", error);
+		mailbox_free(&ibox->box);
+		return FALSE;
+	}
+	lazy_expunge_guids_refresh(ibox->guids, ibox->box);
+	return TRUE;
+}
+
+/* TRUE if the UID has this GUID and lives. */
+static bool instance_is_live(struct lazy_expunge_instances *inst,
+			     struct instance_box *ibox, uint32_t uid,
+			     const char *guid)
+{
+	struct mailbox_transaction_context *t;
+	struct mail *mail;
+	const char *value;
+	bool live;
+
+	if (!lazy_expunge_live_has(ibox->live, uid) ||
+	    lazy_expunge_pending_has(inst->luser->pending, ibox->box->index,
+				     uid))
+		return FALSE;
+	t = mailbox_transaction_begin(ibox->box, 0, "lazy_expunge instance");
+	mail = mail_alloc(t, MAIL_FETCH_GUID, NULL);
+	live = mail_set_uid(mail, uid) &&
+		mail_get_special(mail, MAIL_FETCH_GUID, &value) == 0 &&
+		strcmp(value, guid) == 0 &&
+		/* this looks at the file, which the index may believe in
+		   wrongly */
+		mail_get_special(mail, MAIL_FETCH_REFCOUNT, &value) == 0;
+	mail_free(&mail);
+	(void)mailbox_transaction_commit(&t);
+	return live;
+}
+
+/* Search what is known of the mailbox. */
+static bool instance_box_search(struct lazy_expunge_instances *inst,
+				struct instance_box *ibox, const char *guid,
+				struct mail_index *self_index,
+				uint32_t self_uid)
+{
+	struct lazy_expunge_guid_iter iter;
+	uint32_t uid;
+
+	lazy_expunge_guids_lookup_init(ibox->guids, guid, &iter);
+	while (lazy_expunge_guids_lookup_next(ibox->guids, &iter, &uid)) {
+		if (ibox->box->index == self_index && uid == self_uid)
+			continue;
+		if (instance_is_live(inst, ibox, uid, guid))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static unsigned int instances_count_records(struct lazy_expunge_instances *inst)
+{
+	struct instance_box *ibox;
+	unsigned int count = 0;
+
+	array_foreach_elem(&inst->boxes, ibox)
+		count += lazy_expunge_guids_count(ibox->guids);
+	return count;
+}
+
+static bool instance_box_look(struct lazy_expunge_instances *inst,
+			      struct instance_box *ibox, const char *guid,
+			      struct mail *self,
+			      struct lazy_expunge_budget *budget)
+{
+	if (ibox->in_storage || !instance_box_open(inst, ibox) ||
+	    !ibox->is_protected)
+		return FALSE;
+	do {
+		if (instance_box_search(inst, ibox, guid, self->box->index,
+					self->uid)) {
+			inst->last_hit = ibox;
+			return TRUE;
+		}
+	} while (lazy_expunge_guids_read(ibox->guids, ibox->box, READ_CHUNK,
+					 budget));
+	return FALSE;
+}
+
+static struct lazy_expunge_instances *
+instances_get(struct lazy_expunge_user *luser)
+{
+	struct lazy_expunge_instances *inst = luser->instances;
+
+	if (inst == NULL) {
+		inst = luser->instances = i_new(struct lazy_expunge_instances, 1);
+		inst->luser = luser;
+		i_array_init(&inst->boxes, 16);
+	}
+	return inst;
+}
+
+static void budget_init(struct lazy_expunge_instances *inst,
+			struct lazy_expunge_budget *budget_r)
+{
+	unsigned int count = instances_count_records(inst);
+
+	budget_r->mails = count >= MAX_RECORDS ? 0 :
+		I_MIN(LOOK_MAX_MAILS, MAX_RECORDS - count);
+	budget_r->deadline = i_microseconds() + LOOK_MAX_USECS;
+}
+
+static bool instances_find(struct lazy_expunge_instances *inst,
+			   const char *guid, struct mail *self)
+{
+	struct lazy_expunge_budget budget;
+	struct instance_box *ibox, *first;
+	struct mail_namespace *ns;
+	const char *trash;
+
+	budget_init(inst, &budget);
+	/* likely places first, without listing the account */
+	if (inst->last_hit != NULL &&
+	    instance_box_look(inst, inst->last_hit, guid, self, &budget))
+		return TRUE;
+	ns = mail_namespace_find_inbox(inst->luser->user->namespaces);
+	trash = lazy_expunge_compat_special_use_name(ns, "\\Trash");
+	if (trash != NULL) {
+		first = instance_box_get(inst, ns,
+					 t_strconcat(ns->prefix, trash, NULL));
+		if (instance_box_look(inst, first, guid, self, &budget))
+			return TRUE;
+	}
+	instances_list(inst);
+	array_foreach_elem(&inst->boxes, ibox) {
+		if (instance_box_look(inst, ibox, guid, self, &budget))
+			return TRUE;
+	}
+	return FALSE;
+}
+
 enum lazy_expunge_instance
-lazy_expunge_instances_look(struct lazy_expunge_user *luser ATTR_UNUSED, struct mail *mail ATTR_UNUSED)
-{ return LAZY_EXPUNGE_INSTANCE_LAST; }
-void lazy_expunge_instances_close(struct lazy_expunge_instances *i ATTR_UNUSED) {}
-void lazy_expunge_instances_deinit(struct lazy_expunge_instances **i ATTR_UNUSED) {}
+lazy_expunge_instances_look(struct lazy_expunge_user *luser, struct mail *mail)
+{
+	const char *guid;
+	bool found = FALSE;
+
+	/* Another account's mail has its instances there; its lock is not
+	   ours. */
+	if (!lazy_expunge_lock_is_held(luser) ||
+	    mail->box->list->ns->type != MAIL_NAMESPACE_TYPE_PRIVATE ||
+	    lazy_expunge_refcount_is_single(luser, mail))
+		return LAZY_EXPUNGE_INSTANCE_LAST;
+	if (mail_get_special(mail, MAIL_FETCH_GUID, &guid) < 0 ||
+	    *guid == '\0')
+		return LAZY_EXPUNGE_INSTANCE_LAST;
+	T_BEGIN {
+		found = instances_find(instances_get(luser), guid, mail);
+	} T_END;
+	return found ? LAZY_EXPUNGE_INSTANCE_OTHER : LAZY_EXPUNGE_INSTANCE_LAST;
+}
+
+struct supersede {
+	struct instance_box *ibox;
+	uint32_t uid;
+	time_t saved;
+};
+ARRAY_DEFINE_TYPE(supersede, struct supersede);
+
+/* Collect the instances of a mailbox of the storage. */
+static void supersede_collect(struct lazy_expunge_instances *inst,
+			      struct instance_box *ibox, const char *guid,
+			      struct lazy_expunge_budget *budget,
+			      ARRAY_TYPE(supersede) *found)
+{
+	struct lazy_expunge_guid_iter iter;
+	struct supersede *s;
+	uint32_t uid;
+
+	if (!instance_box_open(inst, ibox))
+		return;
+	while (lazy_expunge_guids_read(ibox->guids, ibox->box, READ_CHUNK,
+				       budget)) ;
+	lazy_expunge_guids_lookup_init(ibox->guids, guid, &iter);
+	while (lazy_expunge_guids_lookup_next(ibox->guids, &iter, &uid)) {
+		if (!instance_is_live(inst, ibox, uid, guid))
+			continue;
+		s = array_append_space(found);
+		s->ibox = ibox;
+		s->uid = uid;
+	}
+}
+
+static void supersede_stat(struct supersede *s)
+{
+	struct mailbox_transaction_context *t;
+	struct mail *mail;
+
+	t = mailbox_transaction_begin(s->ibox->box, 0, "lazy_expunge");
+	mail = mail_alloc(t, MAIL_FETCH_SAVE_DATE, NULL);
+	if (!mail_set_uid(mail, s->uid) ||
+	    mail_get_save_date(mail, &s->saved) < 0)
+		s->saved = (time_t)-1;
+	mail_free(&mail);
+	(void)mailbox_transaction_commit(&t);
+}
+
+static void supersede_expunge(const struct supersede *s)
+{
+	struct mailbox *box = s->ibox->box;
+	struct mailbox_transaction_context *t;
+	struct mail *mail;
+
+	t = mailbox_transaction_begin(box, 0, "lazy_expunge supersede");
+	mail = mail_alloc(t, 0, NULL);
+	if (mail_set_uid(mail, s->uid))
+		mail_expunge(mail);
+	mail_free(&mail);
+	if (mailbox_transaction_commit(&t) < 0 ||
+	    mailbox_sync(box, MAILBOX_SYNC_FLAG_FAST) < 0) {
+		e_debug(box->event, "lazy_expunge: An older copy stays: %s",
+			mailbox_get_last_internal_error(box, NULL));
+	}
+}
+
+void lazy_expunge_instances_supersede(struct lazy_expunge_user *luser,
+				      const char *guid)
+{
+	struct lazy_expunge_instances *inst = instances_get(luser);
+	struct lazy_expunge_budget budget;
+	struct instance_box *ibox;
+	struct supersede *s, *newest = NULL;
+	ARRAY_TYPE(supersede) found;
+
+	if (!lazy_expunge_lock_is_held(luser))
+		return;
+	t_array_init(&found, 4);
+	budget_init(inst, &budget);
+	instances_list(inst);
+	array_foreach_elem(&inst->boxes, ibox) {
+		if (ibox->in_storage)
+			supersede_collect(inst, ibox, guid, &budget, &found);
+	}
+	if (array_count(&found) < 2)
+		return;
+	array_foreach_modifiable(&found, s) {
+		supersede_stat(s);
+		/* which is newest must be certain before anything goes */
+		if (s->saved == (time_t)-1)
+			return;
+		if (newest == NULL || s->saved > newest->saved ||
+		    (s->saved == newest->saved && s->ibox == newest->ibox &&
+		     s->uid > newest->uid))
+			newest = s;
+	}
+	array_foreach_modifiable(&found, s) {
+		if (s != newest)
+			supersede_expunge(s);
+	}
+}
+
+void lazy_expunge_instances_close(struct lazy_expunge_instances *inst)
+{
+	struct instance_box *ibox;
+
+	if (inst == NULL)
+		return;
+	array_foreach_elem(&inst->boxes, ibox)
+		instance_box_close(ibox);
+	inst->listed = FALSE;
+}
+
+void lazy_expunge_instances_deinit(struct lazy_expunge_instances **_inst)
+{
+	struct lazy_expunge_instances *inst = *_inst;
+	struct instance_box *ibox;
+
+	if (inst == NULL)
+		return;
+	*_inst = NULL;
+	array_foreach_elem(&inst->boxes, ibox)
+		instance_box_free(ibox);
+	array_free(&inst->boxes);
+	i_free(inst);
+}

@@ -7,16 +7,13 @@
 #include "lazy-expunge-lock.h"
 
 #define LOCK_FNAME "dovecot.lazy-expunge.lock"
-/* A holder never waits for a client, so this is far more than it needs. */
-#define LOCK_TIMEOUT_SECS 30
-
 struct lazy_expunge_lock {
 	struct file_lock *lock;
 	unsigned int refcount;
 };
 
 int lazy_expunge_lock_get(struct lazy_expunge_user *luser,
-			  const char **error_r)
+			  unsigned int timeout_secs, const char **error_r)
 {
 	struct lazy_expunge_lock *lock = luser->lock;
 	int ret;
@@ -32,11 +29,15 @@ int lazy_expunge_lock_get(struct lazy_expunge_user *luser,
 	if (lock == NULL)
 		lock = luser->lock = i_new(struct lazy_expunge_lock, 1);
 	ret = mail_user_lock_file_create(luser->user, LOCK_FNAME,
-					 LOCK_TIMEOUT_SECS, &lock->lock,
-					 error_r);
+					 timeout_secs, &lock->lock, error_r);
 	if (ret > 0)
 		lock->refcount = 1;
 	return ret;
+}
+
+bool lazy_expunge_lock_is_held(struct lazy_expunge_user *luser)
+{
+	return luser->lock != NULL && luser->lock->refcount > 0;
 }
 
 void lazy_expunge_lock_put(struct lazy_expunge_user *luser)

@@ -9,11 +9,15 @@
 struct lazy_expunge_lock;
 struct lazy_expunge_user;
 
+/* A holder never waits for a client, so this is far more than it needs. */
+#define LAZY_EXPUNGE_LOCK_TIMEOUT_SECS 30
+
 /* Returns 1 if the account is locked now, 0 if another process kept it locked
    for too long, -1 if it cannot be locked at all (a user without a home, a
    directory that cannot be written). After 0 and -1 no unlock is needed. */
 int lazy_expunge_lock_get(struct lazy_expunge_user *luser,
-			  const char **error_r);
+			  unsigned int timeout_secs, const char **error_r);
+bool lazy_expunge_lock_is_held(struct lazy_expunge_user *luser);
 /* Give back one lazy_expunge_lock_get() that returned 1. */
 void lazy_expunge_lock_put(struct lazy_expunge_user *luser);
 /* Frees the lock and whatever it holds. Takes NULL. */

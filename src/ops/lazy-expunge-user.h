@@ -48,6 +48,12 @@ struct lazy_expunge_user {
 	/* >0 while the plugin itself allocates a mailbox */
 	unsigned int internal_alloc;
 
+	/* lazy_expunge_refcount_is_single(): whether in the account every copy
+	   of a mail of this storage is a link */
+	const struct mail_storage *links_storage;
+	bool links;
+	bool last_single;
+
 	/* the last error of a commit, for virtual mailboxes, which lose it */
 	char *last_error;
 	enum mail_error last_error_code;

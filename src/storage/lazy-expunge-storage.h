@@ -51,6 +51,9 @@ struct lazy_expunge_transaction {
 	   expunged meanwhile. NULL if not taken. */
 	struct lazy_expunge_live *live;
 
+	/* GUIDs of kept mails that the storage may have already */
+	pool_t pool;
+	ARRAY_TYPE(const_string) kept_guids;
 	unsigned int kept_count;
 	/* the account is locked, or it was tried */
 	bool locked, lock_tried;

@@ -2,13 +2,17 @@
    anything fails, both are rolled back and the source's error says why. */
 
 #include "lib.h"
+#include "array.h"
 #include "mail-storage-private.h"
 #include "lazy-expunge-events.h"
 #include "lazy-expunge-instances.h"
 #include "lazy-expunge-live.h"
 #include "lazy-expunge-lock.h"
 #include "lazy-expunge-pending.h"
+#include "lazy-expunge-refcount.h"
 #include "lazy-expunge-storage.h"
+
+#define LOCK_TIMEOUT_DELETING_SECS 5
 
 #define ERROR_CANNOT_KEEP \
 	"Deleted mail cannot be kept at the moment, so it was not deleted"
@@ -38,6 +42,7 @@ static void transaction_free(struct lazy_expunge_transaction *lt,
 		lazy_expunge_instances_close(luser->instances);
 		lazy_expunge_lock_put(luser);
 	}
+	pool_unref(&lt->pool);
 	i_free(lt->error_text);
 	i_free(lt);
 }
@@ -56,12 +61,18 @@ void lazy_expunge_transaction_fail(struct mailbox_transaction_context *t,
 
 static void transaction_lock(struct lazy_expunge_transaction *lt)
 {
+	unsigned int timeout;
 	const char *error;
 
 	if (lt->lock_tried)
 		return;
 	lt->lock_tried = TRUE;
-	if (lazy_expunge_lock_get(lt->lbox->luser, &error) > 0) {
+	/* The deletion of a mailbox holds the lock of the mailbox list, which
+	   another session may want (to create the storage) while it has the
+	   account's: do not wait for it long. */
+	timeout = lt->t->box->deleting ? LOCK_TIMEOUT_DELETING_SECS :
+		LAZY_EXPUNGE_LOCK_TIMEOUT_SECS;
+	if (lazy_expunge_lock_get(lt->lbox->luser, timeout, &error) > 0) {
 		lt->locked = TRUE;
 		return;
 	}
@@ -135,6 +146,37 @@ static void transaction_fail_keep(struct lazy_expunge_transaction *lt,
 	lazy_expunge_transaction_fail(lt->t, code, ERROR_CANNOT_KEEP);
 }
 
+/* Mails that may have been in the storage already, from before they were copied
+   out of it: only the newest instance stays. */
+static void transaction_supersede(struct lazy_expunge_transaction *lt)
+{
+	const char *guid;
+
+	if (!array_is_created(&lt->kept_guids))
+		return;
+	array_foreach_elem(&lt->kept_guids, guid) T_BEGIN {
+		lazy_expunge_instances_supersede(lt->lbox->luser, guid);
+	} T_END;
+}
+
+static void transaction_remember_guid(struct lazy_expunge_transaction *lt,
+				      struct mail *mail)
+{
+	const char *guid;
+
+	if (!lt->locked ||
+	    !lazy_expunge_mailbox_settings(mail->box)->only_last_instance ||
+	    lazy_expunge_refcount_was_single(lt->lbox->luser) ||
+	    mail_get_special(mail, MAIL_FETCH_GUID, &guid) < 0)
+		return;
+	if (lt->pool == NULL) {
+		lt->pool = pool_alloconly_create("lazy_expunge guids", 1024);
+		p_array_init(&lt->kept_guids, lt->pool, 16);
+	}
+	guid = p_strdup(lt->pool, guid);
+	array_push_back(&lt->kept_guids, &guid);
+}
+
 int lazy_expunge_transaction_keep(struct mail *mail)
 {
 	struct lazy_expunge_transaction *lt =
@@ -150,6 +192,7 @@ int lazy_expunge_transaction_keep(struct mail *mail)
 	    lazy_expunge_destination_copy(lt->lbox->dest, lt->dest_trans,
 					  mail, &error) == 0) {
 		lt->kept_count++;
+		transaction_remember_guid(lt, mail);
 		lazy_expunge_pending_add(&lt->lbox->luser->pending, lt->t,
 					 mail->uid);
 		lazy_expunge_event_kept(mail,
@@ -242,6 +285,8 @@ int lazy_expunge_transaction_commit(
 		mailbox_transaction_rollback(&lt->dest_trans);
 	if (!lt->failed && transaction_commit_dest(lt) == 0) {
 		ret = lbox->module_ctx.super.transaction_commit(t, changes_r);
+		if (ret == 0)
+			transaction_supersede(lt);
 	} else {
 		lbox->module_ctx.super.transaction_rollback(t);
 		mail_storage_set_error(box->storage, lt->error_code,
