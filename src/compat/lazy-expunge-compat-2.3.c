@@ -80,7 +80,7 @@ static void quota_root_add_ignore(struct mail_user *user, const char *root,
 	plugin_env_add(user, key, t_strconcat(mask, ":ignore", NULL));
 }
 
-static void quota_add_ignore(struct mail_user *user, const char *mask)
+static void quota_add_ignore_name(struct mail_user *user, const char *mask)
 {
 	const char *root = "quota";
 
@@ -89,6 +89,24 @@ static void quota_add_ignore(struct mail_user *user, const char *mask)
 		quota_root_add_ignore(user, root, mask);
 		root = t_strdup_printf("quota%u", i);
 	}
+}
+
+static void quota_add_ignore(struct mail_user *user, const char *mask)
+{
+	string_t *legal = t_str_new(64);
+
+	quota_add_ignore_name(user, mask);
+	/* where the layout forbids a '.', the mailbox is known by the name of
+	   lazy_expunge_storage_legal_name() */
+	if (strchr(mask, '.') == NULL)
+		return;
+	for (; *mask != '\0'; mask++) {
+		if (*mask == '.')
+			str_append(legal, "=2e");
+		else
+			str_append_c(legal, *mask);
+	}
+	quota_add_ignore_name(user, str_c(legal));
 }
 
 void lazy_expunge_compat_quota_user_created(struct mail_user *user,

@@ -59,11 +59,12 @@ const char *lazy_expunge_storage_legal_name(struct mailbox_list *list,
 	string_t *str = t_str_new(64);
 	const char *p;
 
-	/* the rules of mailbox_verify_name() */
+	/* The rules of mailbox_verify_name(). Not %xx: dsync and listescape
+	   may have a meaning for that. */
 	for (p = name; *p != '\0'; p++) {
 		if ((*p == list_sep && list_sep != ns_sep && !escapes) ||
 		    (*p == ns_sep && (p == name || p[-1] == ns_sep)))
-			str_printfa(str, "%%%02x", (unsigned char)*p);
+			str_printfa(str, "=%02x", (unsigned char)*p);
 		else
 			str_append_c(str, *p);
 	}
@@ -219,7 +220,7 @@ static bool storage_has_name(struct lazy_expunge_storage *st,
 	if (strcmp(name, st->name) == 0)
 		return TRUE;
 	/* only names with an escape can be the legal form of the storage */
-	if (strchr(name, '%') == NULL)
+	if (strchr(name, '=') == NULL)
 		return FALSE;
 	T_BEGIN {
 		match = strcmp(name, lazy_expunge_storage_legal_name(ns->list,

@@ -87,7 +87,7 @@ lazy_expunge_storage_match(struct lazy_expunge_user *luser,
 const char *lazy_expunge_name_without_prefix(struct mail_namespace *ns,
 					     const char *vname);
 /* A name for the storage that the list's layout can hold: the name itself, or,
-   where it breaks the layout's rules, one with %xx for the characters that do.
+   where it breaks the layout's rules, one with =xx for the characters that do.
    Names are below the namespace prefix. Data stack. */
 const char *lazy_expunge_storage_legal_name(struct mailbox_list *list,
 					    const char *name);

@@ -21,8 +21,6 @@ struct lazy_expunge_mailbox {
 	/* where its mails go. Opened when first needed. */
 	struct lazy_expunge_destination *dest;
 
-	/* the name to open it by, when the layout forbids its own */
-	const char *legal_vname, *own_vname;
 	/* what lazy_expunge_compat_quota_mailbox_freed() wants */
 	void *quota_context;
 
