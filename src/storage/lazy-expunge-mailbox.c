@@ -52,11 +52,29 @@ static int mailbox_fail_adding(struct mailbox *box)
 			      "storage: it keeps what is deleted elsewhere");
 }
 
+/* Mailboxes are opened, created and enabled under the name that
+   mailbox_verify_name() lets pass. doveadm's search queries compare the name of
+   the open mailbox with the one that was asked for, so there it gets its own
+   back; dsync enables features after opening, which verifies again. */
+static int lazy_mailbox_open(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+	int ret;
+
+	ret = lbox->module_ctx.super.open(box);
+	if (ret == 0 && lbox->own_vname != NULL && lbox->luser->by_admin &&
+	    !lbox->luser->user->dsyncing)
+		box->vname = lbox->own_vname;
+	return ret;
+}
+
 static void lazy_mailbox_close(struct mailbox *box)
 {
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 
 	lazy_expunge_destination_close(&lbox->dest);
+	if (lbox->legal_vname != NULL)
+		box->vname = lbox->legal_vname;
 	lbox->module_ctx.super.close(box);
 }
 
@@ -214,10 +232,12 @@ static void mailbox_init_storage(struct mailbox *box,
 	name = lbox->storage->name;
 	legal_name = lazy_expunge_storage_legal_name(box->list, name);
 	if (strcmp(name, legal_name) != 0) {
-		/* the mailbox is opened, created and enabled under the name
-		   that mailbox_verify_name() lets pass */
-		box->vname = p_strconcat(box->pool, box->list->ns->prefix,
-					 legal_name, NULL);
+		lbox->own_vname = p_strconcat(box->pool,
+					box->list->ns->prefix, name, NULL);
+		lbox->legal_vname = p_strconcat(box->pool,
+					box->list->ns->prefix, legal_name,
+					NULL);
+		box->vname = lbox->legal_vname;
 	}
 }
 
@@ -236,6 +256,7 @@ void lazy_expunge_mailbox_allocated(struct mailbox *box)
 	lbox->internal = luser->internal_alloc > 0;
 	lbox->module_ctx.super = *v;
 	box->vlast = &lbox->module_ctx.super;
+	v->open = lazy_mailbox_open;
 	v->close = lazy_mailbox_close;
 	v->free = lazy_mailbox_free;
 	v->delete_box = lazy_mailbox_delete_box;

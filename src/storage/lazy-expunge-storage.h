@@ -21,6 +21,9 @@ struct lazy_expunge_mailbox {
 	/* where its mails go. Opened when first needed. */
 	struct lazy_expunge_destination *dest;
 
+	/* The layout forbids the storage's name: the name that it is opened
+	   by, and its own. */
+	const char *legal_vname, *own_vname;
 	/* what lazy_expunge_compat_quota_mailbox_freed() wants */
 	void *quota_context;
 
