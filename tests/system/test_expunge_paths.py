@@ -189,9 +189,11 @@ def test_deletes_on_both_sides_of_a_replicated_pair_are_kept_once(dovecot):
     here = first.user()
     here.fill("INBOX", 6)
     there = here.sync(second)
-    for user, uids in ((here, "1:2"), (there, "3:4")):
+    # Not the same number of changes on both sides: dsync of 2.4 would take them for the same state.
+    for user, commands in ((here, ["1:2"]), (there, ["3", "4"])):
         with user.imap("INBOX") as session:
-            session.delete(uids)
+            for uids in commands:
+                session.delete(uids)
     for _ in range(3):
         here.sync(second)
         there.sync(first)

@@ -31,6 +31,8 @@ def break_storage(user, storage="EXPUNGED"):
         place = user.mail_path / "mailboxes" / storage
     place.parent.mkdir(parents=True, exist_ok=True)
     place.mkdir()
+    # not empty, for an empty directory can be removed and made anew
+    (place / "something").mkdir()
     os.chmod(place, 0o700)
 
 

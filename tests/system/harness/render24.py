@@ -91,7 +91,8 @@ class Dialect24:
         lines = []
         for key, value in lazy.items():
             if isinstance(value, tuple):
-                lines.append(f"lazy_expunge_{key} = " + " ".join(_quoted(name) for name in value))
+                names = [f'"{name}"' if " " in name else name for name in value]
+                lines += [f"lazy_expunge_{key} {{"] + [f"  {name} = yes" for name in names] + ["}"]
             else:
                 lines.append(f"lazy_expunge_{key} = {_value(yes_no(value))}")
         return lines
@@ -119,12 +120,8 @@ class Dialect24:
 
 
 def _value(value):
-    """A value as 2.4 takes it: % begins a variable, and some first characters have a meaning."""
-    value = value.replace("%", "%%")
+    """A value as 2.4 takes it: %{ begins a variable, and some first characters have a meaning."""
+    value = value.replace("%{", "%%{")
     if value != value.strip() or not value or "#" in value or value[0] in "<\"'$\\":
         value = '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return value
-
-
-def _quoted(name):
-    return '"' + name.replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"') + '"'
