@@ -15,10 +15,14 @@ static bool name_matches(const char *name, const char *pattern)
 bool lazy_expunge_match(const char *const *patterns,
 			const struct lazy_expunge_match *box)
 {
-	const char *const *p;
+	const char *const *p, *name = NULL;
 
 	if (patterns == NULL)
 		return FALSE;
+	/* the INBOX is without the prefix already */
+	if (box->prefix_len > 0 && strlen(box->vname) > box->prefix_len &&
+	    strcasecmp(box->vname, "INBOX") != 0)
+		name = box->vname + box->prefix_len;
 	for (p = patterns; *p != NULL; p++) {
 		if (**p == '\0')
 			continue;
@@ -30,9 +34,7 @@ bool lazy_expunge_match(const char *const *patterns,
 		}
 		if (name_matches(box->vname, *p))
 			return TRUE;
-		if (box->prefix_len > 0 &&
-		    strlen(box->vname) > box->prefix_len &&
-		    name_matches(box->vname + box->prefix_len, *p))
+		if (name != NULL && name_matches(name, *p))
 			return TRUE;
 		if (box->storage_name != NULL &&
 		    name_matches(box->storage_name, *p))

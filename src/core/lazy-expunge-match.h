@@ -6,7 +6,8 @@
 struct lazy_expunge_match {
 	/* Full virtual name, with the namespace prefix. */
 	const char *vname;
-	/* Length of the namespace prefix in vname, 0 = none. */
+	/* Length of the namespace's prefix, 0 = none. vname begins with it,
+	   unless it is INBOX. */
 	size_t prefix_len;
 	/* Name in the storage, the form that Dovecot 2.3 compares with. */
 	const char *storage_name;

@@ -33,6 +33,13 @@ static int hex_sequence(const char *p)
 	return hi << 4 | lo;
 }
 
+/* TRUE if an atom cannot hold the byte, or it begins a sequence. */
+static bool needs_sequence(unsigned char c)
+{
+	return c <= 0x20 || c >= 0x7f || c == '=' ||
+		strchr(ATOM_SPECIALS, c) != NULL;
+}
+
 static const char *origin_encode(const char *vname, bool letters)
 {
 	string_t *str = t_str_new(strlen(vname) + 64);
@@ -41,9 +48,7 @@ static const char *origin_encode(const char *vname, bool letters)
 	for (; *vname != '\0'; vname++) {
 		unsigned char c = *vname;
 
-		if (c <= 0x20 || c >= 0x7f || c == '=' ||
-		    strchr(ATOM_SPECIALS, c) != NULL ||
-		    (letters && i_isalpha(c)))
+		if (needs_sequence(c) || (letters && i_isalpha(c)))
 			str_printfa(str, "=%02X", c);
 		else
 			str_append_c(str, c);
@@ -82,10 +87,11 @@ bool lazy_expunge_origin_decode(const char *keyword, const char **vname_r)
 		return FALSE;
 	str = t_str_new(64);
 	for (; *p != '\0'; p++) {
-		if (*p != '=') {
+		if (!needs_sequence(*p)) {
 			str_append_c(str, *p);
 			continue;
 		}
+		/* not '=' at all, a bad sequence, or NUL */
 		if ((byte = hex_sequence(p)) <= 0)
 			return FALSE;
 		str_append_c(str, byte);
@@ -108,15 +114,27 @@ const char *lazy_expunge_origin_find(const char *const *keywords)
 	return NULL;
 }
 
+/* Returns the byte if p is a sequence that from_name() reads, or -1. */
+static int name_sequence(const char *p, char storage_sep)
+{
+	int byte = hex_sequence(p);
+
+	return byte == '=' || byte == (unsigned char)storage_sep ? byte : -1;
+}
+
 const char *lazy_expunge_origin_to_name(const char *name, char sep,
 					char storage_sep)
 {
-	string_t *str = t_str_new(64);
+	string_t *str;
 
+	if (sep == storage_sep)
+		return t_strdup(name);
+	str = t_str_new(64);
 	for (; *name != '\0'; name++) {
 		if (*name == sep)
 			str_append_c(str, storage_sep);
-		else if (*name == storage_sep || hex_sequence(name) >= 0)
+		else if (*name == storage_sep ||
+			 name_sequence(name, storage_sep) >= 0)
 			str_printfa(str, "=%02X", (unsigned char)*name);
 		else
 			str_append_c(str, *name);
@@ -127,14 +145,16 @@ const char *lazy_expunge_origin_to_name(const char *name, char sep,
 const char *lazy_expunge_origin_from_name(const char *name, char sep,
 					  char storage_sep)
 {
-	string_t *str = t_str_new(64);
+	string_t *str;
 	int byte;
 
+	if (sep == storage_sep)
+		return t_strdup(name);
+	str = t_str_new(64);
 	for (; *name != '\0'; name++) {
 		if (*name == storage_sep)
 			str_append_c(str, sep);
-		else if ((byte = hex_sequence(name)) == '=' ||
-			 (byte > 0 && byte == (unsigned char)storage_sep)) {
+		else if ((byte = name_sequence(name, storage_sep)) >= 0) {
 			str_append_c(str, byte);
 			name += 2;
 		} else

@@ -17,17 +17,19 @@ const char *lazy_expunge_origin_encode_exact(const char *vname);
 /* Returns TRUE if the keyword has the prefix of an origin. */
 bool lazy_expunge_origin_is_keyword(const char *keyword);
 /* Returns TRUE and the mailbox name, allocated from the data stack, if the
-   keyword is an origin that lazy_expunge_origin_encode() could have made, but
-   for the case of hex digits. Never returns an empty name. */
+   keyword is an origin: the prefix (in any case) and a name of one byte or
+   more, in which =XX (hex digits of either case, not =00) stands wherever the
+   encoder writes it. */
 bool lazy_expunge_origin_decode(const char *keyword, const char **vname_r);
 /* The first origin among NULL-terminated keywords (may be NULL), or NULL. */
 const char *lazy_expunge_origin_find(const char *const *keywords);
 
 /* Namespace mode: the name below the storage's prefix for the mailbox name
-   (no prefix). Hierarchy separators are translated; a storage separator
-   that is part of a name is written as =XX, and so is a '=' that
-   would otherwise be read as the start of such a sequence. Allocated from
-   the data stack. */
+   (no prefix). With one separator for both it is the same name. Else separators
+   are translated; a storage separator that is part of a name is written as
+   =XX, and so is a '=' that would otherwise be read as the start of such a
+   sequence. Separators are no '=', letters or digits. Allocated from the data
+   stack. */
 const char *lazy_expunge_origin_to_name(const char *name, char sep,
 					char storage_sep);
 /* The reverse of lazy_expunge_origin_to_name(). */

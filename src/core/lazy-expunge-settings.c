@@ -48,7 +48,7 @@ int lazy_expunge_settings_parse_size(const char *key, const char *value,
 	num = strtonum(t_strdup_until(value, p), 0, LLONG_MAX, &error);
 	if (error != NULL || p == value)
 		goto invalid;
-	if (*p == ' ')
+	if (*p == ' ' && p[1] != '\0')
 		p++;
 	if (*p != '\0' && i_toupper(*p) != 'B') {
 		const char *unit = strchr(units, *p);
@@ -117,7 +117,10 @@ int lazy_expunge_settings_check_storage(const char *key, const char *value,
 			"%s = %s: the value has no name in it", key, value);
 		return -1;
 	}
-	if (strcasecmp(value, "INBOX") == 0) {
+	/* also as a namespace: all mail would be in the storage, and none
+	   would be kept */
+	if (strncasecmp(value, "INBOX", 5) == 0 &&
+	    strspn(value + 5, "./") == strlen(value + 5)) {
 		*error_r = t_strdup_printf(
 			"%s = %s: INBOX cannot be the storage", key, value);
 		return -1;

@@ -44,7 +44,7 @@ int lazy_expunge_settings_parse_on_failure(const char *key, const char *value,
 				enum lazy_expunge_on_failure *value_r,
 				const char **error_r);
 /* Checks that a storage name can be used at all: not only separators, no
-   control characters, valid UTF-8. */
+   control characters, valid UTF-8, not the INBOX. */
 int lazy_expunge_settings_check_storage(const char *key, const char *value,
 					const char **error_r);
 
