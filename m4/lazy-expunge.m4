@@ -12,6 +12,15 @@ AC_DEFUN([LE_FIND_DOVECOT], [
   AS_IF([test -z "$with_dovecot" || test ! -f "$with_dovecot/dovecot-config"], [
     AC_MSG_ERROR([no dovecot-config in ${with_dovecot:-/usr/lib/dovecot}: install Dovecot's development files (Debian package dovecot-dev), or say --with-dovecot=DIR])
   ])
+  dnl DC_DOVECOT changes these when it is told to install elsewhere.
+  LE_DOVECOT_LIBDIR=`. "$with_dovecot/dovecot-config" && echo "$dovecot_pkglibdir"`
+  LE_DOVECOT_INCLUDEDIR=`. "$with_dovecot/dovecot-config" && echo "$dovecot_pkgincludedir"`
+  AC_SUBST([LE_DOVECOT_LIBDIR])
+])
+
+# LE_MODULEDIR: --with-moduledir goes before what dovecot-config says.
+AC_DEFUN([LE_MODULEDIR], [
+  AS_IF([test -n "$with_moduledir"], [dovecot_moduledir="$with_moduledir"])
 ])
 
 # LE_REQUIRE_PACKAGE(VARIABLE, MODULE, DEBIAN-PACKAGE)
@@ -88,7 +97,7 @@ static void init(struct doveadm_mail_cmd_context *ctx) { (void)ctx; }],
     [struct mail_save_context *c = NULL; c->expunged_mail = NULL;])
 
   AC_MSG_CHECKING([for the version of Dovecot])
-  LE_DOVECOT_VERSION=`sed -n 's/^#define DOVECOT_VERSION "\(.*\)"/\1/p' "$dovecot_pkgincludedir/config.h" 2>/dev/null`
+  LE_DOVECOT_VERSION=`sed -n 's/^#define DOVECOT_VERSION "\(.*\)"/\1/p' "$LE_DOVECOT_INCLUDEDIR/config.h" 2>/dev/null`
   AC_MSG_RESULT([$LE_DOVECOT_VERSION])
   LE_DOVECOT_SERIES=`echo "$LE_DOVECOT_VERSION" | sed 's/^\(@<:@0-9@:>@*\.@<:@0-9@:>@*\).*/\1/'`
   AC_SUBST([LE_DOVECOT_VERSION])
