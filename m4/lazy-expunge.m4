@@ -139,6 +139,19 @@ AC_DEFUN([LE_OPTIONS], [
     [AS_HELP_STRING([--enable-fuzzers], [build the libFuzzer programs in tests/fuzz (needs clang)])],
     [], [enable_fuzzers=no])
   AM_CONDITIONAL([FUZZERS], [test "$enable_fuzzers" = yes])
+  AS_IF([test "$enable_fuzzers" = yes], [
+    AC_MSG_CHECKING([whether $CC can link with libFuzzer])
+    le_save_CFLAGS="$CFLAGS"
+    CFLAGS="$CFLAGS -fsanitize=fuzzer,address,undefined"
+    AC_LINK_IFELSE([AC_LANG_SOURCE([[#include <stddef.h>
+#include <stdint.h>
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) { return data == NULL && size == 1; }]])],
+      [AC_MSG_RESULT([yes])],
+      [AC_MSG_RESULT([no])
+       AC_MSG_ERROR([--enable-fuzzers needs CC=clang and its compiler-rt (Debian packages clang and libclang-rt-dev)])])
+    CFLAGS="$le_save_CFLAGS"
+  ])
   AC_SUBST([LE_CFLAGS])
   AC_SUBST([LE_LDFLAGS])
 ])
