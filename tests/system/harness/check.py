@@ -1,8 +1,8 @@
 """tools/check: everything that must hold before a change goes in.
 
 Installs the Debian packages it needs (starting no service and leaving /etc/dovecot alone), makes the chroots that are missing,
-builds, runs the unit tests and then the system tests. With CI=true in the environment it also builds with clang, runs cppcheck and
-make distcheck, and a chroot of trixie that cannot be made is a failure.
+builds, runs the unit tests and then the system tests. With CI=true in the environment it also builds with clang, runs cppcheck,
+make distcheck and the fuzzers, and a chroot of trixie that cannot be made is a failure.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from . import build, packages, places, targets
 
 # A release that moves may be unable to be made on some day; this one must be there.
 REQUIRED = ("native", "trixie")
+FUZZ_SECONDS = 10
 
 
 def main():
@@ -72,6 +73,8 @@ def _analyse(target):
     build.build(target, "clang", _say)
     _say(f"{target}: make distcheck")
     build.distcheck(target)
+    _say(f"fuzzing, {FUZZ_SECONDS} seconds each")
+    subprocess.run([places.SOURCE / "tests/fuzz/run", str(FUZZ_SECONDS)], check=True, stdin=subprocess.DEVNULL)
 
 
 def _pytest(arguments, found, not_run):

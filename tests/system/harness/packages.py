@@ -8,7 +8,7 @@ from pathlib import Path
 DOVECOT = ["dovecot-core", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd"]
 BUILD = ["dovecot-dev", "gcc", "libc6-dev", "make", "autoconf", "automake", "libtool", "pkgconf", "check", "libbsd-dev",
          "libssl-dev", "xz-utils"]
-ANALYSIS = ["clang", "cppcheck"]
+ANALYSIS = ["clang", "libclang-rt-dev", "cppcheck"]
 HOST = ["python3", "util-linux", "git"]
 TESTS = ["python3-pytest", "python3-pytest-xdist", "strace"]
 CHROOT = ["debootstrap", "debian-archive-keyring"]
