@@ -93,6 +93,18 @@ int lazy_expunge_settings_parse_on_failure(const char *key, const char *value,
 	return 0;
 }
 
+/* TRUE if a part between slashes is . or .. */
+static bool has_dot_component(const char *value)
+{
+	const char *const *part;
+
+	for (part = t_strsplit(value, "/"); *part != NULL; part++) {
+		if (strcmp(*part, ".") == 0 || strcmp(*part, "..") == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 int lazy_expunge_settings_check_storage(const char *key, const char *value,
 					const char **error_r)
 {
@@ -115,6 +127,12 @@ int lazy_expunge_settings_check_storage(const char *key, const char *value,
 	if (strspn(value, "./") == strlen(value)) {
 		*error_r = t_strdup_printf(
 			"%s = %s: the value has no name in it", key, value);
+		return -1;
+	}
+	if (has_dot_component(value)) {
+		*error_r = t_strdup_printf(
+			"%s = %s: the value must be a mailbox name, not a path",
+			key, value);
 		return -1;
 	}
 	/* also as a namespace: all mail would be in the storage, and none

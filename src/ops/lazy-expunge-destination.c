@@ -89,11 +89,27 @@ destination_find(struct lazy_expunge_storage *storage, struct mailbox *source,
 	return storage->ns;
 }
 
+/* A mailbox that is empty or has lost its index must be synced once, so that
+   its UIDVALIDITY is set everywhere. It costs little then. */
+static int destination_prepare(struct mailbox *box,
+			       struct lazy_expunge_error *error_r)
+{
+	const struct mail_index_header *hdr = mail_index_get_header(box->view);
+
+	if (hdr->uid_validity != 0 && hdr->next_uid > 1)
+		return 0;
+	if (mailbox_sync(box, 0) < 0) {
+		error_set_box(error_r, "Cannot sync the expunge storage", box);
+		return -1;
+	}
+	return 0;
+}
+
 static int destination_open_or_create(struct mailbox *box,
 				      struct lazy_expunge_error *error_r)
 {
 	if (mailbox_open(box) == 0)
-		return 0;
+		return destination_prepare(box, error_r);
 	if (mailbox_get_last_mail_error(box) != MAIL_ERROR_NOTFOUND) {
 		error_set_box(error_r, "Cannot open the expunge storage", box);
 		return -1;
@@ -109,7 +125,7 @@ static int destination_open_or_create(struct mailbox *box,
 			      box);
 		return -1;
 	}
-	return 0;
+	return destination_prepare(box, error_r);
 }
 
 struct lazy_expunge_destination *

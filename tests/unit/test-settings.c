@@ -151,7 +151,7 @@ static const char *const storages[] = {
 };
 static const char *const bad_storages[] = {
 	/* no name in it */
-	".", "/", "./", "..", "//", "./.",
+	"../outside", "a/../b", "a/.", ".", "/", "./", "..", "//", "./.",
 	/* the mailbox that it is for */
 	"INBOX", "inbox", "Inbox", "INBOX/", "inbox.", "INBOX//",
 	/* control characters, both ends */
