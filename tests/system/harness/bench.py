@@ -1,0 +1,97 @@
+"""tools/bench: what a delete costs without a plugin, with the shipped plugin and with this one.
+
+Starts private Dovecots on loopback, one for each of them, measures them in turn in one run, and prints medians, quartiles and
+ratios; writes them as JSON and as a plot (SVG, by gnuplot). Only ratios of one run mean something. Filled accounts are kept in
+the work directory for later runs. Needs root, as the system tests do.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from . import bench_report, packages, places, targets
+from . import bench_cases_admin  # noqa: F401  (registers its cases)
+from .bench_cases import CASES, Samples
+from .bench_servers import SERIES, Servers
+from .config import FORMATS
+
+
+def main():
+    arguments = _arguments()
+    if arguments.list:
+        for case in CASES.values():
+            print(f"{case.name:<16} {case.title} ({case.size}: {', '.join(map(str, case.sizes))})")
+        return
+    if os.geteuid() != 0:
+        sys.exit("tools/bench: needs root: it makes mount namespaces and runs private Dovecots")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if arguments.work:
+        places.move_work(Path(arguments.work).resolve())
+    packages.install(packages.HOST + packages.DOVECOT + packages.BUILD + ["gnuplot-nox"], lambda text: print(text, flush=True))
+    started = time.monotonic()
+    rows = []
+    try:
+        for name in arguments.targets:
+            for form in arguments.formats:
+                _measure(targets.get(name), form, arguments, rows)
+    except KeyboardInterrupt:
+        print("stopped; what was measured so far:")
+    except (RuntimeError, AssertionError) as error:
+        sys.exit(f"tools/bench: {error}")
+    bench_report.write(rows, Path(arguments.out), {"fsync": arguments.fsync, "quick": arguments.quick})
+    print(f"\nDone in {time.monotonic() - started:.0f} seconds.")
+
+
+def _arguments():
+    parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words = lambda known: lambda text: _words(text, known)
+    parser.add_argument("--cases", type=words(CASES), default=list(CASES), help="comma-separated (default: all)")
+    parser.add_argument("--formats", type=words(FORMATS), default=list(FORMATS), help="comma-separated")
+    parser.add_argument("--targets", type=words((targets.NATIVE,) + targets.CHROOTED), default=[targets.NATIVE],
+                        help="comma-separated: native, trixie, forky (default: native)")
+    parser.add_argument("--sizes", type=lambda text: [int(word.replace("_", "")) for word in text.split(",")],
+                        help="comma-separated sizes instead of those of the case")
+    parser.add_argument("--plugins", type=words(SERIES), default=list(SERIES),
+                        help=f"comma-separated: {', '.join(SERIES)}; -last is with only_last_instance")
+    parser.add_argument("--rounds", type=int, help="samples of each series instead of those of the case")
+    parser.add_argument("--fsync", choices=("never", "optimized", "always"), default="never", help="mail_fsync")
+    parser.add_argument("--quick", action="store_true", help="small sizes and few rounds, to see that all of it works")
+    parser.add_argument("--out", default="bench-results", help="directory of bench.json and bench.svg")
+    parser.add_argument("--work", help=f"directory of builds and filled accounts (default: {places.WORK})")
+    parser.add_argument("--list", action="store_true", help="list the cases")
+    return parser.parse_args()
+
+
+def _words(text, known):
+    found = text.split(",")
+    for word in found:
+        if word not in known:
+            raise argparse.ArgumentTypeError(f"{word} is none of {', '.join(known)}")
+    return found
+
+
+def _measure(target, form, arguments, rows):
+    servers = Servers(target, form, arguments.fsync)
+    try:
+        for case in (CASES[name] for name in arguments.cases):
+            series = [name for name in case.series if name in arguments.plugins]
+            if not series or form not in case.formats:
+                continue
+            for size in arguments.sizes or (case.quick_sizes if arguments.quick else case.sizes):
+                rounds = arguments.rounds or (3 if arguments.quick else case.rounds)
+                samples = Samples(series)
+                case.run(servers, size, samples, rounds)
+                servers.check()
+                new = [bench_report.row(target, form, case, size, name, samples) for name in series]
+                bench_report.print_rows(case, form, target, size, new)
+                rows += new
+            servers.forget_users()
+    finally:
+        servers.discard()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Results of a measurement as a table, JSON and a plot."""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+
+NAMES = {"none": "no plugin", "shipped": "shipped plugin", "ours": "this plugin",
+         "shipped-last": "shipped, last instance", "ours-last": "this, last instance"}
+COLOURS = {"none": "#777777", "shipped": "#d95f02", "ours": "#1b9e77", "shipped-last": "#e7a36f", "ours-last": "#7570b3"}
+PLOTTED = ("expunge-open", "expunge-fresh")
+
+
+def row(target, form, case, size, series, samples):
+    """One line of the results: times in milliseconds, memory in KiB."""
+    times = samples.times[series]
+    quarter = statistics.quantiles(times, n=4) if len(times) > 1 else times * 3
+    return {"dovecot": ".".join(map(str, target.version)), "target": target.name, "format": form, "case": case.name,
+            "title": case.title, "unit": case.size, "size": size, "series": series, "samples": len(times),
+            "median": statistics.median(times), "low": quarter[0], "high": quarter[2], "min": min(times), "max": max(times),
+            "memory": max((peak for peak in samples.memory[series] if peak), default=None)}
+
+
+def print_rows(case, form, target, size, rows):
+    """The table of one case, format and size."""
+    print(f"\n{case.title}: {form}, {size:,} {case.size}, {target}")
+    print(f"  {'':<24}{'median ms':>12}{'quartiles':>22}{'samples':>9}{'peak KiB':>10}{'/ no plugin':>13}{'/ shipped':>11}")
+    medians = {found["series"]: found["median"] for found in rows}
+    for found in rows:
+        spread = f"{found['low']:.2f} - {found['high']:.2f}"
+        peak = found["memory"] or ""
+        print(f"  {NAMES[found['series']]:<24}{found['median']:>12.2f}{spread:>22}{found['samples']:>9}{peak:>10}"
+              f"{_ratio(found, medians, 'none'):>13}{_ratio(found, medians, 'shipped'):>11}", flush=True)
+
+
+def _ratio(found, medians, base):
+    if base not in medians:
+        return ""
+    return f"{found['median'] / medians[base]:.2f}"
+
+
+def growth(rows):
+    """Lines that say how much more a delete costs in the largest storage than in the smallest."""
+    lines = []
+    for case in PLOTTED:
+        for key in sorted({(found["target"], found["format"], found["series"]) for found in rows if found["case"] == case}):
+            found = sorted((r for r in rows if r["case"] == case and (r["target"], r["format"], r["series"]) == key),
+                           key=lambda r: r["size"])
+            if len(found) > 1:
+                lines.append(f"  {case:<15}{key[0]:<8}{key[1]:<9}{NAMES[key[2]]:<24}{found[0]['size']:>7,} to {found[-1]['size']:>7,}: "
+                             f"{found[-1]['median'] / found[0]['median']:.2f}")
+    return lines
+
+
+def write(rows, directory, about):
+    """bench.json and bench.svg in the directory, and the growth on the terminal."""
+    lines = growth(rows)
+    if lines:
+        print("\nGrowth with the storage\n" + "\n".join(lines))
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "bench.json").write_text(json.dumps(dict(about, cores=os.cpu_count(), rows=rows), indent=1) + "\n")
+    print(f"\n{directory / 'bench.json'}")
+    if any(found["case"] in PLOTTED for found in rows):
+        plot(rows, directory / "bench.svg")
+
+
+def plot(rows, path):
+    """Latency against the size of the storage: a row for each case, a column for each format."""
+    if shutil.which("gnuplot") is None:
+        print("gnuplot is missing: no plot")
+        return
+    target = rows[0]["target"]
+    rows = [found for found in rows if found["case"] in PLOTTED and found["target"] == target]
+    cases = [case for case in PLOTTED if any(found["case"] == case for found in rows)]
+    formats = list(dict.fromkeys(found["format"] for found in rows))
+    script = [f'set terminal svg size {340 * len(formats) + 20},{300 * len(cases) + 40} font "sans-serif,11" background "white"',
+              f'set output "{path}"', f"set multiplot layout {len(cases)},{len(formats)}",
+              "set logscale xy", "set grid lc rgb '#dddddd'", "set key top left samplen 1 font ',9'", "set yrange [0.2:1000]",
+              'set xlabel "mails in the storage"', 'set ylabel "ms"', 'set format x "10^{%L}"']
+    for case in cases:
+        for form in formats:
+            script += _panel([found for found in rows if found["case"] == case and found["format"] == form], form)
+    done = subprocess.run(["gnuplot"], input="\n".join(script).encode(), capture_output=True)
+    if done.returncode != 0:
+        raise RuntimeError("gnuplot: " + done.stderr.decode(errors="replace"))
+    print(path)
+
+
+def _panel(rows, form):
+    series = [name for name in NAMES if any(found["series"] == name for found in rows)]
+    if not series:
+        return ["set multiplot next"]
+    curves, data = [], []
+    for name in series:
+        curves.append(f"'-' using 1:2:3:4 with yerrorlines lw 1.5 pt 7 ps 0.5 lc rgb '{COLOURS[name]}' title '{NAMES[name]}'")
+        points = sorted((found["size"], found["median"], found["low"], found["high"]) for found in rows if found["series"] == name)
+        data += [" ".join(map(str, point)) for point in points] + ["e"]
+    title = f"{rows[0]['title']}: {form}".replace("'", "")
+    return [f"set title '{title}' font ',10'", "plot " + ", ".join(curves)] + data

@@ -1,0 +1,84 @@
+"""The servers that are measured side by side, and what one of them takes and costs."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from . import bench_accounts as accounts
+from .config import NONE, OURS, SHIPPED, Config, Mailbox, settings
+from .server import Server
+
+# series: plugin, only_last_instance
+SERIES = {
+    "none": (NONE, False),
+    "shipped": (SHIPPED, False),
+    "ours": (OURS, False),
+    "shipped-last": (SHIPPED, True),
+    "ours-last": (OURS, True),
+}
+
+
+class Servers:
+    """The servers of one target and format, started when first asked for."""
+
+    def __init__(self, target, form, fsync, variant="gcc"):
+        self.target, self.form, self.fsync, self.variant = target, form, fsync, variant
+        self._servers = {}
+
+    def get(self, series, **fields):
+        """A running server for a series, with other fields of Config if given."""
+        key = (series, tuple(sorted(fields.items())))
+        if key not in self._servers:
+            self._servers[key] = Server(self.target, self.config(series, **fields), self.variant).start()
+        return self._servers[key]
+
+    def config(self, series, **fields):
+        plugin, last = SERIES[series]
+        config = Config(format=self.form, plugin=plugin, fsync=self.fsync,
+                        lazy=settings(mailbox=accounts.STORAGE, only_last_instance=last),
+                        mailboxes=(Mailbox("Trash", auto="create", special_use="\\Trash"),))
+        return replace(config, **fields)
+
+    def account(self, series, account, **fields):
+        """A fresh user of the series' server with a copy of this account."""
+        user = self.get(series, **fields).user()
+        accounts.copy(self.target, self.form, account, user)
+        return user
+
+    def has_command(self, series):
+        """Whether doveadm lazy-expunge exists in the series' build."""
+        return bool(list((self.get(series).root / "modules/doveadm").glob("lib*_doveadm_lazy_expunge_plugin.so")))
+
+    def check(self):
+        """Fail if a server logged a warning or an error: its times would mean nothing."""
+        problems = [line for server in self._servers.values() for line in server.take_problems()]
+        if problems:
+            raise RuntimeError("the servers logged:\n" + "\n".join(problems[:20]))
+
+    def forget_users(self):
+        """Hang up, and free the space of the accounts that a case has used."""
+        for server in self._servers.values():
+            server.close_sessions()
+            server.settle()
+            for home in server.mail_root.iterdir():
+                shutil.rmtree(home)
+
+    def discard(self):
+        for server in self._servers.values():
+            server.close_sessions()
+            server.discard()
+        self._servers = {}
+
+
+def peak_memory(user, name="imap"):
+    """The most memory that the user's process with this name had, in KiB: VmHWM. None when it has none."""
+    peaks = []
+    for pid in user.server.processes(name):
+        try:
+            if user.name.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes():
+                continue
+            status = Path(f"/proc/{pid}/status").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        peaks += [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")]
+    return max(peaks, default=None)
