@@ -147,7 +147,8 @@ lazy_expunge_destination_open(struct lazy_expunge_user *luser,
 	}
 	ns = destination_find(storage, source, &vname);
 	box = lazy_expunge_mailbox_alloc(luser, ns, vname,
-					 MAILBOX_FLAG_SAVEONLY);
+					 MAILBOX_FLAG_SAVEONLY |
+					 MAILBOX_FLAG_DROP_RECENT);
 	if (destination_open_or_create(box, error_r) < 0) {
 		mailbox_free(&box);
 		return NULL;
