@@ -30,8 +30,12 @@ int lazy_expunge_lock_get(struct lazy_expunge_user *luser,
 		lock = luser->lock = i_new(struct lazy_expunge_lock, 1);
 	ret = mail_user_lock_file_create(luser->user, LOCK_FNAME,
 					 timeout_secs, &lock->lock, error_r);
-	if (ret > 0)
+	if (ret > 0) {
+		/* creating and unlinking the file each time costs more than
+		   the rest of the lock */
+		file_lock_set_unlink_on_free(lock->lock, FALSE);
 		lock->refcount = 1;
+	}
 	return ret;
 }
 
