@@ -16,7 +16,7 @@ def copies(user, number, mailbox="Trash"):
     with user.imap("INBOX") as session:
         session(f"CREATE {name(mailbox)}")
         session.ok(f"UID COPY 1:* {name(mailbox)}")
-    return [mail.guid for mail in user.messages()]
+    return sorted({mail.guid for mail in user.messages()})
 
 
 def test_copy_and_expunge_keeps_nothing_until_the_copy_goes_too(dovecot):
