@@ -155,6 +155,19 @@ storage_resolve(struct lazy_expunge_user *luser, const char *setting)
 	return st;
 }
 
+/* FALSE for the user that LMTP holds a delivery in: it has a namespace without
+   a type, and no mail of its own. */
+static bool user_has_private_namespace(struct mail_user *user)
+{
+	struct mail_namespace *ns;
+
+	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
+		if (ns->type == MAIL_NAMESPACE_TYPE_PRIVATE)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 const ARRAY_TYPE(lazy_expunge_storage) *
 lazy_expunge_user_storages(struct lazy_expunge_user *luser)
 {
@@ -170,7 +183,8 @@ lazy_expunge_user_storages(struct lazy_expunge_user *luser)
 	}
 	if (!array_is_created(&luser->storages))
 		p_array_init(&luser->storages, luser->storages_pool, 2);
-	if (luser->set.error != NULL || luser->user->namespaces == NULL)
+	if (luser->set.error != NULL ||
+	    !user_has_private_namespace(luser->user))
 		return &luser->storages;
 
 	/* below, mailbox names may be looked up: that must not come here */
