@@ -48,6 +48,16 @@ bool lazy_expunge_compat_list_has_alt(struct mailbox_list *list)
 	return list->set.alt_dir != NULL;
 }
 
+const struct mailbox_settings *
+lazy_expunge_compat_mailbox_settings(struct mail_namespace *ns,
+				     unsigned int idx)
+{
+	if (!array_is_created(&ns->set->mailboxes) ||
+	    idx >= array_count(&ns->set->mailboxes))
+		return NULL;
+	return array_idx_elem(&ns->set->mailboxes, idx);
+}
+
 static void plugin_env_add(struct mail_user *user, const char *key,
 			   const char *value)
 {

@@ -50,6 +50,16 @@ bool lazy_expunge_compat_list_has_alt(struct mailbox_list *list)
 	return list->mail_set->mail_alt_path[0] != '\0';
 }
 
+const struct mailbox_settings *
+lazy_expunge_compat_mailbox_settings(struct mail_namespace *ns,
+				     unsigned int idx)
+{
+	if (!array_is_created(&ns->set->parsed_mailboxes) ||
+	    idx >= array_count(&ns->set->parsed_mailboxes))
+		return NULL;
+	return array_idx_elem(&ns->set->parsed_mailboxes, idx);
+}
+
 void lazy_expunge_compat_quota_user_created(
 	struct mail_user *user ATTR_UNUSED,
 	const char *storage ATTR_UNUSED)

@@ -51,6 +51,13 @@ lazy_expunge_compat_save_set_moving(struct mail_save_context *ctx,
 #endif
 }
 
+struct mailbox_settings;
+/* The mailbox { } blocks of the namespace, one after the other from idx 0 on.
+   NULL = there are no more. */
+const struct mailbox_settings *
+lazy_expunge_compat_mailbox_settings(struct mail_namespace *ns,
+				     unsigned int idx);
+
 /* Makes the quota plugin leave out a storage of the user.
 
    user_created: called when the user is created and before the quota plugin

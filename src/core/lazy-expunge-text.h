@@ -1,0 +1,28 @@
+#ifndef LAZY_EXPUNGE_TEXT_H
+#define LAZY_EXPUNGE_TEXT_H
+
+/* Text, sizes and times as people and programs read them. All results are
+   allocated from the data stack. */
+
+/* Text of unknown origin (headers, mailbox names) made safe for a terminal.
+   Printable UTF-8 stays as it is. Control characters become \n, \t or octal
+   (\033), bytes that are not UTF-8 octal too, and invisible characters that
+   change how others are shown (C1 controls, bidirectional overrides, line
+   separators) \uXXXX. A backslash is not doubled. */
+const char *lazy_expunge_text_safe(const char *text);
+
+/* Bytes for people: "999B", "1.2K", "35M"; units are powers of 1024. */
+const char *lazy_expunge_text_size(uint64_t bytes);
+
+/* A time for people, local: "2023-01-02 03:04:05". "" for times before 1970 and
+   for 0. */
+const char *lazy_expunge_text_time(time_t timestamp);
+/* The same for programs, ISO 8601 with the zone: "2023-01-02T03:04:05+01:00".
+   "" like above. */
+const char *lazy_expunge_text_iso8601(time_t timestamp);
+
+/* A span of seconds for people, in its largest unit that divides it: "30 days",
+   "1 week", "90 secs". */
+const char *lazy_expunge_text_interval(unsigned int secs);
+
+#endif

@@ -1,0 +1,133 @@
+/* Printing: finds out for whom rows are printed, and writes values for them. */
+
+#include "lib.h"
+#include "lazy-expunge-text.h"
+#include "doveadm-print-private.h"
+#include "lazy-expunge-doveadm-print.h"
+
+/* doveadm does not tell which of its formatters is in use. Each gets to know
+   the headers, so that the one that is told of ours is it. */
+struct print_formatter {
+	struct doveadm_print_vfuncs *v;
+	void (*header)(const struct doveadm_print_header *hdr);
+	void (*super)(const struct doveadm_print_header *hdr);
+};
+
+static enum {
+	READER_PROGRAM,
+	READER_JSON,
+	READER_PERSON
+} reader = READER_PROGRAM;
+
+static void header_json(const struct doveadm_print_header *hdr);
+static void header_flow(const struct doveadm_print_header *hdr);
+static void header_table(const struct doveadm_print_header *hdr);
+static void header_pager(const struct doveadm_print_header *hdr);
+
+static struct print_formatter formatters[] = {
+	{ &doveadm_print_json_vfuncs, header_json, NULL },
+	{ &doveadm_print_flow_vfuncs, header_flow, NULL },
+	{ &doveadm_print_table_vfuncs, header_table, NULL },
+	{ &doveadm_print_pager_vfuncs, header_pager, NULL },
+};
+
+static void header_json(const struct doveadm_print_header *hdr)
+{
+	reader = READER_JSON;
+	formatters[0].super(hdr);
+}
+
+static void header_flow(const struct doveadm_print_header *hdr)
+{
+	reader = READER_PERSON;
+	formatters[1].super(hdr);
+}
+
+static void header_table(const struct doveadm_print_header *hdr)
+{
+	reader = READER_PERSON;
+	formatters[2].super(hdr);
+}
+
+static void header_pager(const struct doveadm_print_header *hdr)
+{
+	reader = READER_PERSON;
+	formatters[3].super(hdr);
+}
+
+void lazy_expunge_print_init(void)
+{
+	for (unsigned int i = 0; i < N_ELEMENTS(formatters); i++) {
+		formatters[i].super = formatters[i].v->header;
+		formatters[i].v->header = formatters[i].header;
+	}
+}
+
+void lazy_expunge_print_deinit(void)
+{
+	for (unsigned int i = 0; i < N_ELEMENTS(formatters); i++)
+		formatters[i].v->header = formatters[i].super;
+}
+
+void lazy_expunge_print_header(const char *key)
+{
+	/* a server does many commands */
+	reader = READER_PROGRAM;
+	doveadm_print_header_simple(key);
+}
+
+void lazy_expunge_print_header_number(const char *key)
+{
+	reader = READER_PROGRAM;
+	doveadm_print_header(key, key, DOVEADM_PRINT_HEADER_FLAG_NUMBER |
+			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
+}
+
+void lazy_expunge_print_text(const char *text)
+{
+	T_BEGIN {
+		doveadm_print(lazy_expunge_text_safe(text));
+	} T_END;
+}
+
+void lazy_expunge_print_number(uint64_t number)
+{
+	doveadm_print_num(number);
+}
+
+void lazy_expunge_print_size(uint64_t bytes)
+{
+	if (reader != READER_PERSON)
+		doveadm_print_num(bytes);
+	else T_BEGIN {
+		doveadm_print(lazy_expunge_text_size(bytes));
+	} T_END;
+}
+
+void lazy_expunge_print_time(time_t timestamp)
+{
+	if (timestamp <= 0)
+		lazy_expunge_print_none();
+	else T_BEGIN {
+		doveadm_print(reader == READER_PERSON ?
+			      lazy_expunge_text_time(timestamp) :
+			      lazy_expunge_text_iso8601(timestamp));
+	} T_END;
+}
+
+void lazy_expunge_print_interval(unsigned int secs)
+{
+	if (secs == 0)
+		lazy_expunge_print_none();
+	else if (reader != READER_PERSON)
+		doveadm_print_num(secs);
+	else T_BEGIN {
+		doveadm_print(lazy_expunge_text_interval(secs));
+	} T_END;
+}
+
+void lazy_expunge_print_none(void)
+{
+	/* the others do not know NULL */
+	doveadm_print(reader == READER_JSON ? NULL : "");
+}

@@ -1,0 +1,28 @@
+#ifndef LAZY_EXPUNGE_DOVEADM_PRINT_H
+#define LAZY_EXPUNGE_DOVEADM_PRINT_H
+
+/* Values of rows. What is printed as flow, table or pager is for people: sizes
+   and times are shown as they read them. What is printed as json or tab, or
+   goes to another doveadm that prints it, is exact: bytes and ISO 8601. */
+
+/* Learn which format is in use: at load and unload of the module. */
+void lazy_expunge_print_init(void);
+void lazy_expunge_print_deinit(void);
+
+/* Headers. Numbers are right-justified, and numbers in json. */
+void lazy_expunge_print_header(const char *key);
+void lazy_expunge_print_header_number(const char *key);
+
+/* Text, safe for a terminal. */
+void lazy_expunge_print_text(const char *text);
+/* Under a header of a number. */
+void lazy_expunge_print_number(uint64_t number);
+void lazy_expunge_print_size(uint64_t bytes);
+/* 0 = there is none: empty, in json null. */
+void lazy_expunge_print_time(time_t timestamp);
+/* Seconds under a header of a number, 0 = none. */
+void lazy_expunge_print_interval(unsigned int secs);
+/* Nothing: empty, in json null. Also under a header of a number. */
+void lazy_expunge_print_none(void);
+
+#endif

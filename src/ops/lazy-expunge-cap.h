@@ -1,0 +1,16 @@
+#ifndef LAZY_EXPUNGE_CAP_H
+#define LAZY_EXPUNGE_CAP_H
+
+/* lazy_expunge_max_storage: the byte cap over all storages of a user. Sizes are
+   those that IMAP clients and quota see (RFC822.SIZE). */
+
+#include "lazy-expunge-select.h"
+#include "lazy-expunge-retention.h"
+
+/* All mails of the selected mailboxes in the order in which they go; box is the
+   index of the mailbox. Returns 0 if ok, -1 and the error. */
+int lazy_expunge_cap_read(struct lazy_expunge_select *select,
+			  ARRAY_TYPE(lazy_expunge_cap_mail) *mails,
+			  struct lazy_expunge_error *error_r);
+
+#endif
