@@ -14,11 +14,13 @@
 struct wanted_guid {
 	guid_128_t guid;
 	bool present;
+	bool copying;
 };
 
 struct lazy_expunge_restore_guids {
 	pool_t pool;
 	HASH_TABLE(const uint8_t *, struct wanted_guid *) wanted;
+	ARRAY(struct wanted_guid *) copying;
 };
 
 static int target_create(struct mailbox *box,
@@ -104,6 +106,7 @@ struct lazy_expunge_restore_guids *lazy_expunge_restore_guids_init(void)
 	guids = p_new(pool, struct lazy_expunge_restore_guids, 1);
 	guids->pool = pool;
 	hash_table_create(&guids->wanted, pool, 0, guid_128_hash, guid_128_cmp);
+	i_array_init(&guids->copying, 64);
 	return guids;
 }
 
@@ -173,16 +176,30 @@ bool lazy_expunge_restore_guids_has(struct lazy_expunge_restore_guids *guids,
 {
 	struct wanted_guid *wanted = guids_find(guids, guid);
 
-	return wanted != NULL && wanted->present;
+	return wanted != NULL && (wanted->present || wanted->copying);
 }
 
-void lazy_expunge_restore_guids_add(struct lazy_expunge_restore_guids *guids,
-				    const char *guid)
+void lazy_expunge_restore_guids_copy(struct lazy_expunge_restore_guids *guids,
+				     const char *guid)
 {
 	struct wanted_guid *wanted = guids_find(guids, guid);
 
-	if (wanted != NULL)
-		wanted->present = TRUE;
+	if (wanted == NULL)
+		return;
+	wanted->copying = TRUE;
+	array_push_back(&guids->copying, &wanted);
+}
+
+void lazy_expunge_restore_guids_finish(struct lazy_expunge_restore_guids *guids,
+				       bool committed)
+{
+	struct wanted_guid *wanted;
+
+	array_foreach_elem(&guids->copying, wanted) {
+		wanted->copying = FALSE;
+		wanted->present = wanted->present || committed;
+	}
+	array_clear(&guids->copying);
 }
 
 void lazy_expunge_restore_guids_deinit(
@@ -194,5 +211,6 @@ void lazy_expunge_restore_guids_deinit(
 		return;
 	*_guids = NULL;
 	hash_table_destroy(&guids->wanted);
+	array_free(&guids->copying);
 	pool_unref(&guids->pool);
 }

@@ -23,11 +23,17 @@ void lazy_expunge_restore_guids_want(struct lazy_expunge_restore_guids *guids,
 int lazy_expunge_restore_guids_read(struct lazy_expunge_restore_guids *guids,
 				    struct mailbox *box,
 				    struct lazy_expunge_error *error_r);
+/* Returns TRUE if the target has the mail, or gets it with what is being
+   copied. */
 bool lazy_expunge_restore_guids_has(struct lazy_expunge_restore_guids *guids,
 				    const char *guid);
-/* The target gets it now. */
-void lazy_expunge_restore_guids_add(struct lazy_expunge_restore_guids *guids,
-				    const char *guid);
+/* The mail is being copied. What came of it is said by _finish(). */
+void lazy_expunge_restore_guids_copy(struct lazy_expunge_restore_guids *guids,
+				     const char *guid);
+/* The mails that were being copied are in the target now, or (committed =
+   FALSE) are not. */
+void lazy_expunge_restore_guids_finish(struct lazy_expunge_restore_guids *guids,
+				       bool committed);
 void lazy_expunge_restore_guids_deinit(
 				struct lazy_expunge_restore_guids **guids);
 

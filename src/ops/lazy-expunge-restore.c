@@ -31,6 +31,9 @@ struct restore_batch {
 	struct mailbox_transaction_context *src_trans, *dest_trans;
 	struct mail *mail;
 	unsigned int restored, skipped;
+	/* what could not be done; the whole batch is undone then */
+	const char *failed;
+	struct mailbox *failed_box;
 };
 
 static bool restore_is_killed(struct restore *restore)
@@ -61,7 +64,20 @@ static void row_fail_box(struct restore *restore, unsigned int count,
 	row_fail(restore, count, &error);
 }
 
-/* Returns 0 if copied and marked to be cleared, -1 if not. */
+/* Copy, and mark what is in the storage to be cleared. */
+static int batch_copy(struct restore_batch *batch,
+		      struct mail_save_context *ctx)
+{
+	/* A move within the quota costs nothing; out of a storage that does
+	   not count, it must fit. */
+	if (!batch->restore->select->luser->set.quota_ignore)
+		return mailbox_move(&ctx, batch->mail);
+	if (mailbox_copy(&ctx, batch->mail) < 0)
+		return -1;
+	mail_expunge(batch->mail);
+	return 0;
+}
+
 static int batch_move(struct restore_batch *batch, const char *guid)
 {
 	struct restore *restore = batch->restore;
@@ -75,50 +91,63 @@ static int batch_move(struct restore_batch *batch, const char *guid)
 			       keywords);
 	if (keywords != NULL)
 		mailbox_keywords_unref(&keywords);
-	if (mailbox_move(&ctx, batch->mail) == 0) {
-		lazy_expunge_restore_guids_add(restore->guids, guid);
-		batch->restored++;
-		return 0;
+	if (batch_copy(batch, ctx) < 0) {
+		batch->failed = "Cannot copy to";
+		batch->failed_box = restore->target;
+		return -1;
 	}
-	if (!batch->mail->expunged)
-		row_fail_box(restore, 1, "Cannot copy to", restore->target);
-	return -1;
+	lazy_expunge_restore_guids_copy(restore->guids, guid);
+	batch->restored++;
+	return 0;
 }
 
-static void batch_mail(struct restore_batch *batch)
+static int batch_mail(struct restore_batch *batch)
 {
 	struct restore *restore = batch->restore;
 	const char *guid;
 
 	if (mail_get_special(batch->mail, MAIL_FETCH_GUID, &guid) < 0) {
-		if (!batch->mail->expunged)
-			row_fail_box(restore, 1, "Cannot read", batch->box);
-	} else if (lazy_expunge_restore_guids_has(restore->guids, guid)) {
+		batch->failed = "Cannot read";
+		batch->failed_box = batch->box;
+		return -1;
+	}
+	if (lazy_expunge_restore_guids_has(restore->guids, guid)) {
 		if (!restore->params->plan)
 			mail_expunge(batch->mail);
 		batch->skipped++;
-	} else if (restore->params->plan) {
-		lazy_expunge_restore_guids_add(restore->guids, guid);
-		batch->restored++;
-	} else {
-		(void)batch_move(batch, guid);
+		return 0;
 	}
+	if (!restore->params->plan)
+		return batch_move(batch, guid);
+	lazy_expunge_restore_guids_copy(restore->guids, guid);
+	batch->restored++;
+	return 0;
 }
 
-/* Commit the target, then the storage. Returns -1 if the target took nothing:
-   the storage is as it was. */
+/* Nothing of the batch happens. */
+static void batch_rollback(struct restore_batch *batch)
+{
+	if (batch->dest_trans != NULL)
+		mailbox_transaction_rollback(&batch->dest_trans);
+	mailbox_transaction_rollback(&batch->src_trans);
+	lazy_expunge_restore_guids_finish(batch->restore->guids, FALSE);
+}
+
+/* Commit the target, then the storage. Returns 0 also if the storage could not
+   be cleared: the rest may fare better. */
 static int batch_commit(struct restore_batch *batch)
 {
 	struct restore *restore = batch->restore;
 	unsigned int count = batch->restored + batch->skipped;
 
-	mail_free(&batch->mail);
 	if (batch->dest_trans != NULL &&
 	    mailbox_transaction_commit(&batch->dest_trans) < 0) {
-		row_fail_box(restore, count, "Cannot save to", restore->target);
-		mailbox_transaction_rollback(&batch->src_trans);
+		batch->failed = "Cannot save to";
+		batch->failed_box = restore->target;
+		batch_rollback(batch);
 		return -1;
 	}
+	lazy_expunge_restore_guids_finish(restore->guids, TRUE);
 	restore->row->restored += batch->restored;
 	restore->row->skipped += batch->skipped;
 	if (mailbox_transaction_commit(&batch->src_trans) < 0 ||
@@ -127,12 +156,12 @@ static int batch_commit(struct restore_batch *batch)
 		   in the target. */
 		row_fail_box(restore, count, "Restored, but cannot clear",
 			     batch->box);
-		return -1;
 	}
 	return 0;
 }
 
-/* mails: of one mailbox and one origin. */
+/* mails: of one mailbox and one origin. Returns 0 if done, -1 if nothing was:
+   a transaction in which a copy failed cannot be committed. */
 static int restore_batch(struct restore *restore, struct mailbox *box,
 			 const struct lazy_expunge_select_mail *mails,
 			 unsigned int count)
@@ -141,6 +170,8 @@ static int restore_batch(struct restore *restore, struct mailbox *box,
 		.restore = restore,
 		.box = box,
 	};
+	bool expunged = FALSE;
+	int ret = 0;
 
 	batch.src_trans = mailbox_transaction_begin(box, 0,
 						    "lazy_expunge restore");
@@ -150,11 +181,23 @@ static int restore_batch(struct restore *restore, struct mailbox *box,
 					MAILBOX_TRANSACTION_FLAG_EXTERNAL,
 					"lazy_expunge restore");
 	}
-	for (unsigned int i = 0; i < count; i++) T_BEGIN {
-		if (mail_set_uid(batch.mail, mails[i].uid))
-			batch_mail(&batch);
+	for (unsigned int i = 0; i < count && ret == 0; i++) T_BEGIN {
+		if (mail_set_uid(batch.mail, mails[i].uid)) {
+			ret = batch_mail(&batch);
+			expunged = batch.mail->expunged;
+		}
 	} T_END;
-	return batch_commit(&batch);
+	if (ret < 0 && count == 1 && !expunged)
+		row_fail_box(restore, 1, batch.failed, batch.failed_box);
+	mail_free(&batch.mail);
+	if (ret < 0) {
+		batch_rollback(&batch);
+		return -1;
+	}
+	ret = batch_commit(&batch);
+	if (ret < 0 && count == 1)
+		row_fail_box(restore, 1, batch.failed, batch.failed_box);
+	return ret;
 }
 
 /* Which of the mails does the target have? */
@@ -201,9 +244,8 @@ static void restore_batches(struct restore *restore,
 	const struct lazy_expunge_select_box *sbox;
 	struct lazy_expunge_error error;
 	unsigned int size;
-	int ret = 0;
 
-	while (count > 0 && ret == 0) {
+	while (count > 0) {
 		if (restore_is_killed(restore)) {
 			error.code = MAIL_ERROR_TEMP;
 			error.text = "Killed";
@@ -215,12 +257,17 @@ static void restore_batches(struct restore *restore,
 			if (mails[size].box != mails->box)
 				break;
 		}
-		ret = restore_batch(restore, sbox->box, mails, size);
+		if (restore_batch(restore, sbox->box, mails, size) < 0 &&
+		    size > 1) {
+			/* what fits is restored: try one by one */
+			for (unsigned int i = 0; i < size; i++) {
+				(void)restore_batch(restore, sbox->box,
+						    &mails[i], 1);
+			}
+		}
 		mails += size;
 		count -= size;
 	}
-	if (ret < 0 && restore->row->error.text != NULL)
-		restore->row->failed += count;
 }
 
 /* All mails of one origin. */

@@ -89,6 +89,8 @@ static int select_add_tree(struct lazy_expunge_select *select,
 	struct mail_namespace *ns = storage->ns;
 	struct mailbox_list_iterate_context *iter;
 	const struct mailbox_info *info;
+	const char *inbox_vname = t_strconcat(ns->prefix, "INBOX", NULL);
+	bool inbox_seen = FALSE;
 	int ret = 0;
 
 	iter = mailbox_list_iter_init(ns->list, t_strconcat(ns->prefix, "*",
@@ -97,6 +99,8 @@ static int select_add_tree(struct lazy_expunge_select *select,
 		if ((info->flags & (MAILBOX_NOSELECT |
 				    MAILBOX_NONEXISTENT)) != 0)
 			continue;
+		if (strcmp(info->vname, inbox_vname) == 0)
+			inbox_seen = TRUE;
 		T_BEGIN {
 			ret = select_add_box(select, storage, info->vname,
 					     info->vname,
@@ -110,6 +114,11 @@ static int select_add_tree(struct lazy_expunge_select *select,
 			mailbox_list_get_last_internal_error(ns->list,
 							     &error_r->code));
 		ret = -1;
+	}
+	/* Maildir++ has it as the root, which is not listed everywhere */
+	if (ret == 0 && !inbox_seen) {
+		ret = select_add_box(select, storage, inbox_vname, inbox_vname,
+				     "INBOX", error_r);
 	}
 	return ret;
 }

@@ -1,0 +1,120 @@
+"""doveadm lazy-expunge status: what is kept, for how long, and what goes next."""
+
+import json
+import time
+from datetime import datetime
+
+import pytest
+
+from harness.config import DEFAULT_MAILBOXES, Mailbox, Namespace, namespace_mode
+from harness.mail import message
+
+COLUMNS = ["messages", "bytes", "oldest", "newest", "retention", "max_mails", "max_storage", "next_uid", "next_time",
+           "next_by", "warning"]
+
+
+def with_retention(dovecot, mode, **retention):
+    """Fields of Config with autoexpunge settings on the storage."""
+    if mode == "mailbox":
+        return dict(mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", **retention),))
+    fields = namespace_mode(dovecot.format, only_last_instance=False)
+    [namespace] = fields["namespaces"]
+    fields["namespaces"] = (Namespace(**{**namespace.__dict__, "mailboxes": (Mailbox("*", **retention),)}),)
+    return fields
+
+
+def status(user, *arguments):
+    done = user.server.doveadm("-f", "json", "lazy-expunge", "status", "-u", user.name, *arguments)
+    return json.loads(done.stdout)
+
+
+def delete_all(user, mailbox="INBOX"):
+    with user.imap(mailbox) as session:
+        session.delete()
+
+
+def seconds(text):
+    return datetime.fromisoformat(text).timestamp()
+
+
+@pytest.mark.parametrize("mode", ["mailbox", "namespace"])
+def test_the_sums_and_the_retention(dovecot, mode):
+    user = dovecot(**with_retention(dovecot, mode, autoexpunge="7d", autoexpunge_max_mails=100)).user()
+    texts = [message(body="x" * size + "\n") for size in (10, 2000, 300)]
+    user.fill("INBOX", texts[:2])
+    user.fill("Work", texts[2:], create=True)
+    now = time.time()
+    delete_all(user)
+    delete_all(user, "Work")
+    [row] = status(user)
+    assert list(row) == COLUMNS
+    assert (row["messages"], row["bytes"]) == (3, sum(map(len, texts)))
+    assert now - 2 <= seconds(row["oldest"]) <= seconds(row["newest"]) <= time.time() + 1
+    assert (row["retention"], row["max_mails"], row["max_storage"]) == (7 * 86400, 100, None)
+    assert (row["next_uid"], row["next_by"], row["warning"]) == (1, "autoexpunge", "")
+    assert seconds(row["next_time"]) == seconds(row["oldest"]) + 7 * 86400
+
+
+def test_the_sums_for_people(dovecot):
+    user = dovecot(**with_retention(dovecot, "mailbox", autoexpunge="30d")).user()
+    user.append("INBOX", message(body="x" * 5000 + "\n"))
+    delete_all(user)
+    head, line = user.doveadm("lazy-expunge status").stdout.decode().splitlines()
+    assert head.split() == COLUMNS
+    assert line.split()[:2] == ["1", "5.0K"] and " 30 days " in line
+
+
+def test_a_byte_cap_takes_mail_that_is_too_young(dovecot):
+    user = dovecot(lazy={"max_storage": "5000"}, **with_retention(dovecot, "mailbox", autoexpunge="7d")).user()
+    user.fill("INBOX", [message(body="x" * 2000 + "\n") for _ in range(3)])
+    delete_all(user)
+    [row] = status(user)
+    assert row["max_storage"] == 5000 and row["next_by"] == "lazy_expunge_max_storage" and row["next_uid"] == 1
+    assert row["warning"] == "1 mails go before their retention is over: lazy_expunge_max_storage is too small" or \
+        row["warning"].startswith("2 mails go before")
+
+
+def test_a_mail_cap_takes_mail_that_is_too_young(dovecot):
+    user = dovecot(**with_retention(dovecot, "mailbox", autoexpunge="7d", autoexpunge_max_mails=2)).user()
+    user.fill("INBOX", 5)
+    # the end of an IMAP session would do what the cap says
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    [row] = status(user)
+    assert row["next_by"] == "autoexpunge_max_mails" and row["next_uid"] == 1
+    assert row["warning"] == "3 mails go before their retention is over: autoexpunge_max_mails is too small"
+
+
+def test_without_any_retention(dovecot):
+    user = dovecot().user()
+    [row] = status(user)
+    assert row["messages"] == 0 and row["oldest"] is None and row["next_uid"] is None and row["next_time"] is None
+    assert row["warning"] == "no retention is set: mail is kept for ever"
+
+
+@pytest.mark.parametrize("mode", ["mailbox", "namespace"])
+def test_by_origin(dovecot, mode):
+    user = dovecot(**with_retention(dovecot, mode, autoexpunge="7d")).user()
+    texts = {"Small": [message()], "INBOX": [message(body="x" * 1000 + "\n")] * 2, "A/B": [message(body="x" * 9000 + "\n")]}
+    for mailbox, mails in texts.items():
+        user.fill(mailbox, mails, create=mailbox != "INBOX")
+        delete_all(user, mailbox)
+    rows = status(user, "-v")
+    assert [list(row) for row in rows] == [["origin", "messages", "bytes", "oldest", "newest"]] * 3
+    assert [(row["origin"], row["messages"], row["bytes"]) for row in rows] == \
+        [(name, len(texts[name]), sum(map(len, texts[name]))) for name in ("A/B", "INBOX", "Small")]
+
+
+def test_users_and_their_sum(dovecot):
+    server = dovecot.own(**with_retention(dovecot, "mailbox", autoexpunge="7d"))
+    users = [server.user() for _ in range(3)]
+    for number, user in enumerate(users, 1):
+        user.fill("INBOX", number)
+        delete_all(user)
+    (server.root / "users").write_text("".join(f"{user.name}\n" for user in users))
+    server.expect_log("Trying to iterate users, but userdbs don't support it", required=False)
+    rows = json.loads(server.doveadm("-f", "json", "lazy-expunge", "status", "-F", server.root / "users").stdout)
+    assert [(row["username"], row["messages"]) for row in rows] == \
+        [(user.name, number) for number, user in enumerate(users, 1)] + [("TOTAL", 6)]
+    assert rows[3]["bytes"] == sum(row["bytes"] for row in rows[:3])
+    assert rows[3]["oldest"] == min(row["oldest"] for row in rows[:3])
+    assert rows[3]["newest"] == max(row["newest"] for row in rows[:3])
