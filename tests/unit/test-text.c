@@ -1,0 +1,130 @@
+/* Text, sizes and times as they are shown. */
+
+#include "unit.h"
+#include "lazy-expunge-text.h"
+
+#include <time.h>
+
+static const struct {
+	const char *text, *safe;
+} texts[] = {
+	{ "", "" },
+	{ "plain text", "plain text" },
+	{ "back\\slash \\n", "back\\slash \\n" },
+	{ "Gr\xc3\xbc\xc3\x9f""e \xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x98\x80",
+	  "Gr\xc3\xbc\xc3\x9f""e \xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x98\x80" },
+	/* control characters */
+	{ "a\nb\tc\rd", "a\\nb\\tc\\rd" },
+	{ "\x1b[31mred", "\\033[31mred" },
+	{ "\x07\x7f\x01", "\\a\\177\\001" },
+	/* C1, of which U+009B begins a control sequence */
+	{ "a\xc2\x9b""31m", "a\\u009B31m" },
+	{ "\xc2\x80\xc2\x9f\xc2\xa0", "\\u0080\\u009F\xc2\xa0" },
+	/* what changes how others are shown */
+	{ "\xe2\x80\xae""exe.txt", "\\u202Eexe.txt" },
+	{ "\xe2\x81\xa6\xe2\x81\xa9", "\\u2066\\u2069" },
+	{ "\xe2\x80\xa8\xe2\x80\xa9", "\\u2028\\u2029" },
+	{ "\xef\xbb\xbf", "\\uFEFF" },
+	{ "\xf3\xa0\x80\x81", "\\uE0001" },
+	{ "\xe2\x80\xa7\xe2\x80\xaf", "\xe2\x80\xa7\xe2\x80\xaf" },
+	/* not UTF-8 */
+	{ "\xff\xc3", "\\377\\303" },
+	{ "\xc3(", "\\303(" },
+	{ "\xc0\x80", "\\300\\200" },
+};
+
+START_TEST(text_is_safe)
+{
+	ck_assert_str_eq(lazy_expunge_text_safe(texts[_i].text),
+			 texts[_i].safe);
+}
+END_TEST
+
+static const struct {
+	uint64_t bytes;
+	const char *text;
+} sizes[] = {
+	{ 0, "0B" },
+	{ 1, "1B" },
+	{ 999, "999B" },
+	{ 1000, "1.0K" },
+	{ 1024, "1.0K" },
+	{ 1229, "1.2K" },
+	{ 10 * 1024 - 1, "10K" },
+	{ 10 * 1024, "10K" },
+	{ 1024 * 1024, "1.0M" },
+	{ 35LL * 1024 * 1024, "35M" },
+	{ 1LL << 40, "1.0T" },
+	{ UINT64_MAX, "8.0E" },
+};
+
+START_TEST(size_is_human)
+{
+	ck_assert_str_eq(lazy_expunge_text_size(sizes[_i].bytes),
+			 sizes[_i].text);
+}
+END_TEST
+
+static const struct {
+	time_t stamp;
+	const char *zone, *human, *iso8601;
+} times[] = {
+	{ 0, "UTC", "", "" },
+	{ -1, "UTC", "", "" },
+	{ 1, "UTC", "1970-01-01 00:00:01", "1970-01-01T00:00:01+00:00" },
+	{ 1672628645, "UTC", "2023-01-02 03:04:05",
+	  "2023-01-02T03:04:05+00:00" },
+	{ 1672628645, "XXX-5:30", "2023-01-02 08:34:05",
+	  "2023-01-02T08:34:05+05:30" },
+	{ 1672628645, "XXX3:30", "2023-01-01 23:34:05",
+	  "2023-01-01T23:34:05-03:30" },
+	{ 4294967296LL, "UTC", "2106-02-07 06:28:16",
+	  "2106-02-07T06:28:16+00:00" },
+};
+
+START_TEST(time_is_local)
+{
+	ck_assert_int_eq(setenv("TZ", times[_i].zone, 1), 0);
+	tzset();
+	ck_assert_str_eq(lazy_expunge_text_time(times[_i].stamp),
+			 times[_i].human);
+	ck_assert_str_eq(lazy_expunge_text_iso8601(times[_i].stamp),
+			 times[_i].iso8601);
+}
+END_TEST
+
+static const struct {
+	unsigned int secs;
+	const char *text;
+} intervals[] = {
+	{ 0, "0 secs" },
+	{ 1, "1 sec" },
+	{ 59, "59 secs" },
+	{ 60, "1 min" },
+	{ 90, "90 secs" },
+	{ 3600, "1 hour" },
+	{ 86400, "1 day" },
+	{ 30 * 86400, "30 days" },
+	{ 7 * 86400, "1 week" },
+	{ 14 * 86400, "2 weeks" },
+};
+
+START_TEST(interval_is_in_its_largest_unit)
+{
+	ck_assert_str_eq(lazy_expunge_text_interval(intervals[_i].secs),
+			 intervals[_i].text);
+}
+END_TEST
+
+Suite *unit_suite(void)
+{
+	TCase *tcase;
+	Suite *suite = unit_suite_create("text", &tcase);
+
+	tcase_add_loop_test(tcase, text_is_safe, 0, N_ELEMENTS(texts));
+	tcase_add_loop_test(tcase, size_is_human, 0, N_ELEMENTS(sizes));
+	tcase_add_loop_test(tcase, time_is_local, 0, N_ELEMENTS(times));
+	tcase_add_loop_test(tcase, interval_is_in_its_largest_unit,
+			    0, N_ELEMENTS(intervals));
+	return suite;
+}
