@@ -7,6 +7,7 @@ Leaves nothing behind but packages. Without root it says what is missing, builds
 
 import argparse
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -83,7 +84,7 @@ def _story(server):
     pop3.quit()
     _show("INBOX", user.messages())
     with user.imap() as session:
-        print("   her mail program lists: " + ", ".join(session.list()))
+        print("   her mail program lists no storage: " + ", ".join(sorted(session.list())))
     _say("An admin looks into the storage: everything is there, with the mailbox it came from")
     _show(".EXPUNGED", user.kept(), origin=True)
     _restore(server, user)
@@ -98,7 +99,7 @@ def _restore(server, user):
         command = ["lazy-expunge", "restore", "-u", user.name, *query]
     else:
         command = ["move", "-u", user.name, MAILBOX, "mailbox", ".EXPUNGED", *query]
-    _say(f"The admin puts the offer back: doveadm {' '.join(command)}")
+    _say(f"The admin puts the offer back: doveadm {shlex.join(command)}")
     output = server.doveadm(*command).stdout.decode()
     print("".join(f"   {line}\n" for line in output.splitlines()), end="")
 
