@@ -1,4 +1,4 @@
-"""A private mount and PID namespace, over the native system or a chroot.
+"""A private mount, PID and UTS namespace, over the native system or a chroot.
 
 Everything that runs a Dovecot runs in one of these: mounts made for it are seen by nobody else and go away by themselves,
 and when the keeper dies the kernel ends every process inside.
@@ -27,15 +27,16 @@ class Sandbox:
     """Processes started here see root as /, share paths at their own place, and binds laid over the system's.
 
     shared: directories of this machine that have the same path inside.
-    binds: pairs (directory of this machine, absolute path inside the root that it covers).
+    binds: pairs (directory or file of this machine, absolute path inside the root that it covers).
+    hostname: the name that the machine has inside.
     """
 
-    def __init__(self, root="/", shared=(), binds=(), environment=None):
+    def __init__(self, root="/", shared=(), binds=(), environment=None, hostname=None):
         self.root = Path(root)
         self.environment = dict(ENVIRONMENT, **(environment or {}))
-        script = self._script([Path(p) for p in shared], binds)
+        script = self._script([Path(p) for p in shared], binds, hostname)
         self._keeper = subprocess.Popen(
-            DIE_WITH_PARENT + ["unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-c", script],
+            DIE_WITH_PARENT + ["unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "bash", "-c", script],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=self.environment, start_new_session=True)
         if self._keeper.stdout.readline() != b"ready\n":
@@ -45,7 +46,7 @@ class Sandbox:
         self.init = self._child_of(self._keeper.pid)
         self._sleeper = self._child_of(self.init)
 
-    def _script(self, shared, binds):
+    def _script(self, shared, binds, hostname):
         at = lambda path: shlex.quote(str(self.root) + str(path) if str(self.root) != "/" else str(path))
         lines = ["set -e", "mount --make-rprivate /"]
         if str(self.root) != "/":
@@ -54,7 +55,10 @@ class Sandbox:
                 lines.append(f"mkdir -p {at(path)}")
                 lines.append(f"mount --bind {shlex.quote(str(path))} {at(path)}")
         lines.append(f"mount -t proc proc {at('/proc')}")
+        if hostname:
+            lines.append(f"echo {shlex.quote(hostname)} >/proc/sys/kernel/hostname")
         for source, target in binds:
+            lines.append(f"[ -e {at(target)} ] || touch {at(target)}")
             lines.append(f"mount --bind {shlex.quote(str(source))} {at(target)}")
         # bash stays as the first process and reaps what is left behind.
         inner = "ulimit -c unlimited; echo ready; sleep infinity; exit"
@@ -68,7 +72,7 @@ class Sandbox:
 
     def command(self, argv):
         """argv as it is run from outside, entering the namespaces."""
-        return DIE_WITH_PARENT + ["nsenter", f"--target={self.init}", "--mount", "--pid", "--root", "--wd", "--"] + \
+        return DIE_WITH_PARENT + ["nsenter", f"--target={self.init}", "--mount", "--pid", "--uts", "--root", "--wd", "--"] + \
             [str(a) for a in argv]
 
     def popen(self, argv, environment=None, **options):

@@ -19,6 +19,7 @@ from .waiting import wait_for
 
 # What is no problem in any test: this is how servers are stopped.
 ALWAYS_EXPECTED = re.compile(r"master: Warning: Killed with signal \d+ \(by pid=\d+ uid=0 ")
+HOSTNAME = "mail"
 SESSION_PROCESSES = ("imap", "pop3", "lmtp")
 
 
@@ -241,9 +242,12 @@ class Server:
     # What lies under it.
 
     def _make_sandbox(self):
-        binds = [(self._module_tree(), self.target.module_dir)]
+        # Dovecot looks up the name of its host: this one is found without asking any name server.
+        hosts = self.root / "hosts"
+        hosts.write_text(f"127.0.0.1 localhost {HOSTNAME} {HOSTNAME}.example.com\n")
+        binds = [(self._module_tree(), self.target.module_dir), (hosts, "/etc/hosts")]
         shared = [self.root] + ([self.mail_root] if self.root not in self.mail_root.parents else [])
-        return self.target.sandbox(shared=shared, binds=binds)
+        return self.target.sandbox(shared=shared, binds=binds, hostname=HOSTNAME)
 
     def _module_tree(self):
         """A copy of the system's modules with those under test in place of the shipped ones."""

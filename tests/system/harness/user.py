@@ -118,7 +118,7 @@ class User:
 
 def deliver(server, message, users):
     """One LMTP transaction to several users."""
-    with smtplib.LMTP("127.0.0.1", server.ports["lmtp"]) as client:
+    with smtplib.LMTP("127.0.0.1", server.ports["lmtp"], local_hostname="localhost") as client:
         client.ehlo()
         replies = [client.mail("sender@example.com")] + [client.rcpt(f"{user}@example.com") for user in users]
         # LMTP answers DATA once for each recipient; smtplib reads the first of these answers.
