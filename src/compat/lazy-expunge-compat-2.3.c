@@ -43,6 +43,39 @@ lazy_expunge_compat_special_use_name(struct mail_namespace *ns,
 	return NULL;
 }
 
+int lazy_expunge_compat_namespace_add(struct mail_user *user,
+				      struct mail_namespace *like,
+				      const char **error_r)
+{
+	struct mail_namespace_settings *const *sets, *const *unexpanded_sets;
+	unsigned int i, count, unexpanded_count;
+	struct mail_namespace *ns = NULL;
+
+	if (!array_is_created(&user->set->namespaces) ||
+	    !array_is_created(&user->unexpanded_set->namespaces)) {
+		*error_r = "There are no namespaces";
+		return -1;
+	}
+	/* in the same order */
+	sets = array_get(&user->set->namespaces, &count);
+	unexpanded_sets = array_get(&user->unexpanded_set->namespaces,
+				    &unexpanded_count);
+	for (i = 0; i < count && i < unexpanded_count; i++) {
+		if (strcmp(sets[i]->prefix, like->prefix) == 0)
+			break;
+	}
+	if (i == count || i == unexpanded_count) {
+		*error_r = t_strdup_printf("There is no namespace with "
+					   "prefix = %s", like->prefix);
+		return -1;
+	}
+	if (mail_namespaces_init_add(user, sets[i], unexpanded_sets[i], &ns,
+				     error_r) < 0)
+		return -1;
+	mail_user_add_namespace(user, &ns);
+	return 0;
+}
+
 bool lazy_expunge_compat_list_has_alt(struct mailbox_list *list)
 {
 	return list->set.alt_dir != NULL;

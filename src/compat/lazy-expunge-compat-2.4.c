@@ -45,6 +45,33 @@ lazy_expunge_compat_special_use_name(struct mail_namespace *ns,
 	return NULL;
 }
 
+int lazy_expunge_compat_namespace_add(struct mail_user *user,
+				      struct mail_namespace *like,
+				      const char **error_r)
+{
+	const struct mail_namespace_settings *ns_set;
+	struct mail_namespace *ns = NULL;
+	struct event *event;
+	int ret;
+
+	if (settings_get_filter(user->event, SETTINGS_EVENT_NAMESPACE_NAME,
+				like->set->name,
+				&mail_namespace_setting_parser_info, 0,
+				&ns_set, error_r) < 0)
+		return -1;
+	event = event_create(user->event);
+	event_add_str(event, SETTINGS_EVENT_NAMESPACE_NAME, like->set->name);
+	settings_event_add_list_filter_name(event,
+		SETTINGS_EVENT_NAMESPACE_NAME, like->set->name);
+	ret = mail_namespaces_init_add(user, event, ns_set, &ns, error_r);
+	event_unref(&event);
+	settings_free(ns_set);
+	if (ret < 0)
+		return -1;
+	mail_user_add_namespace(user, &ns);
+	return 0;
+}
+
 bool lazy_expunge_compat_list_has_alt(struct mailbox_list *list)
 {
 	return list->mail_set->mail_alt_path[0] != '\0';

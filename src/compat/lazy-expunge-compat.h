@@ -30,6 +30,12 @@ char lazy_expunge_compat_list_escape_char(struct mailbox_list *list);
    the data stack frame and the mailbox. */
 const char *const *lazy_expunge_compat_special_use(struct mailbox *box);
 
+/* Adds to the user the namespace that is configured like ns of another user,
+   with the user's own location. Returns 0, or -1 and the error. */
+int lazy_expunge_compat_namespace_add(struct mail_user *user,
+				      struct mail_namespace *like,
+				      const char **error_r);
+
 /* The configured name, below the namespace's prefix, of the mailbox with the
    special-use flag, NULL if there is none or it is a wildcard. */
 const char *

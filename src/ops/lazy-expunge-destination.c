@@ -57,6 +57,44 @@ lazy_expunge_mailbox_alloc(struct lazy_expunge_user *luser,
 	return box;
 }
 
+/* Namespace mode: the storage of the owner of a shared mailbox. The owner's
+   user object comes with no other namespace than that of its mail. On success
+   *luser and *storage are the owner's. */
+static int destination_to_owner(struct lazy_expunge_user **luser,
+				struct lazy_expunge_storage **storage,
+				struct mailbox *source,
+				struct lazy_expunge_error *error_r)
+{
+	struct mail_user *owner = mailbox_get_namespace(source)->owner;
+	struct lazy_expunge_user *lowner = lazy_expunge_user_get(owner);
+	struct lazy_expunge_storage *own;
+	const char *error;
+
+	own = lazy_expunge_user_storage_find(lowner, (*storage)->setting);
+	if (own == NULL || own->error != NULL) {
+		if (lazy_expunge_compat_namespace_add(owner, (*storage)->ns,
+						      &error) < 0) {
+			error_r->code = MAIL_ERROR_UNAVAILABLE;
+			error_r->text = t_strdup_printf(
+				"Cannot open the storage of the owner %s: %s",
+				owner->username, error);
+			return -1;
+		}
+		own = lazy_expunge_user_storage_find(lowner,
+						     (*storage)->setting);
+	}
+	if (own == NULL || own->error != NULL) {
+		error_r->code = MAIL_ERROR_UNAVAILABLE;
+		error_r->text = t_strdup_printf(
+			"The owner %s has no storage %s",
+			owner->username, (*storage)->setting);
+		return -1;
+	}
+	*storage = own;
+	*luser = lowner;
+	return 0;
+}
+
 /* Where mails of source go: namespace and vname (data stack). */
 static struct mail_namespace *
 destination_find(struct lazy_expunge_storage *storage, struct mailbox *source,
@@ -77,6 +115,8 @@ destination_find(struct lazy_expunge_storage *storage, struct mailbox *source,
 	   others is */
 	if (source->inbox_user)
 		name = "INBOX";
+	else if (ns->type == MAIL_NAMESPACE_TYPE_SHARED)
+		name = lazy_expunge_origin_vname(source);
 	else if ((ns->flags & NAMESPACE_FLAG_INBOX_USER) != 0) {
 		name = lazy_expunge_name_without_prefix(ns,
 						mailbox_get_vname(source));
@@ -145,6 +185,10 @@ lazy_expunge_destination_open(struct lazy_expunge_user *luser,
 		error_r->text = storage->error;
 		return NULL;
 	}
+	if (storage->ns_mode && mailbox_get_namespace(source)->type ==
+	    MAIL_NAMESPACE_TYPE_SHARED &&
+	    destination_to_owner(&luser, &storage, source, error_r) < 0)
+		return NULL;
 	ns = destination_find(storage, source, &vname);
 	box = lazy_expunge_mailbox_alloc(luser, ns, vname,
 					 MAILBOX_FLAG_SAVEONLY |

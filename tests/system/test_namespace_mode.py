@@ -126,3 +126,16 @@ def test_moving_a_mail_back_restores_it(dovecot):
         session.ok("UID MOVE 1 Work")
     assert [mail.content for mail in user.messages("Work")] == [mail.content for mail in before]
     assert user.kept() == []
+
+
+def test_a_delete_in_a_shared_mailbox_is_kept_in_its_owners_tree(dovecot):
+    server = dovecot(shared=True, **namespace_mode(dovecot.format))
+    owner, guest = server.user(), server.user()
+    owner.fill("Common", 2, create=True)
+    before = owner.messages("Common")
+    owner.doveadm("acl set", "Common", f"user={guest}", "lookup", "read", "write", "write-deleted", "expunge")
+    with guest.imap() as session:
+        session.select(f"shared/{owner}/Common")
+        session.delete("1")
+    assert [(mail.content, mail.origin) for mail in owner.kept()] == [(before[0].content, "Common")]
+    assert guest.kept() == []
