@@ -1,6 +1,7 @@
 /* Events and log lines: names, fields and texts in one place. */
 
 #include "lib.h"
+#include "array.h"
 #include "mail-storage-private.h"
 #include "lazy-expunge-events.h"
 
@@ -68,6 +69,27 @@ void lazy_expunge_event_lost(struct mail *mail, const char *error)
 		  add_str("error", error)->event(),
 		  "lazy_expunge: Deleted mail was not kept "
 		  "(lazy_expunge_on_failure = expunge): %s", error);
+}
+
+void lazy_expunge_event_lost_uids(struct mailbox *box,
+				  const ARRAY_TYPE(seq_range) *uids,
+				  const char *error)
+{
+	struct seq_range_iter iter;
+	unsigned int n = 0;
+	uint32_t uid;
+
+	seq_range_array_iter_init(&iter, uids);
+	while (seq_range_array_iter_nth(&iter, n++, &uid)) T_BEGIN {
+		e_warning(event_create_passthrough(box->event)->
+			  add_category(&event_category_lazy_expunge)->
+			  set_name("lazy_expunge_mail_lost")->
+			  add_int("uid", uid)->
+			  add_str("error", error)->event(),
+			  "lazy_expunge: UID %u: Deleted mail was not kept "
+			  "(lazy_expunge_on_failure = expunge): %s",
+			  uid, error);
+	} T_END;
 }
 
 void lazy_expunge_event_refused(struct mailbox *box, struct mail *mail,

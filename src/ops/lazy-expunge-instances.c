@@ -17,7 +17,7 @@
 #include "lazy-expunge-refcount.h"
 #include "lazy-expunge-settings-read.h"
 #include "lazy-expunge-user.h"
-#include "lazy-expunge-instances.h"
+#include "lazy-expunge-instances-private.h"
 
 #include <sys/stat.h>
 
@@ -25,35 +25,8 @@
    get through a large account in steps. */
 #define LOOK_MAX_MAILS 20000
 #define LOOK_MAX_USECS (250 * 1000)
-#define READ_CHUNK 2000
 /* Records of all mailboxes together, 12 bytes each. */
 #define MAX_RECORDS 400000
-
-struct instance_box {
-	struct mail_namespace *ns;
-	char *vname;
-	struct lazy_expunge_guids *guids;
-	time_t mtime;
-	bool in_storage;
-
-	/* while the account is locked: */
-	struct mailbox *box;
-	struct lazy_expunge_live *live;
-	/* it was tried to open it */
-	bool tried;
-	/* it counts: not excluded */
-	bool is_protected;
-};
-
-struct lazy_expunge_instances {
-	struct lazy_expunge_user *luser;
-	ARRAY(struct instance_box *) boxes;
-	/* where the last one was found: mails that are deleted together were
-	   copied together */
-	struct instance_box *last_hit;
-	/* boxes has all mailboxes of the account as they are now */
-	bool listed;
-};
 
 static struct instance_box *
 instance_box_get(struct lazy_expunge_instances *inst,
@@ -134,7 +107,7 @@ static int instance_box_cmp(struct instance_box *const *b1,
 		((*b1)->mtime < (*b2)->mtime ? 1 : 0);
 }
 
-static void instances_list(struct lazy_expunge_instances *inst)
+void lazy_expunge_instances_list(struct lazy_expunge_instances *inst)
 {
 	struct mail_namespace *ns;
 
@@ -172,7 +145,7 @@ static bool instance_box_check_protected(struct lazy_expunge_user *luser,
 
 /* Open the mailbox in its latest state. Returns FALSE if that is not possible:
    nothing in it counts then. */
-static bool instance_box_open(struct lazy_expunge_instances *inst,
+bool lazy_expunge_instance_box_open(struct lazy_expunge_instances *inst,
 			      struct instance_box *ibox)
 {
 	const char *error;
@@ -206,7 +179,7 @@ static bool instance_box_open(struct lazy_expunge_instances *inst,
 }
 
 /* TRUE if the UID has this GUID and lives. */
-static bool instance_is_live(struct lazy_expunge_instances *inst,
+bool lazy_expunge_instance_is_live(struct lazy_expunge_instances *inst,
 			     struct instance_box *ibox, uint32_t uid,
 			     const char *guid)
 {
@@ -245,7 +218,7 @@ static bool instance_box_search(struct lazy_expunge_instances *inst,
 	while (lazy_expunge_guids_lookup_next(ibox->guids, &iter, &uid)) {
 		if (ibox->box->index == self_index && uid == self_uid)
 			continue;
-		if (instance_is_live(inst, ibox, uid, guid))
+		if (lazy_expunge_instance_is_live(inst, ibox, uid, guid))
 			return TRUE;
 	}
 	return FALSE;
@@ -266,7 +239,7 @@ static bool instance_box_look(struct lazy_expunge_instances *inst,
 			      struct mail *self,
 			      struct lazy_expunge_budget *budget)
 {
-	if (ibox->in_storage || !instance_box_open(inst, ibox) ||
+	if (ibox->in_storage || !lazy_expunge_instance_box_open(inst, ibox) ||
 	    !ibox->is_protected)
 		return FALSE;
 	do {
@@ -280,8 +253,8 @@ static bool instance_box_look(struct lazy_expunge_instances *inst,
 	return FALSE;
 }
 
-static struct lazy_expunge_instances *
-instances_get(struct lazy_expunge_user *luser)
+struct lazy_expunge_instances *
+lazy_expunge_instances_get(struct lazy_expunge_user *luser)
 {
 	struct lazy_expunge_instances *inst = luser->instances;
 
@@ -293,7 +266,7 @@ instances_get(struct lazy_expunge_user *luser)
 	return inst;
 }
 
-static void budget_init(struct lazy_expunge_instances *inst,
+void lazy_expunge_instances_budget(struct lazy_expunge_instances *inst,
 			struct lazy_expunge_budget *budget_r)
 {
 	unsigned int count = instances_count_records(inst);
@@ -311,7 +284,7 @@ static bool instances_find(struct lazy_expunge_instances *inst,
 	struct mail_namespace *ns;
 	const char *trash;
 
-	budget_init(inst, &budget);
+	lazy_expunge_instances_budget(inst, &budget);
 	/* likely places first, without listing the account */
 	if (inst->last_hit != NULL &&
 	    instance_box_look(inst, inst->last_hit, guid, self, &budget))
@@ -324,7 +297,7 @@ static bool instances_find(struct lazy_expunge_instances *inst,
 		if (instance_box_look(inst, first, guid, self, &budget))
 			return TRUE;
 	}
-	instances_list(inst);
+	lazy_expunge_instances_list(inst);
 	array_foreach_elem(&inst->boxes, ibox) {
 		if (instance_box_look(inst, ibox, guid, self, &budget))
 			return TRUE;
@@ -348,108 +321,9 @@ lazy_expunge_instances_look(struct lazy_expunge_user *luser, struct mail *mail)
 	    *guid == '\0')
 		return LAZY_EXPUNGE_INSTANCE_LAST;
 	T_BEGIN {
-		found = instances_find(instances_get(luser), guid, mail);
+		found = instances_find(lazy_expunge_instances_get(luser), guid, mail);
 	} T_END;
 	return found ? LAZY_EXPUNGE_INSTANCE_OTHER : LAZY_EXPUNGE_INSTANCE_LAST;
-}
-
-struct supersede {
-	struct instance_box *ibox;
-	uint32_t uid;
-	time_t saved;
-};
-ARRAY_DEFINE_TYPE(supersede, struct supersede);
-
-/* Collect the instances of a mailbox of the storage. */
-static void supersede_collect(struct lazy_expunge_instances *inst,
-			      struct instance_box *ibox, const char *guid,
-			      struct lazy_expunge_budget *budget,
-			      ARRAY_TYPE(supersede) *found)
-{
-	struct lazy_expunge_guid_iter iter;
-	struct supersede *s;
-	uint32_t uid;
-
-	if (!instance_box_open(inst, ibox))
-		return;
-	while (lazy_expunge_guids_read(ibox->guids, ibox->box, READ_CHUNK,
-				       budget)) ;
-	lazy_expunge_guids_lookup_init(ibox->guids, guid, &iter);
-	while (lazy_expunge_guids_lookup_next(ibox->guids, &iter, &uid)) {
-		if (!instance_is_live(inst, ibox, uid, guid))
-			continue;
-		s = array_append_space(found);
-		s->ibox = ibox;
-		s->uid = uid;
-	}
-}
-
-static void supersede_stat(struct supersede *s)
-{
-	struct mailbox_transaction_context *t;
-	struct mail *mail;
-
-	t = mailbox_transaction_begin(s->ibox->box, 0, "lazy_expunge");
-	mail = mail_alloc(t, MAIL_FETCH_SAVE_DATE, NULL);
-	if (!mail_set_uid(mail, s->uid) ||
-	    mail_get_save_date(mail, &s->saved) < 0)
-		s->saved = (time_t)-1;
-	mail_free(&mail);
-	(void)mailbox_transaction_commit(&t);
-}
-
-static void supersede_expunge(const struct supersede *s)
-{
-	struct mailbox *box = s->ibox->box;
-	struct mailbox_transaction_context *t;
-	struct mail *mail;
-
-	t = mailbox_transaction_begin(box, 0, "lazy_expunge supersede");
-	mail = mail_alloc(t, 0, NULL);
-	if (mail_set_uid(mail, s->uid))
-		mail_expunge(mail);
-	mail_free(&mail);
-	if (mailbox_transaction_commit(&t) < 0 ||
-	    mailbox_sync(box, MAILBOX_SYNC_FLAG_FAST) < 0) {
-		e_debug(box->event, "lazy_expunge: An older copy stays: %s",
-			mailbox_get_last_internal_error(box, NULL));
-	}
-}
-
-void lazy_expunge_instances_supersede(struct lazy_expunge_user *luser,
-				      const char *guid)
-{
-	struct lazy_expunge_instances *inst = instances_get(luser);
-	struct lazy_expunge_budget budget;
-	struct instance_box *ibox;
-	struct supersede *s, *newest = NULL;
-	ARRAY_TYPE(supersede) found;
-
-	if (!lazy_expunge_lock_is_held(luser))
-		return;
-	t_array_init(&found, 4);
-	budget_init(inst, &budget);
-	instances_list(inst);
-	array_foreach_elem(&inst->boxes, ibox) {
-		if (ibox->in_storage)
-			supersede_collect(inst, ibox, guid, &budget, &found);
-	}
-	if (array_count(&found) < 2)
-		return;
-	array_foreach_modifiable(&found, s) {
-		supersede_stat(s);
-		/* which is newest must be certain before anything goes */
-		if (s->saved == (time_t)-1)
-			return;
-		if (newest == NULL || s->saved > newest->saved ||
-		    (s->saved == newest->saved && s->ibox == newest->ibox &&
-		     s->uid > newest->uid))
-			newest = s;
-	}
-	array_foreach_modifiable(&found, s) {
-		if (s != newest)
-			supersede_expunge(s);
-	}
 }
 
 void lazy_expunge_instances_close(struct lazy_expunge_instances *inst)

@@ -3,6 +3,7 @@
 
 /* Contexts of the hooks and how to get at them. */
 
+#include "seq-range-array.h"
 #include "mail-storage-private.h"
 #include "mailbox-list-private.h"
 #include "lazy-expunge-user.h"
@@ -55,7 +56,8 @@ struct lazy_expunge_transaction {
 	/* GUIDs of kept mails that the storage may have already */
 	pool_t pool;
 	ARRAY_TYPE(const_string) kept_guids;
-	unsigned int kept_count;
+	/* mails that were copied to the destination */
+	ARRAY_TYPE(seq_range) kept_uids;
 	/* the account is locked, or it was tried */
 	bool locked, lock_tried;
 

@@ -27,6 +27,7 @@ transaction_get(struct mailbox_transaction_context *t)
 	lt = i_new(struct lazy_expunge_transaction, 1);
 	lt->t = t;
 	lt->lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(t->box);
+	i_array_init(&lt->kept_uids, 16);
 	MODULE_CONTEXT_SET(t, lazy_expunge_storage_module, lt);
 	return lt;
 }
@@ -42,6 +43,7 @@ static void transaction_free(struct lazy_expunge_transaction *lt,
 		lazy_expunge_instances_close(luser->instances);
 		lazy_expunge_lock_put(luser);
 	}
+	array_free(&lt->kept_uids);
 	pool_unref(&lt->pool);
 	i_free(lt->error_text);
 	i_free(lt);
@@ -191,7 +193,7 @@ int lazy_expunge_transaction_keep(struct mail *mail)
 	if (transaction_open_dest(lt, &error) == 0 &&
 	    lazy_expunge_destination_copy(lt->lbox->dest, lt->dest_trans,
 					  mail, &error) == 0) {
-		lt->kept_count++;
+		seq_range_array_add(&lt->kept_uids, mail->uid);
 		transaction_remember_guid(lt, mail);
 		lazy_expunge_pending_add(&lt->lbox->luser->pending, lt->t,
 					 mail->uid);
@@ -237,9 +239,7 @@ static int transaction_commit_dest(struct lazy_expunge_transaction *lt)
 		mailbox_get_vname(dest_box),
 		mailbox_get_last_internal_error(dest_box, &error.code));
 	if (set->on_failure == LAZY_EXPUNGE_ON_FAILURE_EXPUNGE) {
-		e_warning(box->event, "lazy_expunge: %u deleted mails were not "
-			  "kept (lazy_expunge_on_failure = expunge): %s",
-			  lt->kept_count, error.text);
+		lazy_expunge_event_lost_uids(box, &lt->kept_uids, error.text);
 		return 0;
 	}
 	lazy_expunge_event_refused(box, NULL, "storage", error.text);
