@@ -77,6 +77,7 @@ class Config:
     plugin: ours, shipped or none. lazy: settings() of lazy_expunge. lazy_in_protocols: the protocols which load the
     plugin, all when empty. load_plugin: False when raw text has it in mail_plugins. without_modules: globs of files below the module directory that are to be missing.
     acl: (mailbox, ((identifier, rights), ...)) rows of the global vfile; acl_enabled alone loads the plugin without rows.
+    files: (name, text) of files to write into @ROOT@.
     raw, raw23, raw24: text at the end; @ROOT@ and @PORT:name@ are replaced in it.
     """
     format: str = "maildir"
@@ -106,6 +107,7 @@ class Config:
     hibernate: bool = False
     debug: bool = False
     fsync: str = "never"
+    files: tuple = ()
     raw: str = ""
     raw23: str = ""
     raw24: str = ""

@@ -276,6 +276,8 @@ class Server:
 
     def _write_files(self):
         from .render23 import acl_rows
+        for name, text in self.config.files:
+            (self.root / name).write_text(text.replace("@ROOT@", str(self.root)))
         rows = acl_rows(self.config)
         if rows and not self.target.new_settings:
             (self.root / "acl").write_text("".join(f'"{name}" {who} {rights}'.rstrip() + "\n" for name, who, rights in rows))
