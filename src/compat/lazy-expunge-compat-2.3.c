@@ -14,6 +14,12 @@ const char *lazy_expunge_compat_index_error(struct mail_index *index)
 	return mail_index_get_error_message(index);
 }
 
+void lazy_expunge_compat_cache_register(struct mail_cache *cache,
+					struct mail_cache_field *field)
+{
+	mail_cache_register_fields(cache, field, 1);
+}
+
 char lazy_expunge_compat_list_escape_char(struct mailbox_list *list)
 {
 	return list->set.storage_name_escape_char;

@@ -15,6 +15,12 @@ const char *lazy_expunge_compat_index_error(struct mail_index *index)
 	return mail_index_get_last_error(index, NULL);
 }
 
+void lazy_expunge_compat_cache_register(struct mail_cache *cache,
+					struct mail_cache_field *field)
+{
+	mail_cache_register_fields(cache, field, 1, pool_datastack_create());
+}
+
 char lazy_expunge_compat_list_escape_char(struct mailbox_list *list)
 {
 	return list->mail_set->mailbox_list_storage_escape_char[0];

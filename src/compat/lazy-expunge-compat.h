@@ -7,6 +7,7 @@
 
 #include "lazy-expunge-config.h"
 #include "lib.h"
+#include "mail-cache.h"
 #include "mail-storage-private.h"
 
 struct event;
@@ -21,6 +22,10 @@ struct mail_namespace;
 
 /* The last error of the index. Valid until the next one. */
 const char *lazy_expunge_compat_index_error(struct mail_index *index);
+
+/* mail_cache_register_fields() for one field with a fixed name. */
+void lazy_expunge_compat_cache_register(struct mail_cache *cache,
+					struct mail_cache_field *field);
 
 /* The character with which the list escapes what its storage names cannot
    hold, '\0' = it does not escape. */

@@ -2,6 +2,7 @@
    copies mails into it. */
 
 #include "lib.h"
+#include "ioloop.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "mailbox-list-private.h"
@@ -16,6 +17,8 @@
 struct lazy_expunge_destination {
 	struct mailbox *box;
 	char *origin;
+	/* field in the cache file, UINT_MAX = the format needs none */
+	unsigned int save_date_idx;
 	/* the directory that was opened */
 	const char *path;
 	dev_t dev;
@@ -129,6 +132,43 @@ destination_find(struct lazy_expunge_storage *storage, struct mailbox *source,
 	return storage->ns;
 }
 
+/* The save date is the deletion time: it must stay as it is, whatever happens
+   to the file later. mdbox has it in its index; for the others only the cache
+   file can promise that, so there it is always cached
+   (mail_always_cache_fields for one mailbox). Returns the field. */
+static unsigned int destination_register_save_date(struct mailbox *box)
+{
+	struct mail_cache_field field = {
+		.name = "date.save",
+		.type = MAIL_CACHE_FIELD_FIXED_SIZE,
+		.field_size = sizeof(uint32_t),
+		.decision = MAIL_CACHE_DECISION_YES |
+			MAIL_CACHE_DECISION_FORCED,
+	};
+
+	if (strcmp(box->storage->name, "mdbox") == 0)
+		return UINT_MAX;
+	T_BEGIN {
+		lazy_expunge_compat_cache_register(box->cache, &field);
+	} T_END;
+	return field.idx;
+}
+
+static void destination_cache_save_date(struct lazy_expunge_destination *dest,
+					struct mailbox_transaction_context *t)
+{
+	uint32_t seq = t->save_ctx->dest_mail->seq;
+	uint32_t save_date = ioloop_time;
+
+	/* a copy by linking does not do it */
+	if (dest->save_date_idx != UINT_MAX &&
+	    mail_cache_field_want_add(t->cache_trans, seq,
+				      dest->save_date_idx)) {
+		mail_cache_add(t->cache_trans, seq, dest->save_date_idx,
+			       &save_date, sizeof(save_date));
+	}
+}
+
 /* A mailbox that is empty or has lost its index must be synced once, so that
    its UIDVALIDITY is set everywhere. It costs little then. */
 static int destination_prepare(struct mailbox *box,
@@ -199,6 +239,7 @@ lazy_expunge_destination_open(struct lazy_expunge_user *luser,
 	}
 	dest = i_new(struct lazy_expunge_destination, 1);
 	dest->box = box;
+	dest->save_date_idx = destination_register_save_date(box);
 	if (luser->set.origin && !storage->ns_mode)
 		dest->origin = i_strdup(lazy_expunge_origin_vname(source));
 	if (mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
@@ -264,16 +305,17 @@ int lazy_expunge_destination_copy(struct lazy_expunge_destination *dest,
 						       dest->origin);
 	ctx = mailbox_save_alloc(t);
 	mailbox_save_set_flags(ctx, flags, keywords);
+	mailbox_save_set_save_date(ctx, ioloop_time);
 	if (keywords != NULL)
 		mailbox_keywords_unref(&keywords);
 	ret = mailbox_copy(&ctx, mail);
-	if (ret < 0) {
-		if (mail->expunged)
-			error_r->code = MAIL_ERROR_EXPUNGED;
-		else
-			error_set_box(error_r, "Cannot copy to", dest->box);
-		if (mail->expunged)
-			error_r->text = "Mail is already expunged";
+	if (ret == 0)
+		destination_cache_save_date(dest, t);
+	else if (mail->expunged) {
+		error_r->code = MAIL_ERROR_EXPUNGED;
+		error_r->text = "Mail is already expunged";
+	} else {
+		error_set_box(error_r, "Cannot copy to", dest->box);
 	}
 	return ret;
 }

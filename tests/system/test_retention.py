@@ -93,3 +93,17 @@ def test_more_than_one_batch(dovecot):
     user.doveadm("expunge", "mailbox", "INBOX", "all")
     by_imap(user)
     wait_for(lambda: len(user.kept()) == 2, "autoexpunge", seconds=60)
+
+
+def test_the_deletion_time_stays_when_files_change(dovecot):
+    user = dovecot(lazy={"mailbox": "EXPUNGED"}).user()
+    user.fill("INBOX", 2)
+    with user.imap("INBOX") as session:
+        session.delete("1:2")
+    deleted = time.time()
+    # what a backup by hard links or a chmod does: the file system's time of change is now
+    wait_for(lambda: time.time() > deleted + 2, "the next seconds")
+    for path in user.home.rglob("*"):
+        if path.is_file():
+            path.chmod(0o640)
+    assert max(mail.saved for mail in user.kept()) <= deleted
