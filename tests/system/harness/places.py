@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 from pathlib import Path
 
 SOURCE = Path(os.environ.get("LAZY_EXPUNGE_SOURCE") or Path(__file__).resolve().parents[3])
@@ -30,3 +32,11 @@ def fresh_run_directory():
     path = Path(tempfile.mkdtemp(dir=run, prefix=""))
     os.chmod(path, 0o755)
     return path
+
+
+def remove_old_runs(days=1):
+    """Remove what servers of failed tests left behind some time ago."""
+    before = time.time() - days * 86400
+    for path in (WORK / "run").glob("*"):
+        if path.is_dir() and path.stat().st_mtime < before:
+            shutil.rmtree(path, ignore_errors=True)
