@@ -8,6 +8,7 @@ import os
 import shlex
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 
 from .waiting import wait_for
@@ -81,8 +82,13 @@ class Sandbox:
 
     def run(self, argv, input=b"", timeout=600, environment=None):
         """Run argv inside and return the CompletedProcess, with bytes in stdout and stderr."""
-        return subprocess.run(self.command(argv), input=input, capture_output=True, timeout=timeout,
-                              env=dict(self.environment, **(environment or {})))
+        # A file, because doveadm -f json of 2.4 panics when a pipe is full.
+        with tempfile.TemporaryFile() as output:
+            done = subprocess.run(self.command(argv), input=input, stdout=output, stderr=subprocess.PIPE, timeout=timeout,
+                                  env=dict(self.environment, **(environment or {})))
+            output.seek(0)
+            done.stdout = output.read()
+        return done
 
     def processes(self, name=None):
         """PIDs, as this machine counts them, of the living processes inside, or of those with this name."""
