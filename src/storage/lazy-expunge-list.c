@@ -4,6 +4,7 @@
 #include "lib.h"
 #include "array.h"
 #include "mail-namespace.h"
+#include "mailbox-tree.h"
 #include "lazy-expunge-storage.h"
 
 #define LAZY_EXPUNGE_LIST_CONTEXT_REQUIRE(obj) \
@@ -133,6 +134,36 @@ list_iter_next(struct mailbox_list_iterate_context *ctx)
 	return info;
 }
 
+/* Subscriptions are listed from a tree of their own, also those of mailboxes
+   that the iteration does not return. */
+static int list_subscriptions_refresh(struct mailbox_list *src_list,
+				      struct mailbox_list *dest_list)
+{
+	struct lazy_expunge_mailbox_list *llist =
+		LAZY_EXPUNGE_LIST_CONTEXT_REQUIRE(src_list);
+	struct mail_namespace *namespaces = src_list->ns->user->namespaces;
+	struct mailbox_tree_iterate_context *iter;
+	struct mailbox_node *node;
+	const char *vname;
+
+	if (llist->module_ctx.super.subscriptions_refresh(src_list,
+							  dest_list) < 0)
+		return -1;
+	if (!list_iter_is_for_user(llist, 0) || namespaces == NULL ||
+	    dest_list->subscriptions == NULL)
+		return 0;
+	iter = mailbox_tree_iterate_init(dest_list->subscriptions, NULL,
+					 MAILBOX_SUBSCRIBED);
+	while ((node = mailbox_tree_iterate_next(iter, &vname)) != NULL) {
+		if (lazy_expunge_storage_match(llist->luser,
+				mail_namespace_find(namespaces, vname),
+				vname) != NULL)
+			node->flags &= ENUM_NEGATE(MAILBOX_SUBSCRIBED);
+	}
+	mailbox_tree_iterate_deinit(&iter);
+	return 0;
+}
+
 static int list_notify_next(struct mailbox_list_notify *notify,
 			    const struct mailbox_list_notify_rec **rec_r)
 {
@@ -165,6 +196,7 @@ void lazy_expunge_mailbox_list_created(struct mailbox_list *list)
 	v->get_storage_name = list_get_storage_name;
 	v->get_vname = list_get_vname;
 	v->iter_next = list_iter_next;
+	v->subscriptions_refresh = list_subscriptions_refresh;
 	v->notify_next = list_notify_next;
 	MODULE_CONTEXT_SET(list, lazy_expunge_mailbox_list_module, llist);
 }

@@ -89,6 +89,22 @@ static void lazy_mailbox_free(struct mailbox *box)
 		lazy_expunge_compat_quota_mailbox_freed(quota_context);
 }
 
+static int lazy_mailbox_create_box(struct mailbox *box,
+				   const struct mailbox_update *update,
+				   bool directory)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+
+	/* Its mailboxes are named after those that mail comes from. The one
+	   mailbox of mailbox mode may be made by anybody. */
+	if (lazy_expunge_mailbox_is_protected(box) && lbox->storage->ns_mode &&
+	    !mailbox_is_autocreated(box)) {
+		return fail_protected(box, "Mailboxes cannot be created in the "
+				      "expunge storage");
+	}
+	return lbox->module_ctx.super.create_box(box, update, directory);
+}
+
 static int lazy_mailbox_delete_box(struct mailbox *box)
 {
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
@@ -259,6 +275,7 @@ void lazy_expunge_mailbox_allocated(struct mailbox *box)
 	v->open = lazy_mailbox_open;
 	v->close = lazy_mailbox_close;
 	v->free = lazy_mailbox_free;
+	v->create_box = lazy_mailbox_create_box;
 	v->delete_box = lazy_mailbox_delete_box;
 	v->rename_box = lazy_mailbox_rename_box;
 	v->save_begin = lazy_mailbox_save_begin;

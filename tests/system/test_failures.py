@@ -99,7 +99,7 @@ def test_on_failure_expunge_lets_it_through_with_a_warning_for_each_mail(dovecot
     assert user.messages() == []
 
 
-@pytest.mark.parametrize("storage", [".EXPUNGED/", "Nowhere/", "../outside"])
+@pytest.mark.parametrize("storage", [".EXPUNGED/", "Nowhere/"])
 def test_a_storage_that_cannot_be_refuses_the_delete(dovecot, storage):
     server = dovecot.own(lazy={"mailbox": storage})
     user = server.user()
@@ -115,6 +115,24 @@ def test_a_storage_that_cannot_be_refuses_the_delete(dovecot, storage):
 
 BAD_VALUES = [("only_last_instance", "maybe"), ("quota_ignore", "2"), ("hidden", "perhaps"), ("protect", "on-sundays"),
               ("origin", "x"), ("shared", "-"), ("max_storage", "lots"), ("on_failure", "panic")]
+
+
+@pytest.mark.until("2.4")
+def test_a_storage_that_is_a_path_refuses_the_delete(dovecot):
+    server = dovecot(lazy={"mailbox": "../outside"})
+    server.expect_log(r"Error: .*lazy_expunge = \.\./outside")
+    user = server.user()
+    user.fill("INBOX", 2)
+    with user.imap("INBOX") as session:
+        refused(session)
+    server.settle()
+    assert len(user.messages()) == 2
+
+
+@pytest.mark.since("2.4")
+def test_a_storage_that_is_a_path_keeps_dovecot_from_starting(dovecot):
+    with pytest.raises(ServerProblem, match="lazy_expunge_mailbox = ../outside"):
+        dovecot.own(lazy={"mailbox": "../outside"})
 
 
 @pytest.mark.until("2.4")
