@@ -281,3 +281,13 @@ def test_a_session_that_dies_in_the_middle_loses_nothing(dovecot):
     server.expect_log("killed with signal 9")
     server.expect_log("", required=False)
     assert {mail.guid for mail in user.messages() + user.kept()} == guids
+
+
+@pytest.mark.parametrize("options", [(), ("-Z",), ("-r", "-Z"), ("-r",)], ids="".join)
+def test_a_mailbox_deleted_by_doveadm_is_kept_whatever_the_options(dovecot, options):
+    user = dovecot().user()
+    user.fill("Work", 2, create=True)
+    before = user.messages("Work")
+    user.doveadm("mailbox delete", *options, "Work")
+    assert "Work" not in user.mailboxes()
+    assert [mail.content for mail in user.kept()] == [mail.content for mail in before]
