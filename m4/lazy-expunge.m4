@@ -23,6 +23,18 @@ AC_DEFUN([LE_MODULEDIR], [
   AS_IF([test -n "$with_moduledir"], [dovecot_moduledir="$with_moduledir"])
 ])
 
+# LE_REQUIRE_TOOLS: what autoconf would miss later, without a package's name.
+AC_DEFUN([LE_REQUIRE_TOOLS], [
+  AS_IF([test -z "$CC"], [
+    AC_CHECK_PROGS([le_cc], [gcc clang cc])
+    AS_IF([test -z "$le_cc"],
+      [AC_MSG_ERROR([no C compiler was found: install one (Debian packages gcc and libc6-dev), or say CC=COMPILER])])
+  ])
+  PKG_PROG_PKG_CONFIG
+  AS_IF([test -z "$PKG_CONFIG"],
+    [AC_MSG_ERROR([pkg-config was not found: install it (Debian package pkgconf)])])
+])
+
 # LE_REQUIRE_PACKAGE(VARIABLE, MODULE, DEBIAN-PACKAGE)
 AC_DEFUN([LE_REQUIRE_PACKAGE], [
   PKG_CHECK_MODULES([$1], [$2], [],
