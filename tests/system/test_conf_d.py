@@ -52,6 +52,12 @@ def kept(user, storage=".EXPUNGED"):
     return user.messages(storage)
 
 
+def contents(mails):
+    """What must be kept, sorted by GUID. Dovecot 2.4.5 adds keywords of its own when a mail is saved in another format or first read."""
+    own = {"$HasAttachment", "$HasNoAttachment"}
+    return sorted((mail.content[:2] + (mail.keywords - own,) + mail.content[3:] for mail in mails), key=lambda content: content[0])
+
+
 def delete_in_every_way(user):
     """IMAP, POP3 and doveadm; returns what was deleted. LMTP only delivers."""
     user.deliver()
@@ -83,7 +89,7 @@ def assert_hidden_and_protected(user):
 def test_as_it_is(dovecot, separator):
     user = with_text(dovecot, text_of(series(dovecot)), separator=separator).user()
     deleted = delete_in_every_way(user)
-    assert sorted(mail.content for mail in kept(user)) == sorted(mail.content for mail in deleted)
+    assert contents(kept(user)) == contents(deleted)
     assert {mail.origin for mail in kept(user)} == {"INBOX"}
     assert_hidden_and_protected(user)
 
@@ -133,7 +139,7 @@ def assert_variant_keeps(dovecot, text):
     user = with_text(dovecot, text).user()
     storage = ".EXPUNGED/INBOX" if re.search(r"^ *lazy_expunge(_mailbox)? = \.EXPUNGED/$", text, re.MULTILINE) else ".EXPUNGED"
     deleted = delete_in_every_way(user)
-    assert sorted(mail.content for mail in kept(user, storage)) == sorted(mail.content for mail in deleted)
+    assert contents(kept(user, storage)) == contents(deleted)
     with user.imap() as session:
         assert not [mailbox for mailbox in session.list() if "EXPUNGED" in mailbox], "each variant hides the storage"
     if storage != ".EXPUNGED":
