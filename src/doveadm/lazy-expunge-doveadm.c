@@ -25,6 +25,7 @@ EXPORT const char *doveadm_lazy_expunge_plugin_version = DOVECOT_ABI_VERSION;
 
 static struct doveadm_cmd_ver2 *commands[] = {
 	&lazy_expunge_cmd_list,
+	&lazy_expunge_cmd_maintain,
 	&lazy_expunge_cmd_restore,
 	&lazy_expunge_cmd_status,
 };

@@ -6,6 +6,9 @@
 #include "mail-storage-private.h"
 #include "lazy-expunge-cap.h"
 
+/* Mails of one transaction, as many as Dovecot's own autoexpunge takes. */
+#define CAP_BATCH_SIZE 1000
+
 static int cap_read_box(struct mailbox *box, unsigned int box_idx,
 			ARRAY_TYPE(lazy_expunge_cap_mail) *mails)
 {
@@ -55,4 +58,114 @@ int lazy_expunge_cap_read(struct lazy_expunge_select *select,
 	}
 	array_sort(mails, lazy_expunge_cap_mail_cmp);
 	return 0;
+}
+
+/* Expunge mails of one mailbox. Returns 0 if ok, -1 if they are still there. */
+static int cap_expunge_box(struct mailbox *box, unsigned int box_idx,
+			   const struct lazy_expunge_cap_mail *mails,
+			   unsigned int count)
+{
+	struct mailbox_transaction_context *t;
+	struct mail *mail;
+	unsigned int batch = 0;
+	int ret = 0;
+
+	t = mailbox_transaction_begin(box, 0, "lazy_expunge cap");
+	mail = mail_alloc(t, 0, NULL);
+	for (unsigned int i = 0; i < count && ret == 0; i++) {
+		if (mails[i].box != box_idx ||
+		    !mail_set_uid(mail, mails[i].uid))
+			continue;
+		mail_autoexpunge(mail);
+		if (++batch == CAP_BATCH_SIZE) {
+			mail_free(&mail);
+			ret = mailbox_transaction_commit(&t);
+			t = mailbox_transaction_begin(box, 0,
+						      "lazy_expunge cap");
+			mail = mail_alloc(t, 0, NULL);
+			batch = 0;
+		}
+	}
+	mail_free(&mail);
+	if (mailbox_transaction_commit(&t) < 0)
+		ret = -1;
+	if (mailbox_sync(box, 0) < 0)
+		ret = -1;
+	return ret;
+}
+
+static int cap_sum(struct lazy_expunge_select *select, uint64_t *bytes_r,
+		   struct lazy_expunge_error *error_r)
+{
+	const struct lazy_expunge_select_box *sbox;
+	struct mailbox_metadata metadata;
+
+	*bytes_r = 0;
+	array_foreach(&select->boxes, sbox) {
+		if (mailbox_get_metadata(sbox->box,
+					 MAILBOX_METADATA_VIRTUAL_SIZE,
+					 &metadata) < 0) {
+			lazy_expunge_error_set_box(error_r, "Cannot read",
+						   sbox->box);
+			return -1;
+		}
+		*bytes_r += metadata.virtual_size;
+	}
+	return 0;
+}
+
+static int cap_apply(struct lazy_expunge_select *select, bool plan,
+		     struct lazy_expunge_cap_result *result_r,
+		     struct lazy_expunge_error *error_r)
+{
+	const uint64_t max = select->luser->set.max_storage;
+	ARRAY_TYPE(lazy_expunge_cap_mail) mails;
+	const struct lazy_expunge_cap_mail *mail;
+	const struct lazy_expunge_select_box *sbox;
+	unsigned int count;
+	uint64_t bytes;
+	int ret = 0;
+
+	/* a sum of what is known saves reading all mails */
+	if (cap_sum(select, &bytes, error_r) < 0)
+		return -1;
+	if (bytes <= max)
+		return 0;
+	i_array_init(&mails, 1024);
+	ret = lazy_expunge_cap_read(select, &mails, error_r);
+	mail = array_get(&mails, &count);
+	if (ret == 0) {
+		count = lazy_expunge_cap_count(mail, count, max, &bytes);
+		result_r->messages = count;
+		result_r->bytes = bytes;
+	}
+	for (unsigned int i = 0; !plan && ret == 0 &&
+	     i < array_count(&select->boxes); i++) {
+		sbox = array_idx(&select->boxes, i);
+		ret = cap_expunge_box(sbox->box, i, mail, count);
+		if (ret < 0) {
+			lazy_expunge_error_set_box(error_r,
+				"Cannot expunge from", sbox->box);
+		}
+	}
+	array_free(&mails);
+	return ret;
+}
+
+int lazy_expunge_cap_apply(struct lazy_expunge_user *luser, bool plan,
+			   struct lazy_expunge_cap_result *result_r,
+			   struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_select *select;
+	int ret;
+
+	i_zero(result_r);
+	if (luser->set.max_storage == 0)
+		return 0;
+	select = lazy_expunge_select_init(luser, error_r);
+	if (select == NULL)
+		return -1;
+	ret = cap_apply(select, plan, result_r, error_r);
+	lazy_expunge_select_deinit(&select);
+	return ret;
 }

@@ -13,4 +13,15 @@ int lazy_expunge_cap_read(struct lazy_expunge_select *select,
 			  ARRAY_TYPE(lazy_expunge_cap_mail) *mails,
 			  struct lazy_expunge_error *error_r);
 
+struct lazy_expunge_cap_result {
+	/* what went, or with plan: what is to go */
+	uint64_t messages, bytes;
+};
+
+/* Expunge the oldest mails until the storages are within the cap, all of them
+   together. Returns 0 if ok, -1 and the error if some of them are still there. */
+int lazy_expunge_cap_apply(struct lazy_expunge_user *luser, bool plan,
+			   struct lazy_expunge_cap_result *result_r,
+			   struct lazy_expunge_error *error_r);
+
 #endif

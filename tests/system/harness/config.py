@@ -78,6 +78,7 @@ class Config:
     plugin, all when empty. load_plugin: False when raw text has it in mail_plugins. without_modules: globs of files below the module directory that are to be missing.
     acl: (mailbox, ((identifier, rights), ...)) rows of the global vfile; acl_enabled alone loads the plugin without rows.
     files: (name, text) of files to write into @ROOT@.
+    passwd_file: users are those of the file that Server.write_users() writes, so that doveadm -A knows them.
     raw, raw23, raw24: text at the end; @ROOT@ and @PORT:name@ are replaced in it.
     """
     format: str = "maildir"
@@ -104,6 +105,7 @@ class Config:
     compress: str = ""
     crypt: bool = False
     home: bool = True
+    passwd_file: bool = False
     hibernate: bool = False
     debug: bool = False
     fsync: str = "never"

@@ -29,6 +29,10 @@ class Dialect23:
 
     def users(self, uid, gid, password):
         home = f" home={self.mail_root}/%u" if self.config.home else ""
+        if self.config.passwd_file:
+            return ["passdb {", "  driver = static", f"  args = password={password}", "}", "userdb {",
+                    "  driver = passwd-file", f"  args = {self.root}/users",
+                    f"  default_fields = uid={uid} gid={gid}{home}", "}", "protocol lmtp {", "  auth_username_format = %n", "}"]
         return ["passdb {", "  driver = static", f"  args = password={password}", "}", "userdb {", "  driver = static",
                 f"  args = uid={uid} gid={gid}{home} allow_all_users=yes", "}",
                 "protocol lmtp {", "  auth_username_format = %n", "}"]

@@ -35,6 +35,11 @@ class Dialect24:
 
     def users(self, uid, gid, password):
         home = [f"    home = {self.mail_root}/%{{user}}"] if self.config.home else []
+        if self.config.passwd_file:
+            return [f"mail_uid = {uid}", f"mail_gid = {gid}", "passdb static {", f"  password = {password}", "}",
+                    "userdb passwd-file {", f"  passwd_file_path = {self.root}/users", "  fields {", f"    uid:default = {uid}",
+                    f"    gid:default = {gid}"] + [line.replace("home =", "home:default =") for line in home] + \
+                ["  }", "}", "protocol lmtp {", "  auth_username_format = %{user | username}", "}"]
         return [f"mail_uid = {uid}", f"mail_gid = {gid}", "passdb static {", f"  password = {password}", "}",
                 "userdb static {", "  allow_all_users = yes", "  fields {", f"    uid = {uid}", f"    gid = {gid}"] + home + \
             ["  }", "}", "protocol lmtp {", "  auth_username_format = %{user | username}", "}"]

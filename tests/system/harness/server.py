@@ -91,6 +91,14 @@ class Server:
         for entry in [path, *path.rglob("*")]:
             os.chown(entry, UID, GID)
 
+    def write_users(self, users):
+        """With passwd_file: these users exist, each a User or (User, {field: value}) with fields of the userdb."""
+        pairs = [user if isinstance(user, tuple) else (user, {}) for user in users]
+        (self.root / "users").write_text("".join(
+            f"{user.name}:::::::{' '.join(f'userdb_{key}={value}' for key, value in fields.items())}\n"
+            for user, fields in pairs))
+        (self.root / "users").chmod(0o644)
+
     # Starting and stopping.
 
     def start(self):
@@ -277,6 +285,8 @@ class Server:
         rows = acl_rows(self.config)
         if rows and not self.target.new_settings:
             (self.root / "acl").write_text("".join(f'"{name}" {who} {rights}'.rstrip() + "\n" for name, who, rights in rows))
+        if self.config.passwd_file:
+            self.write_users([])
         if self.config.crypt:
             key, public = self.root / "crypt.pem", self.root / "crypt-public.pem"
             self.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key])

@@ -1,0 +1,223 @@
+/* Maintenance: the steps, in the order in which each makes work for the next. */
+
+#include "lib.h"
+#include "array.h"
+#include "file-lock.h"
+#include "mail-namespace.h"
+#include "mail-autoexpunge.h"
+#include "mail-storage-private.h"
+#include "mail-storage-settings.h"
+#include "lazy-expunge-cap.h"
+#include "lazy-expunge-due.h"
+#include "lazy-expunge-stamp.h"
+#include "lazy-expunge-maintain.h"
+
+#include <sys/stat.h>
+
+#define MAINTAIN_LOCK_FNAME "dovecot.lazy-expunge-maintain.lock"
+/* What goes from one mailbox may be kept in another whose turn is over. */
+#define MAINTAIN_AUTOEXPUNGE_ROUNDS 2
+
+struct maintain {
+	struct lazy_expunge_user *luser;
+	struct lazy_expunge_maintain_result *result;
+	enum mail_error error;
+	time_t now;
+	bool plan;
+};
+
+static void maintain_failed(struct maintain *maintain, uint64_t count,
+			    enum mail_error error)
+{
+	if (count == 0)
+		return;
+	maintain->result->failed += count;
+	if (maintain->error == MAIL_ERROR_NONE)
+		maintain->error = error == MAIL_ERROR_NONE ?
+			MAIL_ERROR_TEMP : error;
+}
+
+static void maintain_autoexpunge(struct maintain *maintain)
+{
+	struct lazy_expunge_due due, left;
+	enum mail_error error;
+	uint64_t expunged;
+
+	if (lazy_expunge_due_read(maintain->luser, maintain->now, &due,
+				  &error) < 0)
+		maintain_failed(maintain, due.failed, error);
+	if (maintain->plan) {
+		maintain->result->expunged += due.messages;
+		maintain->result->bytes += due.bytes;
+		return;
+	}
+	for (unsigned int i = 0; i < MAINTAIN_AUTOEXPUNGE_ROUNDS; i++) {
+		if (due.messages == 0)
+			return;
+		expunged = mail_user_autoexpunge(maintain->luser->user);
+		maintain->result->expunged += expunged;
+		(void)lazy_expunge_due_read(maintain->luser, maintain->now,
+					    &left, &error);
+		if (expunged >= due.messages)
+			maintain->result->bytes += due.bytes;
+		else if (left.bytes < due.bytes)
+			maintain->result->bytes += due.bytes - left.bytes;
+		due = left;
+	}
+	if (due.messages > 0) {
+		e_error(maintain->luser->user->event, "lazy_expunge: %"PRIu64
+			" mails should have been expunged and are still there",
+			due.messages);
+	}
+	maintain_failed(maintain, due.messages, MAIL_ERROR_TEMP);
+}
+
+static void maintain_cap(struct maintain *maintain)
+{
+	struct lazy_expunge_cap_result cap;
+	struct lazy_expunge_error error;
+
+	if (lazy_expunge_cap_apply(maintain->luser, maintain->plan, &cap,
+				   &error) < 0) {
+		e_error(maintain->luser->user->event, "lazy_expunge: %s",
+			error.text);
+		maintain_failed(maintain, I_MAX(cap.messages, 1), error.code);
+		return;
+	}
+	maintain->result->expunged += cap.messages;
+	maintain->result->bytes += cap.bytes;
+}
+
+/* Expunged mail of mdbox takes space until its storage is purged. Namespaces
+   may share a storage. */
+static void maintain_purge(struct maintain *maintain)
+{
+	struct mail_namespace *ns, *other;
+	struct mail_storage *storage;
+	enum mail_error error;
+	const char *text;
+
+	for (ns = maintain->luser->user->namespaces; ns != NULL; ns = ns->next) {
+		if (ns->type != MAIL_NAMESPACE_TYPE_PRIVATE ||
+		    ns->alias_for != NULL)
+			continue;
+		storage = mail_namespace_get_default_storage(ns);
+		for (other = maintain->luser->user->namespaces; other != ns;
+		     other = other->next) {
+			if (other->type == MAIL_NAMESPACE_TYPE_PRIVATE &&
+			    other->alias_for == NULL &&
+			    mail_namespace_get_default_storage(other) == storage)
+				break;
+		}
+		if (other != ns || mail_storage_purge(storage) == 0)
+			continue;
+		text = mail_storage_get_last_internal_error(storage, &error);
+		e_error(maintain->luser->user->event, "lazy_expunge: Cannot "
+			"purge the storage of namespace %s: %s", ns->prefix,
+			text);
+		maintain_failed(maintain, 1, error);
+	}
+}
+
+/* A transaction log that was rotated is kept for a while and goes with a later
+   sync, which a mailbox that nobody opens does not get. */
+static void maintain_logs(struct mail_namespace *ns, const char *vname,
+			  void *context)
+{
+	struct maintain *maintain = context;
+	struct mailbox *box;
+	const char *dir;
+	struct stat st;
+	unsigned int max_age;
+
+	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
+	max_age = box->storage->set->mail_index_log2_max_age;
+	if (mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_INDEX, &dir) > 0 &&
+	    stat(t_strconcat(dir, "/"MAIL_INDEX_PREFIX".log.2", NULL),
+		 &st) == 0 &&
+	    st.st_mtime + (time_t)max_age <= maintain->now &&
+	    mailbox_open(box) == 0) {
+		(void)mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ |
+				   MAILBOX_SYNC_FLAG_FULL_WRITE);
+	}
+	mailbox_free(&box);
+}
+
+static void maintain_all_logs(struct maintain *maintain)
+{
+	struct lazy_expunge_storage *storage;
+	struct lazy_expunge_error error;
+
+	/* errors were said when the same mailboxes were expunged */
+	(void)lazy_expunge_due_mailboxes(maintain->luser, maintain_logs,
+					 maintain, &error);
+	array_foreach_elem(lazy_expunge_user_storages(maintain->luser),
+			   storage) {
+		if (storage->ns_mode || storage->ns == NULL)
+			continue;
+		maintain_logs(storage->ns, t_strconcat(storage->ns->prefix,
+			lazy_expunge_storage_legal_name(storage->ns->list,
+							storage->name), NULL),
+			maintain);
+	}
+}
+
+static void maintain_stamp(struct maintain *maintain)
+{
+	const struct lazy_expunge_stamp stamp = {
+		.time = maintain->now,
+		.expunged = maintain->result->expunged,
+		.bytes = maintain->result->bytes,
+		.failed = maintain->result->failed,
+	};
+	const char *error;
+
+	if (lazy_expunge_stamp_write(maintain->luser->user, &stamp,
+				     &error) < 0) {
+		e_error(maintain->luser->user->event, "lazy_expunge: Cannot "
+			"record the maintenance: %s", error);
+		maintain_failed(maintain, 1, MAIL_ERROR_TEMP);
+	}
+}
+
+int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan, time_t now,
+			  struct lazy_expunge_maintain_result *result_r,
+			  enum mail_error *error_r)
+{
+	struct maintain maintain = {
+		.luser = luser,
+		.result = result_r,
+		.now = now,
+		.plan = plan,
+	};
+	struct file_lock *lock = NULL;
+	const char *error;
+	int ret;
+
+	i_zero(result_r);
+	if (!plan) {
+		ret = mail_user_lock_file_create(luser->user,
+				MAINTAIN_LOCK_FNAME, 0, &lock, &error);
+		if (ret == 0) {
+			result_r->skipped = TRUE;
+			*error_r = MAIL_ERROR_NONE;
+			return 0;
+		}
+		if (ret < 0) {
+			/* a user without a home: two runs at once do no harm */
+			e_debug(luser->user->event,
+				"lazy_expunge: Cannot lock maintenance: %s",
+				error);
+		}
+	}
+	maintain_autoexpunge(&maintain);
+	maintain_cap(&maintain);
+	if (!plan) {
+		maintain_purge(&maintain);
+		maintain_all_logs(&maintain);
+		maintain_stamp(&maintain);
+	}
+	file_lock_free(&lock);
+	*error_r = maintain.error;
+	return result_r->failed > 0 ? -1 : 0;
+}

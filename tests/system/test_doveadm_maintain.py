@@ -1,0 +1,221 @@
+"""doveadm lazy-expunge maintain: retention, caps and housekeeping for users who never log in."""
+
+import fcntl
+import json
+import os
+import subprocess
+import time
+
+import pytest
+
+from harness import wait_for
+from harness.config import DEFAULT_MAILBOXES, Mailbox, Namespace, Quota, namespace_mode
+from harness.mail import message
+
+AGE = "1s"
+
+
+def retention(*mailboxes, **lazy):
+    """Fields of Config with these mailbox blocks besides Trash."""
+    names = {mailbox.name for mailbox in mailboxes}
+    return dict(mailboxes=tuple(m for m in DEFAULT_MAILBOXES if m.name not in names) + mailboxes, lazy=lazy)
+
+
+def maintain(server, *arguments, check=True):
+    done = server.doveadm("-f", "json", "lazy-expunge", "maintain", *arguments, check=check)
+    return json.loads(done.stdout), done
+
+
+def row(expunged=0, bytes=0, skipped=0, failed=0):
+    return {"expunged": expunged, "bytes": bytes, "skipped": skipped, "failed": failed}
+
+
+def keep(user, mails, mailbox="INBOX"):
+    """Put mails into the storage without an IMAP session's end, which would see to retention."""
+    texts = [message() for _ in range(mails)] if isinstance(mails, int) else mails
+    for text in texts:
+        user.doveadm("save", "-m", mailbox, input=text)
+    user.doveadm("expunge", "mailbox", mailbox, "all")
+    return texts
+
+
+def wait_until_old(user, mailbox=".EXPUNGED"):
+    newest = max(mail.saved for mail in user.messages(mailbox))
+    wait_for(lambda: time.time() >= newest + 2, "the mail to be old enough")
+
+
+@pytest.mark.parametrize("mode", ["mailbox", "namespace"])
+def test_age(dovecot, mode):
+    fields = retention(Mailbox(".EXPUNGED", autoexpunge=AGE))
+    if mode == "namespace":
+        fields = namespace_mode(dovecot.format, only_last_instance=False)
+        [namespace] = fields["namespaces"]
+        fields["namespaces"] = (Namespace(**{**namespace.__dict__, "mailboxes": (Mailbox("*", autoexpunge=AGE),)}),)
+    user = dovecot(**fields).user()
+    texts = keep(user, 3, "Work" if mode == "namespace" else "INBOX")
+    wait_until_old(user, ".EXPUNGED" if mode == "mailbox" else ".EXPUNGED/Work")
+    young = keep(user, 1)
+    size = sum(map(len, texts))
+    [planned], _ = maintain(user.server, "-u", user.name, "-n")
+    assert planned == row(3, size) and len(user.kept()) == 4
+    [done], _ = maintain(user.server, "-u", user.name)
+    assert done == row(3, size)
+    assert [len(mail.text.replace("\r\n", "\n").replace("\n", "\r\n")) for mail in user.kept()] == [len(young[0])]
+
+
+def test_count(dovecot):
+    user = dovecot(**retention(Mailbox(".EXPUNGED", autoexpunge_max_mails=2))).user()
+    texts = keep(user, 5)
+    newest = [mail.guid for mail in user.kept()][3:]
+    [done], _ = maintain(user.server, "-u", user.name)
+    assert done == row(3, sum(map(len, texts[:3])))
+    assert [mail.guid for mail in user.kept()] == newest
+    assert maintain(user.server, "-u", user.name)[0] == [row()]
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_the_byte_cap_is_exact(dovecot, over):
+    texts = [message(body="x" * size + "\n") for size in (500, 40, 700, 30)]
+    cap = sum(map(len, texts[1:])) - over
+    user = dovecot.own(**retention(max_storage=str(cap))).user()
+    keep(user, texts)
+    expected = 1 + over
+    guids = [mail.guid for mail in user.kept()]
+    [planned], _ = maintain(user.server, "-u", user.name, "-n")
+    assert planned == row(expected, sum(map(len, texts[:expected])))
+    [done], _ = maintain(user.server, "-u", user.name)
+    assert done == planned
+    assert [mail.guid for mail in user.kept()] == guids[expected:]
+
+
+def test_the_byte_cap_over_a_tree_takes_the_oldest(dovecot):
+    fields = namespace_mode(dovecot.format, only_last_instance=False, max_storage="1000")
+    user = dovecot(**fields).user()
+    for mailbox in ("b", "a", "c"):
+        keep(user, [message(subject=mailbox, body="x" * 300 + "\n")], mailbox)
+        second = int(time.time())
+        wait_for(lambda: int(time.time()) > second, "the next second")
+    maintain(user.server, "-u", user.name)
+    assert sorted(mail.subject for mail in user.kept()) == ["a", "c"]
+
+
+def test_different_mailboxes_have_different_retentions(dovecot):
+    user = dovecot(**retention(Mailbox("Trash", auto="create", special_use="\\Trash", autoexpunge=AGE),
+                               Mailbox("Junk", autoexpunge_max_mails=1), Mailbox(".EXPUNGED", autoexpunge="30d"))).user()
+    for mailbox, number in (("Trash", 2), ("Junk", 3), ("INBOX", 2)):
+        for _ in range(number):
+            user.doveadm("save", "-m", mailbox, input=message())
+    wait_until_old(user, "Trash")
+    [done], _ = maintain(user.server, "-u", user.name)
+    assert done["expunged"] == 4 and done["failed"] == 0
+    assert [len(user.messages(mailbox)) for mailbox in ("Trash", "Junk", "INBOX", ".EXPUNGED")] == [0, 1, 2, 4]
+    assert sorted(mail.origin for mail in user.kept()) == ["Junk", "Junk", "Trash", "Trash"]
+
+
+@pytest.mark.formats("mdbox")
+def test_freed_blocks_come_back(dovecot):
+    user = dovecot(**retention(Mailbox(".EXPUNGED", autoexpunge=AGE))).user()
+    keep(user, [message(body=("x" * 70 + "\n") * 15000) for _ in range(3)])
+    wait_until_old(user)
+    size = lambda: int(subprocess.run(["du", "-s", user.home], capture_output=True, check=True).stdout.split()[0])
+    before = size()
+    maintain(user.server, "-u", user.name)
+    assert before > 3000 and size() < before - 3000
+
+
+def test_old_transaction_logs_go(dovecot):
+    settings = "mail_index_log_rotate_min_size = 0\nmail_index_log_rotate_max_size = 1k\nmail_index_log_rotate_min_age = 1s\n" \
+        "mail_index_log2_max_age = 1s\n"
+    user = dovecot(raw=settings, **retention(Mailbox(".EXPUNGED", autoexpunge="30d"))).user()
+    logs = lambda: [path for path in user.home.rglob("dovecot.index.log.2")
+                    if "EXPUNGED" in str(path)]
+    for _ in range(30):
+        keep(user, 2)
+        if logs():
+            break
+    assert logs()
+    wait_for(lambda: time.time() > max(path.stat().st_mtime for path in logs()) + 2, "the log to be old")
+    maintain(user.server, "-u", user.name)
+    assert logs() == []
+
+
+def test_connected_clients_and_quota_follow(dovecot):
+    user = dovecot(quota=Quota(storage="100M"), **retention(Mailbox(".EXPUNGED", autoexpunge_max_mails=1),
+                                                             quota_ignore=False)).user()
+    keep(user, 3)
+    quota = lambda: [line.split()[3] for line in user.doveadm("quota get").stdout.decode().splitlines() if "MESSAGE" in line]
+    assert quota() == ["3"]
+    with user.imap(".EXPUNGED") as session:
+        maintain(user.server, "-u", user.name)
+        assert session.ok("NOOP").lines("EXPUNGE") == ["* 1 EXPUNGE", "* 1 EXPUNGE"]
+    assert quota() == ["1"]
+
+
+def test_a_second_run_skips_the_user(dovecot):
+    user = dovecot(**retention(Mailbox(".EXPUNGED", autoexpunge_max_mails=1))).user()
+    keep(user, 3)
+    lock = user.home / "dovecot.lazy-expunge-maintain.lock"
+    fd = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.lockf(fd, fcntl.LOCK_EX)
+    try:
+        user.server.own(user.home)
+        [done], result = maintain(user.server, "-u", user.name)
+        assert done == row(skipped=1) and b"another maintain of this user is running" in result.stderr
+        assert len(user.kept()) == 3
+    finally:
+        os.close(fd)
+    assert maintain(user.server, "-u", user.name)[0][0]["expunged"] == 2
+
+
+def test_the_last_run_is_recorded(dovecot):
+    user = dovecot(**retention(Mailbox(".EXPUNGED", autoexpunge_max_mails=1))).user()
+    texts = keep(user, 3)
+    before = int(time.time())
+    maintain(user.server, "-u", user.name)
+    stamp = dict(line.split() for line in (user.home / "dovecot.lazy-expunge.maintain").read_text().splitlines())
+    assert before <= int(stamp["time"]) <= time.time()
+    assert (stamp["expunged"], stamp["bytes"], stamp["failed"]) == ("2", str(sum(map(len, texts[:2]))), "0")
+
+
+def test_one_users_failure_does_not_stop_the_others(dovecot):
+    server = dovecot.own(passwd_file=True, **retention(Mailbox(".EXPUNGED", autoexpunge_max_mails=1)))
+    users = [server.user() for _ in range(3)]
+    server.write_users(users)
+    for user in users:
+        keep(user, 2)
+    # the second user's storage is no mailbox any more
+    kept = next(path for path in users[1].home.rglob("*EXPUNGED*") if path.is_dir())
+    os.rename(kept, kept.parent / "aside")
+    kept.write_text("")
+    rows, done = maintain(server, "-A", check=False)
+    assert done.code == 75, done
+    by_user = {row.pop("username"): row for row in rows}
+    assert by_user[users[0].name]["expunged"] == by_user[users[2].name]["expunged"] == 1
+    assert by_user[users[1].name]["failed"] >= 1 and b"EXPUNGED" in done.stderr
+    assert len(users[0].kept()) == len(users[2].kept()) == 1
+
+
+def test_a_users_own_retention_from_the_userdb(dovecot):
+    server = dovecot.own(passwd_file=True, **retention(Mailbox(".EXPUNGED", autoexpunge="30d", autoexpunge_max_mails=100)))
+    plain, strict = server.user(), server.user()
+    server.write_users([plain, (strict, {"namespace/inbox/mailbox/.EXPUNGED/autoexpunge_max_mails": "1"})])
+    for user in (plain, strict):
+        keep(user, 3)
+    rows, _ = maintain(server, "-A")
+    assert {row["username"]: row["expunged"] for row in rows} == {plain.name: 0, strict.name: 2}
+    assert (len(plain.kept()), len(strict.kept())) == (3, 1)
+
+
+@pytest.mark.formats("sdbox")
+@pytest.mark.until("2.4")
+def test_a_thousand_users(dovecot):
+    server = dovecot.own(passwd_file=True, **retention(Mailbox(".EXPUNGED", autoexpunge_max_mails=1)))
+    users = [server.user() for _ in range(1000)]
+    server.write_users(users)
+    busy = users[::100]
+    for user in busy:
+        keep(user, 2)
+    rows, _ = maintain(server, "-A")
+    assert len(rows) == 1000
+    assert {row["username"] for row in rows if row["expunged"] == 1} == {user.name for user in busy}
+    assert sum(row["expunged"] for row in rows) == len(busy) and not any(row["failed"] for row in rows)
