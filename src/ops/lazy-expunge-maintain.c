@@ -119,6 +119,24 @@ static void maintain_purge(struct maintain *maintain)
 	}
 }
 
+/* Old logs go when the log is locked for syncing, and that is done only if
+   there is something to sync: write a header field as it is. */
+static void maintain_sync_log(struct mailbox *box)
+{
+	const struct mail_index_header *hdr;
+	struct mailbox_transaction_context *t;
+	uint32_t day_stamp;
+
+	hdr = mail_index_get_header(box->view);
+	day_stamp = hdr->day_stamp;
+	t = mailbox_transaction_begin(box, 0, "lazy_expunge maintain");
+	mail_index_update_header(t->itrans,
+				 offsetof(struct mail_index_header, day_stamp),
+				 &day_stamp, sizeof(day_stamp), FALSE);
+	if (mailbox_transaction_commit(&t) == 0)
+		(void)mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ);
+}
+
 /* A transaction log that was rotated is kept for a while and goes with a later
    sync, which a mailbox that nobody opens does not get. */
 static void maintain_logs(struct mail_namespace *ns, const char *vname,
@@ -136,10 +154,8 @@ static void maintain_logs(struct mail_namespace *ns, const char *vname,
 	    stat(t_strconcat(dir, "/"MAIL_INDEX_PREFIX".log.2", NULL),
 		 &st) == 0 &&
 	    st.st_mtime + (time_t)max_age <= maintain->now &&
-	    mailbox_open(box) == 0) {
-		(void)mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ |
-				   MAILBOX_SYNC_FLAG_FULL_WRITE);
-	}
+	    mailbox_open(box) == 0)
+		maintain_sync_log(box);
 	mailbox_free(&box);
 }
 
