@@ -124,6 +124,12 @@ static void init(struct doveadm_mail_cmd_context *ctx) { (void)ctx; }],
   CPPFLAGS="$le_save_CPPFLAGS"
 ])
 
+# LE_FIND_DOVECONF: where doveconf will be, for check.
+AC_DEFUN([LE_FIND_DOVECONF], [
+  AC_PATH_PROG([DOVECONF], [doveconf], [/usr/bin/doveconf], [$PATH:/usr/sbin:/usr/local/bin])
+  AC_DEFINE_UNQUOTED([LE_DOVECONF], ["$DOVECONF"], [Path of doveconf])
+])
+
 # LE_OPTIONS: switches for developers and CI.
 AC_DEFUN([LE_OPTIONS], [
   LE_CFLAGS="-Wall -Wextra -Wshadow=compatible-local -Wundef -fvisibility=hidden"

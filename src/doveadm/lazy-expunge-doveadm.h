@@ -66,6 +66,7 @@ void lazy_expunge_cmd_say(struct lazy_expunge_cmd *cmd, const char *fmt, ...)
 /* TRUE if rows of several users are printed, each with its username. */
 bool lazy_expunge_cmd_is_multi(struct lazy_expunge_cmd *cmd);
 
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_check;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_list;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_maintain;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_restore;

@@ -9,6 +9,9 @@
 
 EXPORT const char *lazy_expunge_plugin_version = DOVECOT_ABI_VERSION;
 
+/* tells this plugin from the one that Dovecot ships under the same name */
+EXPORT const char *lazy_expunge_plugin_identity = "dovecot-lazy-expunge";
+
 static struct mail_storage_hooks lazy_expunge_mail_storage_hooks = {
 	.mail_user_created = lazy_expunge_mail_user_created,
 	.mail_namespaces_created = lazy_expunge_mail_namespaces_created,

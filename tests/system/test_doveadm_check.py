@@ -1,0 +1,167 @@
+"""doveadm lazy-expunge check: each mistake has its row, and a sound configuration none."""
+
+import json
+import re
+import shutil
+
+import pytest
+
+from harness.config import DEFAULT_MAILBOXES, Mailbox, Quota, namespace_mode
+from harness.mail import message
+
+SOUND = dict(lazy={"hidden": True, "protect": True}, mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge="30d"),))
+IDS = {"module", "leftovers", "protocol-imap", "protocol-pop3", "protocol-lmtp", "protocol-lda", "protocol-doveadm", "settings",
+       "last-instance", "on-failure", "quota", "storage", "hidden", "protected", "acl", "save-dates", "retention", "cap", "home",
+       "maintain", "purge"}
+
+
+def check(user, *arguments):
+    """Rows by id, and the result."""
+    done = user.server.doveadm("-f", "json", "lazy-expunge", "check", "-u", user.name, *arguments, check=False)
+    rows = json.loads(done.stdout)
+    assert all(list(row) == ["id", "state", "found", "remedy"] for row in rows)
+    assert all((row["remedy"] == "") == (row["state"] == "OK") for row in rows), rows
+    assert done.code == (1 if any(row["state"] == "FAIL" for row in rows) else 0), done
+    return {row["id"]: row for row in rows}, done
+
+
+def states(rows, state):
+    return {name for name, row in rows.items() if row["state"] == state}
+
+
+def test_a_sound_configuration(dovecot):
+    user = dovecot(**SOUND).user()
+    user.fill("INBOX", 1)
+    user.doveadm("lazy-expunge maintain")
+    rows, _ = check(user)
+    assert set(rows) == IDS
+    assert states(rows, "FAIL") == states(rows, "WARN") == set(), rows
+    assert "lib02_lazy_expunge_plugin.so" in rows["module"]["found"]
+    assert rows["retention"]["found"] == "30 days"
+
+
+def test_everything_that_can_be_better(dovecot):
+    user = dovecot(lazy={"quota_ignore": False, "on_failure": "expunge"}, quota=Quota(storage="1G")).user()
+    rows, _ = check(user)
+    assert states(rows, "WARN") == {"hidden", "protected", "quota", "on-failure", "retention", "maintain"}
+    assert states(rows, "FAIL") == set()
+
+
+@pytest.mark.parametrize("mode", ["mailbox", "namespace"])
+def test_live(dovecot, mode):
+    fields = {} if mode == "mailbox" else namespace_mode(dovecot.format, only_last_instance=False)
+    user = dovecot(**fields).user()
+    user.fill("INBOX", 1)
+    before = user.mailboxes()
+    rows, _ = check(user, "--live")
+    assert rows["live"]["state"] == "OK", rows["live"]
+    assert user.mailboxes() == before and len(user.messages()) == 1 and user.kept() == []
+    with user.imap("INBOX") as session:
+        session.delete()
+    kept, mailboxes = [mail.content for mail in user.kept()], user.mailboxes()
+    rows, _ = check(user, "-L")
+    assert rows["live"]["state"] == "OK", rows["live"]
+    assert user.mailboxes() == mailboxes and [mail.content for mail in user.kept()] == kept
+
+
+def test_a_protocol_does_not_load_the_plugin(dovecot):
+    user = dovecot(lazy_in_protocols=("imap", "lmtp", "lda", "doveadm")).user()
+    rows, _ = check(user)
+    assert states(rows, "FAIL") == {"protocol-pop3"}
+    assert "mail_plugins" in rows["protocol-pop3"]["remedy"]
+
+
+def test_a_protocol_block_overrides_the_list(dovecot):
+    user = dovecot.own(raw23="protocol lmtp {\n  mail_plugins = quota\n}\n", raw24="protocol lmtp {\n  mail_plugins = quota\n}\n",
+                       **SOUND).user()
+    rows, _ = check(user)
+    assert states(rows, "FAIL") == {"protocol-lmtp"}
+
+
+def test_doveadm_does_not_load_the_plugin(dovecot):
+    user = dovecot(lazy_in_protocols=("imap", "pop3", "lmtp", "lda")).user()
+    user.fill("INBOX", 1)
+    with user.imap("INBOX") as session:
+        session.delete()
+    rows, _ = check(user)
+    assert states(rows, "FAIL") == {"module", "protocol-doveadm"}
+    assert "doveadm does not load it" in rows["module"]["found"]
+    rows, _ = check(user, "-L")
+    assert rows["live"]["state"] == "FAIL" and "not in the storage" in rows["live"]["found"]
+
+
+def test_the_other_commands_work_without_the_mail_plugin(dovecot):
+    user = dovecot(lazy_in_protocols=("imap", "pop3", "lmtp", "lda")).user()
+    user.append("Work", message(), "\\Seen own", create=True)
+    [before] = user.messages("Work")
+    with user.imap("Work") as session:
+        session.delete()
+    listed = json.loads(user.server.doveadm("-f", "json", "lazy-expunge", "list", "-u", user.name).stdout)
+    assert [(row["origin"], row["mailbox"]) for row in listed] == [("Work", ".EXPUNGED")]
+    restored = json.loads(user.server.doveadm("-f", "json", "lazy-expunge", "restore", "-u", user.name, "ALL").stdout)
+    assert restored[0]["restored"] == 1
+    [back] = user.messages("Work")
+    assert back.content == before.content and back.origins == ()
+
+
+def test_nothing_is_kept(dovecot):
+    rows, _ = check(dovecot(lazy={"mailbox": None}).user())
+    assert states(rows, "FAIL") == {"settings"} and "not kept" in rows["settings"]["found"]
+    rows, _ = check(dovecot(lazy={"exclude": ["*"]}).user())
+    assert states(rows, "FAIL") == {"settings"}
+
+
+def test_the_namespace_is_missing(dovecot):
+    user = dovecot(lazy={"mailbox": "NOT/HERE/"}).user()
+    user.server.expect_log("there is no namespace", required=False)
+    rows, _ = check(user)
+    assert "storage" in states(rows, "FAIL") and "no namespace" in rows["storage"]["found"]
+
+
+@pytest.mark.until("2.4")
+def test_a_setting_is_wrong(dovecot):
+    user = dovecot(lazy={"max_storage": "much"}).user()
+    rows, _ = check(user)
+    assert states(rows, "FAIL") == {"settings"} and "much" in rows["settings"]["found"]
+
+
+def test_the_user_has_no_home(dovecot):
+    rows, _ = check(dovecot(home=False).user())
+    assert rows["home"]["state"] == "WARN"
+
+
+def test_maintenance_failed(dovecot):
+    user = dovecot(**SOUND).user()
+    user.doveadm("lazy-expunge maintain")
+    stamp = user.home / "dovecot.lazy-expunge.maintain"
+    text = stamp.read_text()
+    for line in ("failed 3", "time 1000000000"):
+        stamp.write_text(re.sub(f"^{line.split()[0]} .*", line, text, flags=re.MULTILINE))
+        rows, _ = check(user)
+        assert states(rows, "WARN") == {"maintain"}, rows["maintain"]
+    stamp.write_text("nonsense\n")
+    rows, _ = check(user)
+    assert states(rows, "WARN") == {"maintain"} and "has no time" in rows["maintain"]["found"]
+
+
+@pytest.mark.formats("mdbox")
+def test_a_purge_is_needed(dovecot):
+    user = dovecot(**SOUND).user()
+    user.fill("INBOX", 1)
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    user.doveadm("expunge", "mailbox", ".EXPUNGED", "all")
+    rows, _ = check(user)
+    assert rows["purge"]["state"] == "WARN"
+    user.doveadm("lazy-expunge maintain")
+    rows, _ = check(user)
+    assert rows["purge"]["state"] == "OK"
+
+
+def test_another_module_of_the_same_name_is_left(dovecot):
+    server = dovecot.own(**SOUND)
+    user = server.user()
+    user.fill("INBOX", 1)
+    modules = server.root / "modules"
+    shutil.copy(modules / "lib02_lazy_expunge_plugin.so", modules / "lib99_other_lazy_expunge_plugin.so")
+    rows, _ = check(user)
+    assert states(rows, "FAIL") == {"leftovers"} and "lib99_other" in rows["leftovers"]["found"]
