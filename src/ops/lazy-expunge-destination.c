@@ -2,27 +2,43 @@
    copies mails into it. */
 
 #include "lib.h"
+#include "array.h"
 #include "ioloop.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "mailbox-list-private.h"
 #include "lazy-expunge-compat.h"
+#include "lazy-expunge-maildir.h"
 #include "lazy-expunge-origin.h"
 #include "lazy-expunge-origin-codec.h"
+#include "lazy-expunge-save-date.h"
 #include "lazy-expunge-user.h"
 #include "lazy-expunge-destination.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct lazy_expunge_destination {
 	struct mailbox *box;
 	char *origin;
-	/* field in the cache file, UINT_MAX = the format needs none */
-	unsigned int save_date_idx;
+	unsigned int save_date_field;
+	/* non-NULL: mails are linked into it, and it is opened only when one
+	   needs the ordinary way */
+	struct lazy_expunge_maildir *maildir;
+	bool opened;
 	/* the directory that was opened */
 	const char *path;
 	dev_t dev;
 	ino_t ino;
+};
+
+struct lazy_expunge_destination_transaction {
+	struct lazy_expunge_destination *dest;
+	/* NULL until a mail needs the ordinary way */
+	struct mailbox_transaction_context *t;
+	/* files that were linked into the destination */
+	pool_t pool;
+	ARRAY_TYPE(const_string) links;
 };
 
 static void error_set_box(struct lazy_expunge_error *error, const char *what,
@@ -132,43 +148,6 @@ destination_find(struct lazy_expunge_storage *storage, struct mailbox *source,
 	return storage->ns;
 }
 
-/* The save date is the deletion time: it must stay as it is, whatever happens
-   to the file later. mdbox has it in its index; for the others only the cache
-   file can promise that, so there it is always cached
-   (mail_always_cache_fields for one mailbox). Returns the field. */
-static unsigned int destination_register_save_date(struct mailbox *box)
-{
-	struct mail_cache_field field = {
-		.name = "date.save",
-		.type = MAIL_CACHE_FIELD_FIXED_SIZE,
-		.field_size = sizeof(uint32_t),
-		.decision = MAIL_CACHE_DECISION_YES |
-			MAIL_CACHE_DECISION_FORCED,
-	};
-
-	if (strcmp(box->storage->name, "mdbox") == 0)
-		return UINT_MAX;
-	T_BEGIN {
-		lazy_expunge_compat_cache_register(box->cache, &field);
-	} T_END;
-	return field.idx;
-}
-
-static void destination_cache_save_date(struct lazy_expunge_destination *dest,
-					struct mailbox_transaction_context *t)
-{
-	uint32_t seq = t->save_ctx->dest_mail->seq;
-	uint32_t save_date = ioloop_time;
-
-	/* a copy by linking does not do it */
-	if (dest->save_date_idx != UINT_MAX &&
-	    mail_cache_field_want_add(t->cache_trans, seq,
-				      dest->save_date_idx)) {
-		mail_cache_add(t->cache_trans, seq, dest->save_date_idx,
-			       &save_date, sizeof(save_date));
-	}
-}
-
 /* A mailbox that is empty or has lost its index must be synced once, so that
    its UIDVALIDITY is set everywhere. It costs little then. */
 static int destination_prepare(struct mailbox *box,
@@ -208,6 +187,36 @@ static int destination_open_or_create(struct mailbox *box,
 	return destination_prepare(box, error_r);
 }
 
+/* Returns FALSE if there is no such directory. */
+static bool destination_remember_path(struct lazy_expunge_destination *dest)
+{
+	struct stat st;
+
+	dest->path = NULL;
+	if (mailbox_get_path_to(dest->box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
+				&dest->path) <= 0 ||
+	    stat(dest->path, &st) < 0) {
+		dest->path = NULL;
+		return FALSE;
+	}
+	dest->dev = st.st_dev;
+	dest->ino = st.st_ino;
+	return TRUE;
+}
+
+static int destination_need_open(struct lazy_expunge_destination *dest,
+				 struct lazy_expunge_error *error_r)
+{
+	if (dest->opened)
+		return 0;
+	if (destination_open_or_create(dest->box, error_r) < 0)
+		return -1;
+	dest->opened = TRUE;
+	dest->save_date_field = lazy_expunge_save_date_register(dest->box);
+	(void)destination_remember_path(dest);
+	return 0;
+}
+
 struct lazy_expunge_destination *
 lazy_expunge_destination_open(struct lazy_expunge_user *luser,
 			      struct lazy_expunge_storage *storage,
@@ -216,9 +225,7 @@ lazy_expunge_destination_open(struct lazy_expunge_user *luser,
 {
 	struct lazy_expunge_destination *dest;
 	struct mail_namespace *ns;
-	struct mailbox *box;
 	const char *vname;
-	struct stat st;
 
 	if (storage->error != NULL) {
 		error_r->code = MAIL_ERROR_UNAVAILABLE;
@@ -230,26 +237,18 @@ lazy_expunge_destination_open(struct lazy_expunge_user *luser,
 	    destination_to_owner(&luser, &storage, source, error_r) < 0)
 		return NULL;
 	ns = destination_find(storage, source, &vname);
-	box = lazy_expunge_mailbox_alloc(luser, ns, vname,
-					 MAILBOX_FLAG_SAVEONLY |
-					 MAILBOX_FLAG_DROP_RECENT);
-	if (destination_open_or_create(box, error_r) < 0) {
-		mailbox_free(&box);
-		return NULL;
-	}
 	dest = i_new(struct lazy_expunge_destination, 1);
-	dest->box = box;
-	dest->save_date_idx = destination_register_save_date(box);
+	dest->box = lazy_expunge_mailbox_alloc(luser, ns, vname,
+					       MAILBOX_FLAG_SAVEONLY |
+					       MAILBOX_FLAG_DROP_RECENT);
 	if (luser->set.origin && !storage->ns_mode)
 		dest->origin = i_strdup(lazy_expunge_origin_vname(source));
-	if (mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
-				&dest->path) > 0 &&
-	    stat(dest->path, &st) == 0) {
-		dest->dev = st.st_dev;
-		dest->ino = st.st_ino;
-	} else {
-		dest->path = NULL;
+	if (destination_remember_path(dest)) {
+		dest->maildir = lazy_expunge_maildir_init(luser, source,
+							  dest->box);
 	}
+	if (dest->maildir == NULL && destination_need_open(dest, error_r) < 0)
+		lazy_expunge_destination_close(&dest);
 	return dest;
 }
 
@@ -257,8 +256,8 @@ bool lazy_expunge_destination_is_valid(struct lazy_expunge_destination *dest)
 {
 	struct stat st;
 
-	if (dest->box->mailbox_deleted ||
-	    mail_index_is_deleted(dest->box->index))
+	if (dest->opened && (dest->box->mailbox_deleted ||
+			     mail_index_is_deleted(dest->box->index)))
 		return FALSE;
 	if (dest->path == NULL)
 		return TRUE;
@@ -273,6 +272,7 @@ void lazy_expunge_destination_close(struct lazy_expunge_destination **_dest)
 	if (dest == NULL)
 		return;
 	*_dest = NULL;
+	lazy_expunge_maildir_deinit(&dest->maildir);
 	mailbox_free(&dest->box);
 	i_free(dest->origin);
 	i_free(dest);
@@ -290,27 +290,61 @@ lazy_expunge_destination_get_origin(struct lazy_expunge_destination *dest)
 	return dest->origin;
 }
 
-int lazy_expunge_destination_copy(struct lazy_expunge_destination *dest,
-				  struct mailbox_transaction_context *t,
-				  struct mail *mail,
-				  struct lazy_expunge_error *error_r)
+struct lazy_expunge_destination_transaction *
+lazy_expunge_destination_begin(struct lazy_expunge_destination *dest)
 {
+	struct lazy_expunge_destination_transaction *dt;
+
+	dt = i_new(struct lazy_expunge_destination_transaction, 1);
+	dt->dest = dest;
+	return dt;
+}
+
+static bool destination_link(struct lazy_expunge_destination_transaction *dt,
+			     struct mail *mail)
+{
+	const char *path;
+
+	path = lazy_expunge_maildir_link(dt->dest->maildir, mail,
+					 dt->dest->origin);
+	if (path == NULL)
+		return FALSE;
+	if (dt->pool == NULL) {
+		dt->pool = pool_alloconly_create("lazy_expunge links", 1024);
+		p_array_init(&dt->links, dt->pool, 16);
+	}
+	path = p_strdup(dt->pool, path);
+	array_push_back(&dt->links, &path);
+	return TRUE;
+}
+
+static int destination_copy(struct lazy_expunge_destination_transaction *dt,
+			    struct mail *mail,
+			    struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_destination *dest = dt->dest;
 	struct mail_save_context *ctx;
 	struct mail_keywords *keywords;
 	enum mail_flags flags;
 	int ret;
 
-	flags = mail_get_flags(mail) & ~(MAIL_DELETED | MAIL_RECENT);
+	if (destination_need_open(dest, error_r) < 0)
+		return -1;
+	if (dt->t == NULL) {
+		dt->t = mailbox_transaction_begin(dest->box,
+			MAILBOX_TRANSACTION_FLAG_EXTERNAL, "lazy_expunge");
+	}
+	flags = mail_get_flags(mail) & ENUM_NEGATE(MAIL_DELETED | MAIL_RECENT);
 	keywords = lazy_expunge_origin_keywords_create(dest->box, mail,
 						       dest->origin);
-	ctx = mailbox_save_alloc(t);
+	ctx = mailbox_save_alloc(dt->t);
 	mailbox_save_set_flags(ctx, flags, keywords);
 	mailbox_save_set_save_date(ctx, ioloop_time);
 	if (keywords != NULL)
 		mailbox_keywords_unref(&keywords);
 	ret = mailbox_copy(&ctx, mail);
 	if (ret == 0)
-		destination_cache_save_date(dest, t);
+		lazy_expunge_save_date_add(dt->t, dest->save_date_field);
 	else if (mail->expunged) {
 		error_r->code = MAIL_ERROR_EXPUNGED;
 		error_r->text = "Mail is already expunged";
@@ -318,4 +352,68 @@ int lazy_expunge_destination_copy(struct lazy_expunge_destination *dest,
 		error_set_box(error_r, "Cannot copy to", dest->box);
 	}
 	return ret;
+}
+
+int lazy_expunge_destination_copy(
+	struct lazy_expunge_destination_transaction *dt, struct mail *mail,
+	struct lazy_expunge_error *error_r)
+{
+	bool linked = FALSE;
+
+	if (dt->dest->maildir != NULL) T_BEGIN {
+		linked = destination_link(dt, mail);
+	} T_END;
+	return linked ? 0 : destination_copy(dt, mail, error_r);
+}
+
+static void destination_transaction_free(
+	struct lazy_expunge_destination_transaction *dt)
+{
+	pool_unref(&dt->pool);
+	i_free(dt);
+}
+
+/* The source still has the mails: at worst they are there twice. */
+static void
+destination_unlink(struct lazy_expunge_destination_transaction *dt)
+{
+	const char *path;
+
+	if (!array_is_created(&dt->links))
+		return;
+	array_foreach_elem(&dt->links, path)
+		(void)i_unlink_if_exists(path);
+}
+
+int lazy_expunge_destination_commit(
+	struct lazy_expunge_destination_transaction **_dt, bool partial,
+	struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_destination_transaction *dt = *_dt;
+	int ret = 0;
+
+	*_dt = NULL;
+	if (dt->t != NULL && mailbox_transaction_commit(&dt->t) < 0) {
+		error_set_box(error_r, "Cannot save to the expunge storage",
+			      dt->dest->box);
+		if (!partial)
+			destination_unlink(dt);
+		ret = -1;
+	}
+	destination_transaction_free(dt);
+	return ret;
+}
+
+void lazy_expunge_destination_rollback(
+	struct lazy_expunge_destination_transaction **_dt)
+{
+	struct lazy_expunge_destination_transaction *dt = *_dt;
+
+	if (dt == NULL)
+		return;
+	*_dt = NULL;
+	if (dt->t != NULL)
+		mailbox_transaction_rollback(&dt->t);
+	destination_unlink(dt);
+	destination_transaction_free(dt);
 }

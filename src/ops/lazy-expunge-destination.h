@@ -10,6 +10,7 @@
 #include "mail-storage.h"
 
 struct lazy_expunge_destination;
+struct lazy_expunge_destination_transaction;
 struct lazy_expunge_storage;
 struct lazy_expunge_user;
 
@@ -32,19 +33,30 @@ bool lazy_expunge_destination_is_valid(struct lazy_expunge_destination *dest);
 /* Closes. Takes NULL. No transaction may be open. */
 void lazy_expunge_destination_close(struct lazy_expunge_destination **dest);
 
+/* The mailbox, for its name: it need not be open. */
 struct mailbox *
 lazy_expunge_destination_get_box(struct lazy_expunge_destination *dest);
 /* The origin to record for mails of the source, NULL if none. */
 const char *
 lazy_expunge_destination_get_origin(struct lazy_expunge_destination *dest);
 
-/* Copy one mail into a transaction of the destination, with its flags but
-   \Deleted, its keywords and its origin. Returns 0 if ok, -1 and the error.
-   MAIL_ERROR_EXPUNGED means that the mail is already gone. */
-int lazy_expunge_destination_copy(struct lazy_expunge_destination *dest,
-				  struct mailbox_transaction_context *t,
-				  struct mail *mail,
-				  struct lazy_expunge_error *error_r);
+struct lazy_expunge_destination_transaction *
+lazy_expunge_destination_begin(struct lazy_expunge_destination *dest);
+/* Copy one mail into the destination, with its flags but \Deleted, its keywords
+   and its origin. Returns 0 if ok, -1 and the error. MAIL_ERROR_EXPUNGED means
+   that the mail is already gone. What is seen in the destination before the
+   commit is unspecified. */
+int lazy_expunge_destination_copy(
+	struct lazy_expunge_destination_transaction *dt, struct mail *mail,
+	struct lazy_expunge_error *error_r);
+/* Returns 0 if all copied mails are in the destination for good, -1 and the
+   error if not: then none is, or with partial = TRUE, as many as could be. */
+int lazy_expunge_destination_commit(
+	struct lazy_expunge_destination_transaction **dt, bool partial,
+	struct lazy_expunge_error *error_r);
+/* Takes NULL. The source must still have the mails. */
+void lazy_expunge_destination_rollback(
+	struct lazy_expunge_destination_transaction **dt);
 
 /* Allocate a mailbox for the plugin's own use: no ACLs, no protection. */
 struct mailbox *

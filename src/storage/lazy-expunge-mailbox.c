@@ -6,6 +6,7 @@
 #include "lazy-expunge-compat.h"
 #include "lazy-expunge-match.h"
 #include "lazy-expunge-origin.h"
+#include "lazy-expunge-save-date.h"
 #include "lazy-expunge-settings-read.h"
 #include "lazy-expunge-storage.h"
 
@@ -103,6 +104,22 @@ static int lazy_mailbox_create_box(struct mailbox *box,
 				      "expunge storage");
 	}
 	return lbox->module_ctx.super.create_box(box, update, directory);
+}
+
+static int
+lazy_mailbox_sync_deinit(struct mailbox_sync_context *ctx,
+			 struct mailbox_sync_status *status_r)
+{
+	struct mailbox *box = ctx->box;
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+	int ret;
+
+	ret = lbox->module_ctx.super.sync_deinit(ctx, status_r);
+	if (ret == 0) {
+		lazy_expunge_save_date_catch_up(box,
+						&lbox->save_dates_next_uid);
+	}
+	return ret;
 }
 
 static int lazy_mailbox_delete_box(struct mailbox *box)
@@ -286,4 +303,6 @@ void lazy_expunge_mailbox_allocated(struct mailbox *box)
 	T_BEGIN {
 		mailbox_init_storage(box, lbox);
 	} T_END;
+	if (lbox->storage != NULL)
+		v->sync_deinit = lazy_mailbox_sync_deinit;
 }

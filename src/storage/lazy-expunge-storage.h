@@ -28,6 +28,9 @@ struct lazy_expunge_mailbox {
 	/* what lazy_expunge_compat_quota_mailbox_freed() wants */
 	void *quota_context;
 
+	/* save dates are cached up to here */
+	uint32_t save_dates_next_uid;
+
 	bool is_virtual;
 	/* opened by the plugin itself */
 	bool internal;
@@ -48,7 +51,7 @@ struct lazy_expunge_transaction {
 	struct lazy_expunge_mailbox *lbox;
 
 	/* NULL until a mail is kept */
-	struct mailbox_transaction_context *dest_trans;
+	struct lazy_expunge_destination_transaction *dest_trans;
 	/* the source's latest state, for mails that another session has
 	   expunged meanwhile. NULL if not taken. */
 	struct lazy_expunge_live *live;

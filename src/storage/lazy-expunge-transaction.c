@@ -130,9 +130,7 @@ static int transaction_open_dest(struct lazy_expunge_transaction *lt,
 		if (lbox->dest == NULL)
 			return -1;
 	}
-	lt->dest_trans = mailbox_transaction_begin(
-		lazy_expunge_destination_get_box(lbox->dest),
-		MAILBOX_TRANSACTION_FLAG_EXTERNAL, "lazy_expunge");
+	lt->dest_trans = lazy_expunge_destination_begin(lbox->dest);
 	return 0;
 }
 
@@ -191,8 +189,8 @@ int lazy_expunge_transaction_keep(struct mail *mail)
 		return -1;
 	i_zero(&error);
 	if (transaction_open_dest(lt, &error) == 0 &&
-	    lazy_expunge_destination_copy(lt->lbox->dest, lt->dest_trans,
-					  mail, &error) == 0) {
+	    lazy_expunge_destination_copy(lt->dest_trans, mail,
+					  &error) == 0) {
 		seq_range_array_add(&lt->kept_uids, mail->uid);
 		transaction_remember_guid(lt, mail);
 		lazy_expunge_pending_add(&lt->lbox->luser->pending, lt->t,
@@ -224,21 +222,18 @@ void lazy_expunge_transaction_pass(struct mail *mail)
 static int transaction_commit_dest(struct lazy_expunge_transaction *lt)
 {
 	struct mailbox *box = lt->t->box;
-	struct mailbox *dest_box;
-	const struct lazy_expunge_settings *set;
 	struct lazy_expunge_error error;
+	bool lossy;
 
 	if (lt->dest_trans == NULL)
 		return 0;
-	dest_box = lt->dest_trans->box;
-	if (mailbox_transaction_commit(&lt->dest_trans) == 0)
+	lossy = lazy_expunge_mailbox_settings(box)->on_failure ==
+		LAZY_EXPUNGE_ON_FAILURE_EXPUNGE;
+	if (lazy_expunge_destination_commit(&lt->dest_trans, lossy,
+					    &error) == 0)
 		return 0;
 
-	set = lazy_expunge_mailbox_settings(box);
-	error.text = t_strdup_printf("Cannot save to the expunge storage %s: %s",
-		mailbox_get_vname(dest_box),
-		mailbox_get_last_internal_error(dest_box, &error.code));
-	if (set->on_failure == LAZY_EXPUNGE_ON_FAILURE_EXPUNGE) {
+	if (lossy) {
 		lazy_expunge_event_lost_uids(box, &lt->kept_uids, error.text);
 		return 0;
 	}
@@ -281,8 +276,8 @@ int lazy_expunge_transaction_commit(
 	if (lt == NULL)
 		return lbox->module_ctx.super.transaction_commit(t, changes_r);
 
-	if (lt->failed && lt->dest_trans != NULL)
-		mailbox_transaction_rollback(&lt->dest_trans);
+	if (lt->failed)
+		lazy_expunge_destination_rollback(&lt->dest_trans);
 	if (!lt->failed && transaction_commit_dest(lt) == 0) {
 		ret = lbox->module_ctx.super.transaction_commit(t, changes_r);
 		if (ret == 0)
@@ -304,8 +299,8 @@ void lazy_expunge_transaction_rollback(struct mailbox_transaction_context *t)
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(t->box);
 	struct lazy_expunge_transaction *lt = LAZY_EXPUNGE_CONTEXT(t);
 
-	if (lt != NULL && lt->dest_trans != NULL)
-		mailbox_transaction_rollback(&lt->dest_trans);
+	if (lt != NULL)
+		lazy_expunge_destination_rollback(&lt->dest_trans);
 	lbox->module_ctx.super.transaction_rollback(t);
 	if (lt != NULL)
 		transaction_free(lt, t);

@@ -34,7 +34,7 @@ class Servers:
 
     def config(self, series, **fields):
         plugin, last = SERIES[series]
-        config = Config(format=self.form, plugin=plugin, fsync=self.fsync,
+        config = Config(format=self.form, plugin=plugin, fsync=self.fsync, raw="mail_max_userip_connections = 100",
                         lazy=settings(mailbox=accounts.STORAGE, only_last_instance=last),
                         mailboxes=(Mailbox("Trash", auto="create", special_use="\\Trash"),))
         return replace(config, **fields)

@@ -1,0 +1,36 @@
+#ifndef LAZY_EXPUNGE_MAILDIR_H
+#define LAZY_EXPUNGE_MAILDIR_H
+
+/* The short way into a Maildir: one link() into its cur/, without its index and
+   without a lock, as any delivery agent may do. It costs the same however large
+   the Maildir is. Base name (the GUID), flags and keywords are in the file
+   name, the received date is the file's mtime, and its ctime is the save date
+   until lazy_expunge_save_date_catch_up(). The next one who syncs the Maildir
+   gives it a UID.
+
+   A link cannot lose: the mail has both names until the source's expunge is
+   committed, and journaling file systems keep the order of link and unlink. */
+
+struct mail;
+struct mailbox;
+struct lazy_expunge_maildir;
+struct lazy_expunge_user;
+
+/* dest need not be open. Returns NULL if the ordinary way is the only one
+   between these mailboxes. */
+struct lazy_expunge_maildir *
+lazy_expunge_maildir_init(struct lazy_expunge_user *luser,
+			  struct mailbox *source, struct mailbox *dest);
+/* Takes NULL. */
+void lazy_expunge_maildir_deinit(struct lazy_expunge_maildir **maildir);
+
+/* Link the mail, with its flags but \Deleted, its keywords, and the origin
+   unless it is NULL. Returns the new path (data stack), or NULL if the mail
+   needs the ordinary way: it may have other instances, so that its name could
+   be taken; a keyword has no letter yet; the directory is gone or on another
+   file system. */
+const char *
+lazy_expunge_maildir_link(struct lazy_expunge_maildir *maildir,
+			  struct mail *mail, const char *origin);
+
+#endif

@@ -1,0 +1,24 @@
+#ifndef LAZY_EXPUNGE_SAVE_DATE_H
+#define LAZY_EXPUNGE_SAVE_DATE_H
+
+/* The save date of a mail in the storage is its deletion time: it must stay as
+   it is, whatever happens to the file later. mdbox has it in its index; for the
+   others only the cache file can promise that, so there it is always cached
+   (mail_always_cache_fields for one mailbox). */
+
+struct mailbox;
+struct mailbox_transaction_context;
+
+/* Have save dates cached in an open mailbox. Returns the field for
+   lazy_expunge_save_date_add(). */
+unsigned int lazy_expunge_save_date_register(struct mailbox *box);
+/* The mail that was just copied in the transaction is deleted now. */
+void lazy_expunge_save_date_add(struct mailbox_transaction_context *t,
+				unsigned int field);
+/* Cache the save dates of mails that came without, by a link into a Maildir:
+   until then they have the ctime of their files, which backups by hard links
+   change. Call after a sync. *next_uid remembers up to which UID that was done,
+   0 at first. */
+void lazy_expunge_save_date_catch_up(struct mailbox *box, uint32_t *next_uid);
+
+#endif
