@@ -6,9 +6,9 @@ import shutil
 import statistics
 import subprocess
 
-NAMES = {"none": "no plugin", "shipped": "shipped plugin", "ours": "this plugin",
+NAMES = {"none": "no plugin", "copy": "no plugin, COPY first", "shipped": "shipped plugin", "ours": "this plugin",
          "shipped-last": "shipped, last instance", "ours-last": "this, last instance"}
-COLOURS = {"none": "#777777", "shipped": "#d95f02", "ours": "#1b9e77", "shipped-last": "#e7a36f", "ours-last": "#7570b3"}
+COLOURS = {"none": "#777777", "copy": "#bbbb44", "shipped": "#d95f02", "ours": "#1b9e77", "shipped-last": "#e7a36f", "ours-last": "#7570b3"}
 PLOTTED = ("expunge-open", "expunge-fresh")
 
 

@@ -8,9 +8,11 @@ from . import bench_accounts as accounts
 from .config import NONE, OURS, SHIPPED, Config, Mailbox, settings
 from .server import Server
 
-# series: plugin, only_last_instance
+# series: plugin, only_last_instance. copy: without a plugin the client itself copies the mail to the storage, which is what Dovecot
+# takes to put it there.
 SERIES = {
     "none": (NONE, False),
+    "copy": (NONE, False),
     "shipped": (SHIPPED, False),
     "ours": (OURS, False),
     "shipped-last": (SHIPPED, True),
