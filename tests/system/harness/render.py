@@ -22,6 +22,9 @@ def render(config, version, root, ports, mail_root, preload=None):
     dialect = (Dialect24 if version >= (2, 4) else Dialect23)(config, version, root, mail_root, preload or {})
     lines = dialect.head()
     lines += COMMON.format(root=root, fsync=config.fsync, uid=UID).splitlines()
+    if preload:
+        # a sanitizer reserves terabytes of addresses
+        lines.append(f"default_vsz_limit = {dialect.unlimited}")
     if config.debug:
         lines.append(dialect.debug())
     lines += dialect.users(UID, GID, PASSWORD)

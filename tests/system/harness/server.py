@@ -106,8 +106,8 @@ class Server:
             self.ports = _free_ports()
             self.conf.write_text(render(self.config, self.target.version, self.root, self.ports, self.mail_root,
                                         self._preload()))
-            self._master = self.sandbox.popen(["dovecot", "-F", "-c", self.conf], stdin=subprocess.DEVNULL,
-                                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            self._master = self.sandbox.popen(["dovecot", "-F", "-c", self.conf], environment=self._preload(),
+                                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             if self._came_up():
                 return self
             error = self._master.stderr.read().decode(errors="replace") + self._log_text()
