@@ -84,6 +84,12 @@ int lazy_expunge_compat_namespace_add(struct mail_user *user,
 	return 0;
 }
 
+void lazy_expunge_compat_list_set_plain_inbox(
+	struct mailbox_list *list ATTR_UNUSED)
+{
+	/* it is so */
+}
+
 bool lazy_expunge_compat_list_has_alt(struct mailbox_list *list)
 {
 	return list->set.alt_dir != NULL;

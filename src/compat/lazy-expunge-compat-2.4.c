@@ -78,6 +78,22 @@ int lazy_expunge_compat_namespace_add(struct mail_user *user,
 	return 0;
 }
 
+void lazy_expunge_compat_list_set_plain_inbox(struct mailbox_list *list)
+{
+	struct mail_storage_settings *set;
+
+	/* The default for maildir is the root directory, whatever the
+	   namespace. There iterations do not find it, retention least of all,
+	   and 2.3 has put it elsewhere. */
+	if (strcmp(list->mail_set->mail_inbox_path,
+		   list->mail_set->mail_path) != 0)
+		return;
+	set = p_memdup(list->pool, list->mail_set, sizeof(*set));
+	set->mail_inbox_path = "";
+	/* settings_free() looks at the pool alone, which is the same */
+	list->mail_set = set;
+}
+
 bool lazy_expunge_compat_list_has_alt(struct mailbox_list *list)
 {
 	return list->mail_set->mail_alt_path[0] != '\0';

@@ -41,6 +41,10 @@ int lazy_expunge_compat_namespace_add(struct mail_user *user,
 				      struct mail_namespace *like,
 				      const char **error_r);
 
+/* The list is that of a storage namespace: its INBOX is a mailbox like others,
+   in a directory of its own. Call when the list is created. */
+void lazy_expunge_compat_list_set_plain_inbox(struct mailbox_list *list);
+
 /* The configured name, below the namespace's prefix, of the mailbox with the
    special-use flag, NULL if there is none or it is a wildcard. */
 const char *

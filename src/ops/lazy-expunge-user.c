@@ -142,6 +142,13 @@ storage_resolve(struct lazy_expunge_user *luser, const char *setting)
 	if (st->ns != NULL) {
 		st->ns_mode = TRUE;
 		st->name = "";
+		if ((st->ns->flags & NAMESPACE_FLAG_INBOX_USER) != 0) {
+			st->error = p_strdup_printf(luser->storages_pool,
+				"lazy_expunge = %s: the namespace with this "
+				"prefix has the INBOX, it cannot be the "
+				"storage", setting);
+			st->ns = NULL;
+		}
 	} else if (has_trailing_separator(user, st->setting)) {
 		st->ns_mode = TRUE;
 		st->name = "";

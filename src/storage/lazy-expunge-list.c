@@ -5,6 +5,7 @@
 #include "array.h"
 #include "mail-namespace.h"
 #include "mailbox-tree.h"
+#include "lazy-expunge-compat.h"
 #include "lazy-expunge-storage.h"
 
 #define LAZY_EXPUNGE_LIST_CONTEXT_REQUIRE(obj) \
@@ -180,6 +181,17 @@ static int list_notify_next(struct mailbox_list_notify *notify,
 	return ret;
 }
 
+/* The namespaces are not known yet, only this one. */
+static bool is_storage_namespace(const struct lazy_expunge_settings *set,
+				 struct mail_namespace *ns)
+{
+	size_t len = strlen(set->storage);
+
+	return len > 0 && strncmp(ns->prefix, set->storage, len) == 0 &&
+		(ns->prefix_len == len || ns->prefix_len == len + 1) &&
+		(ns->flags & NAMESPACE_FLAG_INBOX_USER) == 0;
+}
+
 void lazy_expunge_mailbox_list_created(struct mailbox_list *list)
 {
 	struct lazy_expunge_user *luser =
@@ -199,4 +211,6 @@ void lazy_expunge_mailbox_list_created(struct mailbox_list *list)
 	v->subscriptions_refresh = list_subscriptions_refresh;
 	v->notify_next = list_notify_next;
 	MODULE_CONTEXT_SET(list, lazy_expunge_mailbox_list_module, llist);
+	if (is_storage_namespace(&luser->set, list->ns))
+		lazy_expunge_compat_list_set_plain_inbox(list);
 }

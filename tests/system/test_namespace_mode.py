@@ -139,3 +139,25 @@ def test_a_delete_in_a_shared_mailbox_is_kept_in_its_owners_tree(dovecot):
         session.delete("1")
     assert [(mail.content, mail.origin) for mail in owner.kept()] == [(before[0].content, "Common")]
     assert guest.kept() == []
+
+
+def test_a_pattern_names_what_is_kept_of_the_inbox_too(dovecot):
+    user = dovecot(**namespace_mode(dovecot.format)).user()
+    for mailbox in ("INBOX", "Work"):
+        user.fill(mailbox, 1, create=mailbox != "INBOX")
+        with user.imap(mailbox) as session:
+            session.delete("1")
+    assert {mail.mailbox for mail in user.messages(".EXPUNGED/*")} == {".EXPUNGED/INBOX", ".EXPUNGED/Work"}
+    user.doveadm("expunge", "mailbox", ".EXPUNGED/*", "all")
+    assert user.messages(".EXPUNGED/INBOX") == user.messages(".EXPUNGED/Work") == []
+
+
+def test_the_namespace_of_the_inbox_cannot_be_the_storage(dovecot):
+    server = dovecot(prefix="Mail/", lazy={"mailbox": "Mail/"})
+    server.expect_log("Error: .*lazy_expunge.* = Mail/.*")
+    user = server.user()
+    user.fill("INBOX", 1)
+    with user.imap("INBOX") as session:
+        session("STORE 1 +FLAGS \\Deleted")
+        session.no("EXPUNGE")
+    assert len(user.messages()) == 1
