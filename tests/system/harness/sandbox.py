@@ -4,6 +4,7 @@ Everything that runs a Dovecot runs in one of these: mounts made for it are seen
 and when the keeper dies the kernel ends every process inside.
 """
 
+import contextlib
 import os
 import shlex
 import signal
@@ -35,7 +36,8 @@ class Sandbox:
     def __init__(self, root="/", shared=(), binds=(), environment=None, hostname=None):
         self.root = Path(root)
         self.environment = dict(ENVIRONMENT, **(environment or {}))
-        script = self._script([Path(p) for p in shared], binds, hostname)
+        self._shared = [Path(path) for path in shared]
+        script = self._script(self._shared, binds, hostname)
         self._keeper = subprocess.Popen(
             DIE_WITH_PARENT + ["unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "bash", "-c", script],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -127,6 +129,11 @@ class Sandbox:
             self._keeper.wait(timeout=30)
         self._keeper.stdout.close()
         self._keeper.stderr.close()
+        if self.root != Path("/"):
+            # the empty directories that were mounted on
+            for path in self._shared:
+                with contextlib.suppress(OSError):
+                    os.rmdir(f"{self.root}{path}")
 
     def __enter__(self):
         return self
