@@ -17,7 +17,7 @@ lazy_expunge_policy_decide(const struct lazy_expunge_facts *facts,
 	}
 	/* A move loses nothing, wherever it goes out from and however broken
 	   the configuration is. */
-	if (facts->moving) {
+	if (facts->moving && !facts->moving_unlocked) {
 		*reason_r = LAZY_EXPUNGE_REASON_MOVED;
 		return LAZY_EXPUNGE_PASS;
 	}

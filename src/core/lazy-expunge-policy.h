@@ -62,6 +62,9 @@ struct lazy_expunge_facts {
 	bool excluded;
 	/* the mail is being moved to another mailbox of the account */
 	bool moving;
+	/* the account could not be locked for that: another session may count
+	   on this instance as it deletes the new one */
+	bool moving_unlocked;
 	/* dsync applies a change of another side */
 	bool dsync;
 	/* the mailbox is another user's, and lazy_expunge_shared is off */

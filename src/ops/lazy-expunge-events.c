@@ -49,8 +49,8 @@ void lazy_expunge_event_kept(struct mail *mail, struct mailbox *dest,
 		add_int("size", size);
 	if (origin != NULL)
 		e = e->add_str("origin", origin);
-	e_debug(e->event(), "lazy_expunge: Mail is kept in %s",
-		mailbox_get_vname(dest));
+	e_debug(e->event(), "lazy_expunge: Mail (GUID %s) is kept in %s",
+		guid, mailbox_get_vname(dest));
 }
 
 void lazy_expunge_event_passed(struct mail *mail,

@@ -218,8 +218,11 @@ static bool instance_box_search(struct lazy_expunge_instances *inst,
 	while (lazy_expunge_guids_lookup_next(ibox->guids, &iter, &uid)) {
 		if (ibox->box->index == self_index && uid == self_uid)
 			continue;
-		if (lazy_expunge_instance_is_live(inst, ibox, uid, guid))
+		if (lazy_expunge_instance_is_live(inst, ibox, uid, guid)) {
+			e_debug(ibox->box->event, "lazy_expunge: UID %u "
+				"(GUID %s) is another instance", uid, guid);
 			return TRUE;
+		}
 	}
 	return FALSE;
 }

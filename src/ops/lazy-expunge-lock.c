@@ -39,6 +39,13 @@ int lazy_expunge_lock_get(struct lazy_expunge_user *luser,
 	return ret;
 }
 
+bool lazy_expunge_lock_is_possible(struct lazy_expunge_user *luser)
+{
+	const char *home;
+
+	return mail_user_get_home(luser->user, &home) != 0;
+}
+
 bool lazy_expunge_lock_is_held(struct lazy_expunge_user *luser)
 {
 	return luser->lock != NULL && luser->lock->refcount > 0;

@@ -17,6 +17,9 @@ struct lazy_expunge_user;
    directory that cannot be written). After 0 and -1 no unlock is needed. */
 int lazy_expunge_lock_get(struct lazy_expunge_user *luser,
 			  unsigned int timeout_secs, const char **error_r);
+/* FALSE if no process can ever lock the account: all of them keep everything
+   then. */
+bool lazy_expunge_lock_is_possible(struct lazy_expunge_user *luser);
 bool lazy_expunge_lock_is_held(struct lazy_expunge_user *luser);
 /* Give back one lazy_expunge_lock_get() that returned 1. */
 void lazy_expunge_lock_put(struct lazy_expunge_user *luser);

@@ -8,6 +8,8 @@
 #include "mailbox-list-private.h"
 #include "maildir-storage.h"
 #include "maildir-settings.h"
+#include "mdbox-storage.h"
+#include "mdbox-map-private.h"
 #include "lazy-expunge-compat.h"
 #include "lazy-expunge-user.h"
 #include "lazy-expunge-refcount.h"
@@ -77,6 +79,23 @@ static bool account_links(struct lazy_expunge_user *luser, struct mailbox *box)
 	return TRUE;
 }
 
+void lazy_expunge_refcount_refresh(struct lazy_expunge_user *luser,
+				   struct mailbox *box)
+{
+	struct mdbox_map *map;
+
+	luser->links_stale = FALSE;
+	if (strcmp(box->storage->name, "mdbox") != 0)
+		return;
+	/* mdbox counts in its map, of which this process may have an old
+	   state, while the others' counts are those of the files */
+	map = ((struct mdbox_storage *)box->storage)->map;
+	if (mdbox_map_open(map) <= 0 ||
+	    mail_index_view_have_transactions(map->view) ||
+	    mdbox_map_refresh(map) < 0)
+		luser->links_stale = TRUE;
+}
+
 bool lazy_expunge_refcount_is_single(struct lazy_expunge_user *luser,
 				     struct mail *mail)
 {
@@ -89,7 +108,7 @@ bool lazy_expunge_refcount_is_single(struct lazy_expunge_user *luser,
 			luser->links = account_links(luser, box);
 		} T_END;
 	}
-	luser->last_single = luser->links &&
+	luser->last_single = luser->links && !luser->links_stale &&
 		mail_get_special(mail, MAIL_FETCH_REFCOUNT, &value) == 0 &&
 		strcmp(value, "1") == 0;
 	return luser->last_single;

@@ -52,6 +52,8 @@ struct lazy_expunge_user {
 	   of a mail of this storage is a link */
 	const struct mail_storage *links_storage;
 	bool links;
+	/* the counts may be old */
+	bool links_stale;
 	bool last_single;
 
 	/* the last error of a commit, for virtual mailboxes, which lose it */

@@ -48,7 +48,7 @@ static void facts_gather(struct mail *mail, struct lazy_expunge_facts *facts_r)
 	facts_r->dsync = luser->user->dsyncing;
 	facts_r->by_admin = luser->by_admin || lbox->internal;
 	facts_r->by_retention = pmail->autoexpunged;
-	if (facts_r->is_virtual || facts_r->moving)
+	if (facts_r->is_virtual)
 		return;
 	set = lazy_expunge_mailbox_settings(mail->box);
 	facts_r->settings_failed = luser->set.error != NULL ||
@@ -56,6 +56,15 @@ static void facts_gather(struct mail *mail, struct lazy_expunge_facts *facts_r)
 	if (facts_r->settings_failed)
 		return;
 	facts_r->in_storage = lbox->storage != NULL;
+	if (facts_r->moving && set->only_last_instance) {
+		/* The new instance is committed before this one goes. Who
+		   deletes the new one in between must not count on this. */
+		facts_r->moving_unlocked =
+			!lazy_expunge_transaction_lock(mail) &&
+			!facts_r->in_storage;
+	}
+	if (facts_r->moving && !facts_r->moving_unlocked)
+		return;
 	facts_r->protect = luser->set.protect;
 	facts_r->enabled = *set->storage != '\0';
 	facts_r->excluded = mailbox_is_excluded(mail->box, set);
@@ -80,6 +89,10 @@ static void mail_pass(struct mail *mail, enum lazy_expunge_reason reason)
 		lmail->module_ctx.super.expunge(mail);
 		if (lmail->moving)
 			lbox->luser->moving--;
+		break;
+	case LAZY_EXPUNGE_REASON_MOVED:
+		lazy_expunge_transaction_pass(mail);
+		lmail->module_ctx.super.expunge(mail);
 		break;
 	case LAZY_EXPUNGE_REASON_OTHER_INSTANCE:
 		lazy_expunge_transaction_pass(mail);

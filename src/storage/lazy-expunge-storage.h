@@ -55,6 +55,8 @@ struct lazy_expunge_transaction {
 	/* the source's latest state, for mails that another session has
 	   expunged meanwhile. NULL if not taken. */
 	struct lazy_expunge_live *live;
+	/* it was tried to take it */
+	bool live_tried;
 
 	/* GUIDs of kept mails that the storage may have already */
 	pool_t pool;
@@ -103,6 +105,9 @@ bool lazy_expunge_mailbox_is_protected(struct mailbox *box);
 int lazy_expunge_transaction_keep(struct mail *mail);
 /* The mail passes, to be seen by later looks of this process. */
 void lazy_expunge_transaction_pass(struct mail *mail);
+/* Lock the account until the mail's transaction ends. Returns TRUE if no other
+   session can look at the account's instances meanwhile. */
+bool lazy_expunge_transaction_lock(struct mail *mail);
 /* Lock the account for the transaction and look at the latest state of the
    source. Returns TRUE if another session has expunged the mail. */
 bool lazy_expunge_transaction_is_gone(struct mail *mail);

@@ -76,6 +76,7 @@ static void transaction_lock(struct lazy_expunge_transaction *lt)
 		LAZY_EXPUNGE_LOCK_TIMEOUT_SECS;
 	if (lazy_expunge_lock_get(lt->lbox->luser, timeout, &error) > 0) {
 		lt->locked = TRUE;
+		lazy_expunge_refcount_refresh(lt->lbox->luser, lt->t->box);
 		return;
 	}
 	/* Without the lock nothing may be believed of other instances, and
@@ -84,14 +85,24 @@ static void transaction_lock(struct lazy_expunge_transaction *lt)
 		"deleted mail is kept: %s", error);
 }
 
+bool lazy_expunge_transaction_lock(struct mail *mail)
+{
+	struct lazy_expunge_transaction *lt =
+		transaction_get(mail->transaction);
+
+	transaction_lock(lt);
+	return lt->locked || !lazy_expunge_lock_is_possible(lt->lbox->luser);
+}
+
 bool lazy_expunge_transaction_is_gone(struct mail *mail)
 {
 	struct lazy_expunge_transaction *lt =
 		transaction_get(mail->transaction);
 	const char *error;
 
-	if (!lt->lock_tried) {
-		transaction_lock(lt);
+	transaction_lock(lt);
+	if (!lt->live_tried) {
+		lt->live_tried = TRUE;
 		lt->live = lazy_expunge_live_init(mail->box, &error);
 		if (lt->live == NULL) {
 			e_debug(mail->box->event, "lazy_expunge: Latest state "
