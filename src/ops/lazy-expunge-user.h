@@ -45,6 +45,8 @@ struct lazy_expunge_user {
 	/* >0 while a mail of a virtual mailbox is being moved: its backend
 	   mails are expunged within */
 	unsigned int moving;
+	/* and the transaction that has its copy */
+	struct lazy_expunge_transaction *move_dest;
 	/* >0 while the plugin itself allocates a mailbox */
 	unsigned int internal_alloc;
 

@@ -84,14 +84,19 @@ static void mail_pass(struct mail *mail, enum lazy_expunge_reason reason)
 	switch (reason) {
 	case LAZY_EXPUNGE_REASON_VIRTUAL:
 		/* the backend mail is expunged within */
-		if (lmail->moving)
+		if (lmail->moving) {
 			lbox->luser->moving++;
+			lbox->luser->move_dest = lmail->move_dest;
+		}
 		lmail->module_ctx.super.expunge(mail);
 		if (lmail->moving)
 			lbox->luser->moving--;
 		break;
 	case LAZY_EXPUNGE_REASON_MOVED:
 		lazy_expunge_transaction_pass(mail);
+		lazy_expunge_transaction_move_expunged(mail,
+			lmail->moving ? lmail->move_dest :
+			lbox->luser->move_dest);
 		lmail->module_ctx.super.expunge(mail);
 		break;
 	case LAZY_EXPUNGE_REASON_OTHER_INSTANCE:
@@ -103,7 +108,6 @@ static void mail_pass(struct mail *mail, enum lazy_expunge_reason reason)
 		lmail->module_ctx.super.expunge(mail);
 		break;
 	}
-	lmail->moving = FALSE;
 }
 
 static void mail_refuse(struct mail *mail, enum lazy_expunge_reason reason)
@@ -146,6 +150,9 @@ static void lazy_mail_expunge(struct mail *mail)
 	struct lazy_expunge_facts facts;
 	enum lazy_expunge_verdict verdict;
 	enum lazy_expunge_reason reason;
+	struct mail_private *pmail = (struct mail_private *)mail;
+	struct lazy_expunge_mail *lmail =
+		LAZY_EXPUNGE_MAIL_CONTEXT_REQUIRE(pmail);
 
 	facts_gather(mail, &facts);
 	verdict = lazy_expunge_policy_decide(&facts, &reason);
@@ -172,6 +179,7 @@ static void lazy_mail_expunge(struct mail *mail)
 	case LAZY_EXPUNGE_LOOK:
 		i_unreached();
 	}
+	lmail->moving = FALSE;
 }
 
 /* A user of a protected storage may flag mail, but not take off its origin. */

@@ -239,8 +239,11 @@ static int lazy_mailbox_copy(struct mail_save_context *ctx, struct mail *mail)
 		mailbox_save_cancel(&ctx);
 		return mailbox_fail_adding(box);
 	}
-	if (lmail != NULL && ctx->moving)
-		lmail->moving = is_same_account(mail->box, box);
+	if (lmail != NULL && ctx->moving &&
+	    is_same_account(mail->box, box)) {
+		lmail->moving = TRUE;
+		lazy_expunge_transaction_move_copied(lmail, ctx->transaction);
+	}
 	ret = lazy_mailbox_copy_int(ctx, mail);
 	if (ret < 0 && lmail != NULL)
 		lmail->moving = FALSE;

@@ -43,6 +43,8 @@ struct lazy_expunge_mail {
 	union mail_module_context module_ctx;
 	/* mailbox_move() copied it within the account: it is expunged next */
 	bool moving;
+	/* while moving: the transaction that has the copy, NULL if unknown */
+	struct lazy_expunge_transaction *move_dest;
 };
 
 struct lazy_expunge_transaction {
@@ -65,6 +67,10 @@ struct lazy_expunge_transaction {
 	ARRAY_TYPE(seq_range) kept_uids;
 	/* the account is locked, or it was tried */
 	bool locked, lock_tried;
+
+	/* A move: the uncommitted transaction that has the copies of what this
+	   one expunges, and the other way round. */
+	struct lazy_expunge_transaction *move_dest, *move_src;
 
 	/* first failure: nothing of this transaction may be committed */
 	bool failed;
@@ -111,6 +117,13 @@ bool lazy_expunge_transaction_lock(struct mail *mail);
 /* Lock the account for the transaction and look at the latest state of the
    source. Returns TRUE if another session has expunged the mail. */
 bool lazy_expunge_transaction_is_gone(struct mail *mail);
+/* The mail was copied within a move, and is to be expunged. */
+void lazy_expunge_transaction_move_copied(struct lazy_expunge_mail *lmail,
+					  struct mailbox_transaction_context *t);
+/* The mail's transaction expunges what dest has copied: it may be committed
+   only when that was. dest may be NULL. */
+void lazy_expunge_transaction_move_expunged(
+	struct mail *mail, struct lazy_expunge_transaction *dest);
 /* Mark the transaction as failed. text goes to the client. The first one
    counts. */
 void lazy_expunge_transaction_fail(struct mailbox_transaction_context *t,

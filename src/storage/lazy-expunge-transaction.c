@@ -16,6 +16,8 @@
 
 #define ERROR_CANNOT_KEEP \
 	"Deleted mail cannot be kept at the moment, so it was not deleted"
+#define ERROR_CANNOT_MOVE \
+	"Mail could not be copied, so it was not moved"
 
 static struct lazy_expunge_transaction *
 transaction_get(struct mailbox_transaction_context *t)
@@ -30,6 +32,24 @@ transaction_get(struct mailbox_transaction_context *t)
 	i_array_init(&lt->kept_uids, 16);
 	MODULE_CONTEXT_SET(t, lazy_expunge_storage_module, lt);
 	return lt;
+}
+
+/* The transaction ended, and may have been one side of a move. */
+static void transaction_end_move(struct lazy_expunge_transaction *lt,
+				 bool committed)
+{
+	if (lt->move_src != NULL) {
+		if (!committed) {
+			lazy_expunge_transaction_fail(lt->move_src->t,
+				MAIL_ERROR_UNAVAILABLE, ERROR_CANNOT_MOVE);
+		}
+		lt->move_src->move_dest = NULL;
+		lt->move_src = NULL;
+	}
+	if (lt->move_dest != NULL) {
+		lt->move_dest->move_src = NULL;
+		lt->move_dest = NULL;
+	}
 }
 
 static void transaction_free(struct lazy_expunge_transaction *lt,
@@ -230,6 +250,31 @@ void lazy_expunge_transaction_pass(struct mail *mail)
 	lazy_expunge_pending_add(&lt->lbox->luser->pending, lt->t, mail->uid);
 }
 
+void lazy_expunge_transaction_move_copied(struct lazy_expunge_mail *lmail,
+					  struct mailbox_transaction_context *t)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(t->box);
+
+	lmail->move_dest = lbox->is_virtual ? NULL : transaction_get(t);
+}
+
+void lazy_expunge_transaction_move_expunged(
+	struct mail *mail, struct lazy_expunge_transaction *dest)
+{
+	struct lazy_expunge_transaction *src =
+		transaction_get(mail->transaction);
+
+	/* Dovecot's MOVE within a mailbox and doveadm move commit the expunges
+	   also when the copies could not be committed. */
+	if (dest == NULL || src->move_dest == dest)
+		return;
+	transaction_end_move(src, FALSE);
+	if (dest->move_src != NULL)
+		dest->move_src->move_dest = NULL;
+	dest->move_src = src;
+	src->move_dest = dest;
+}
+
 static int transaction_commit_dest(struct lazy_expunge_transaction *lt)
 {
 	struct mailbox *box = lt->t->box;
@@ -287,18 +332,24 @@ int lazy_expunge_transaction_commit(
 	if (lt == NULL)
 		return lbox->module_ctx.super.transaction_commit(t, changes_r);
 
+	if (lt->move_dest != NULL) {
+		lazy_expunge_transaction_fail(t, MAIL_ERROR_UNAVAILABLE,
+					      ERROR_CANNOT_MOVE);
+	}
 	if (lt->failed)
 		lazy_expunge_destination_rollback(&lt->dest_trans);
 	if (!lt->failed && transaction_commit_dest(lt) == 0) {
 		ret = lbox->module_ctx.super.transaction_commit(t, changes_r);
 		if (ret == 0)
 			transaction_supersede(lt);
+		transaction_end_move(lt, ret == 0);
 	} else {
 		lbox->module_ctx.super.transaction_rollback(t);
 		mail_storage_set_error(box->storage, lt->error_code,
 				       lt->error_text);
 		lazy_expunge_user_set_error(lbox->luser, lt->error_code,
 					    lt->error_text);
+		transaction_end_move(lt, FALSE);
 		ret = -1;
 	}
 	transaction_free(lt, t);
@@ -313,6 +364,8 @@ void lazy_expunge_transaction_rollback(struct mailbox_transaction_context *t)
 	if (lt != NULL)
 		lazy_expunge_destination_rollback(&lt->dest_trans);
 	lbox->module_ctx.super.transaction_rollback(t);
-	if (lt != NULL)
-		transaction_free(lt, t);
+	if (lt == NULL)
+		return;
+	transaction_end_move(lt, FALSE);
+	transaction_free(lt, t);
 }
