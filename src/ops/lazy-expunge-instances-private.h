@@ -5,6 +5,7 @@
    account and the one in the storage. */
 
 #include "array.h"
+#include "guid.h"
 #include "lazy-expunge-instances.h"
 
 struct lazy_expunge_budget;
@@ -24,6 +25,9 @@ struct instance_box {
 	/* while the account is locked: */
 	struct mailbox *box;
 	struct lazy_expunge_live *live;
+	/* The same mailbox may be open under another name, when another
+	   session has renamed it: its index is another object then. */
+	guid_128_t guid;
 	/* it was tried to open it */
 	bool tried;
 	/* it counts: not excluded */

@@ -148,6 +148,7 @@ static bool instance_box_check_protected(struct lazy_expunge_user *luser,
 bool lazy_expunge_instance_box_open(struct lazy_expunge_instances *inst,
 			      struct instance_box *ibox)
 {
+	struct mailbox_metadata metadata;
 	const char *error;
 
 	if (ibox->tried)
@@ -156,13 +157,16 @@ bool lazy_expunge_instance_box_open(struct lazy_expunge_instances *inst,
 	ibox->box = lazy_expunge_mailbox_alloc(inst->luser, ibox->ns,
 					       ibox->vname, 0);
 	if (mailbox_open(ibox->box) < 0 ||
-	    mailbox_sync(ibox->box, MAILBOX_SYNC_FLAG_FAST) < 0) {
+	    mailbox_sync(ibox->box, MAILBOX_SYNC_FLAG_FAST) < 0 ||
+	    mailbox_get_metadata(ibox->box, MAILBOX_METADATA_GUID,
+				 &metadata) < 0) {
 		e_debug(ibox->box->event, "lazy_expunge: Cannot look for "
 			"instances here: %s",
 			mailbox_get_last_internal_error(ibox->box, NULL));
 		mailbox_free(&ibox->box);
 		return FALSE;
 	}
+	guid_128_copy(ibox->guid, metadata.guid);
 	T_BEGIN {
 		ibox->is_protected = !ibox->in_storage &&
 			instance_box_check_protected(inst->luser, ibox->box);
@@ -189,8 +193,7 @@ bool lazy_expunge_instance_is_live(struct lazy_expunge_instances *inst,
 	bool live;
 
 	if (!lazy_expunge_live_has(ibox->live, uid) ||
-	    lazy_expunge_pending_has(inst->luser->pending, ibox->box->index,
-				     uid))
+	    lazy_expunge_pending_has(inst->luser->pending, ibox->guid, uid))
 		return FALSE;
 	t = mailbox_transaction_begin(ibox->box, 0, "lazy_expunge instance");
 	mail = mail_alloc(t, MAIL_FETCH_GUID, NULL);
@@ -205,18 +208,24 @@ bool lazy_expunge_instance_is_live(struct lazy_expunge_instances *inst,
 	return live;
 }
 
+/* The mail for which others are looked for. */
+struct instance_self {
+	guid_128_t mailbox_guid;
+	uint32_t uid;
+};
+
 /* Search what is known of the mailbox. */
 static bool instance_box_search(struct lazy_expunge_instances *inst,
 				struct instance_box *ibox, const char *guid,
-				struct mail_index *self_index,
-				uint32_t self_uid)
+				const struct instance_self *self)
 {
 	struct lazy_expunge_guid_iter iter;
 	uint32_t uid;
 
 	lazy_expunge_guids_lookup_init(ibox->guids, guid, &iter);
 	while (lazy_expunge_guids_lookup_next(ibox->guids, &iter, &uid)) {
-		if (ibox->box->index == self_index && uid == self_uid)
+		if (uid == self->uid &&
+		    guid_128_equals(ibox->guid, self->mailbox_guid))
 			continue;
 		if (lazy_expunge_instance_is_live(inst, ibox, uid, guid)) {
 			e_debug(ibox->box->event, "lazy_expunge: UID %u "
@@ -239,15 +248,14 @@ static unsigned int instances_count_records(struct lazy_expunge_instances *inst)
 
 static bool instance_box_look(struct lazy_expunge_instances *inst,
 			      struct instance_box *ibox, const char *guid,
-			      struct mail *self,
+			      const struct instance_self *self,
 			      struct lazy_expunge_budget *budget)
 {
 	if (ibox->in_storage || !lazy_expunge_instance_box_open(inst, ibox) ||
 	    !ibox->is_protected)
 		return FALSE;
 	do {
-		if (instance_box_search(inst, ibox, guid, self->box->index,
-					self->uid)) {
+		if (instance_box_search(inst, ibox, guid, self)) {
 			inst->last_hit = ibox;
 			return TRUE;
 		}
@@ -280,7 +288,7 @@ void lazy_expunge_instances_budget(struct lazy_expunge_instances *inst,
 }
 
 static bool instances_find(struct lazy_expunge_instances *inst,
-			   const char *guid, struct mail *self)
+			   const char *guid, const struct instance_self *self)
 {
 	struct lazy_expunge_budget budget;
 	struct instance_box *ibox, *first;
@@ -311,6 +319,8 @@ static bool instances_find(struct lazy_expunge_instances *inst,
 enum lazy_expunge_instance
 lazy_expunge_instances_look(struct lazy_expunge_user *luser, struct mail *mail)
 {
+	struct mailbox_metadata metadata;
+	struct instance_self self;
 	const char *guid;
 	bool found = FALSE;
 
@@ -321,10 +331,14 @@ lazy_expunge_instances_look(struct lazy_expunge_user *luser, struct mail *mail)
 	    lazy_expunge_refcount_is_single(luser, mail))
 		return LAZY_EXPUNGE_INSTANCE_LAST;
 	if (mail_get_special(mail, MAIL_FETCH_GUID, &guid) < 0 ||
-	    *guid == '\0')
+	    *guid == '\0' ||
+	    mailbox_get_metadata(mail->box, MAILBOX_METADATA_GUID,
+				 &metadata) < 0)
 		return LAZY_EXPUNGE_INSTANCE_LAST;
+	self.uid = mail->uid;
+	guid_128_copy(self.mailbox_guid, metadata.guid);
 	T_BEGIN {
-		found = instances_find(lazy_expunge_instances_get(luser), guid, mail);
+		found = instances_find(lazy_expunge_instances_get(luser), guid, &self);
 	} T_END;
 	return found ? LAZY_EXPUNGE_INSTANCE_OTHER : LAZY_EXPUNGE_INSTANCE_LAST;
 }

@@ -9,7 +9,8 @@
 
 struct pending_transaction {
 	struct mailbox_transaction_context *t;
-	struct mail_index *index;
+	/* zero if it is not known: may be any mailbox */
+	guid_128_t mailbox_guid;
 	ARRAY_TYPE(seq_range) uids;
 };
 
@@ -23,6 +24,7 @@ void lazy_expunge_pending_add(struct lazy_expunge_pending **_pending,
 {
 	struct lazy_expunge_pending *pending = *_pending;
 	struct pending_transaction *pt;
+	struct mailbox_metadata metadata;
 
 	if (pending == NULL) {
 		pending = *_pending = i_new(struct lazy_expunge_pending, 1);
@@ -36,7 +38,8 @@ void lazy_expunge_pending_add(struct lazy_expunge_pending **_pending,
 	}
 	pt = array_append_space(&pending->transactions);
 	pt->t = t;
-	pt->index = t->box->index;
+	if (mailbox_get_metadata(t->box, MAILBOX_METADATA_GUID, &metadata) == 0)
+		guid_128_copy(pt->mailbox_guid, metadata.guid);
 	i_array_init(&pt->uids, 16);
 	seq_range_array_add(&pt->uids, uid);
 }
@@ -60,14 +63,16 @@ void lazy_expunge_pending_remove(struct lazy_expunge_pending *pending,
 }
 
 bool lazy_expunge_pending_has(struct lazy_expunge_pending *pending,
-			      struct mail_index *index, uint32_t uid)
+			      const guid_128_t mailbox_guid, uint32_t uid)
 {
 	const struct pending_transaction *pt;
 
 	if (pending == NULL)
 		return FALSE;
 	array_foreach(&pending->transactions, pt) {
-		if (pt->index == index && seq_range_exists(&pt->uids, uid))
+		if ((guid_128_equals(pt->mailbox_guid, mailbox_guid) ||
+		     guid_128_is_empty(pt->mailbox_guid)) &&
+		    seq_range_exists(&pt->uids, uid))
 			return TRUE;
 	}
 	return FALSE;

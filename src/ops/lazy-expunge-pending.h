@@ -5,8 +5,9 @@
    virtual mailbox opens several transactions at once, so a copy in another
    mailbox may be on its way out too. */
 
+#include "guid.h"
+
 struct mailbox_transaction_context;
-struct mail_index;
 struct lazy_expunge_pending;
 
 /* Mark a mail as being expunged by the transaction. *pending is created when
@@ -17,9 +18,9 @@ void lazy_expunge_pending_add(struct lazy_expunge_pending **pending,
 /* The transaction ended. pending may be NULL. */
 void lazy_expunge_pending_remove(struct lazy_expunge_pending *pending,
 				 struct mailbox_transaction_context *t);
-/* TRUE if some open transaction is expunging the mail of the index. */
+/* TRUE if some open transaction is expunging the mail of the mailbox. */
 bool lazy_expunge_pending_has(struct lazy_expunge_pending *pending,
-			      struct mail_index *index, uint32_t uid);
+			      const guid_128_t mailbox_guid, uint32_t uid);
 /* Takes NULL. */
 void lazy_expunge_pending_deinit(struct lazy_expunge_pending **pending);
 
