@@ -19,6 +19,7 @@ def pytest_addoption(parser):
     group.addoption("--variant", default="gcc", help="the build under test: gcc, clang or sanitizers")
     group.addoption("--not-run", action="append", default=[], help="a target that is not run, and why, for the summary")
     group.addoption("--seconds", type=float, default=5.0, help="how long each property test looks for a counterexample")
+    group.addoption("--seed", default="", help="the seed of the property tests (default: another each time, printed)")
 
 
 def pytest_configure(config):

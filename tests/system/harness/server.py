@@ -102,6 +102,8 @@ class Server:
     # Starting and stopping.
 
     def start(self):
+        # one that was killed leaves its PID behind, which another process may have by now
+        (self.root / "run/master.pid").unlink(missing_ok=True)
         for _ in range(5):
             self.ports = _free_ports()
             self.conf.write_text(render(self.config, self.target.version, self.root, self.ports, self.mail_root,
@@ -190,6 +192,34 @@ class Server:
     def kill(self, name, signal_number=signal.SIGKILL):
         """Kill the server's processes with this name (imap, lmtp, doveadm, ...); the number killed."""
         return self.sandbox.kill(name, signal_number)
+
+    def kill_process(self, pid):
+        """Kill one of processes(); the number killed (0 if it ended before)."""
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return 0
+        wait_for(lambda: pid not in self.processes(), f"process {pid} to be gone")
+        return 1
+
+    def kill_all(self):
+        """End all of the server's processes at once, as a machine that crashes does; start() begins anew."""
+        if self._master is None:
+            return
+        wait_for(self._kill_what_lives, "all processes to be gone", seconds=30)
+        self._master.wait(timeout=30)
+        self._master.stderr.close()
+        self._master = None
+
+    def _kill_what_lives(self):
+        """Kill what lives now; whether that was nothing."""
+        pids = self.processes()
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        return not pids
 
     def processes(self, name=None):
         """PIDs of this server's processes, as this machine counts them (for strace -p)."""

@@ -1,0 +1,92 @@
+"""Whatever clients do at the same time, and whatever is killed, each accepted mail is live or in the storage.
+
+The steps of each client come from a seed, which is printed; --seed repeats them (not their timing), --seconds goes on longer.
+"""
+
+import random
+
+import pytest
+
+from harness import chaos
+from harness.imap import decode_name
+
+LAST = {"mailbox": "EXPUNGED", "only_last_instance": True}
+
+# What Dovecot itself logs, without any plugin too, when one session deletes a mailbox that others use.
+DELETED_UNDER = (r"No such file or directory|deleted under us|Directory not empty|Filename keeps changing|Unexpectedly lost uid"
+                 r"|Duplicate file entry|Our dotlock file|reappeared, giving a new UID|duplicate transaction log sequence"
+                 r"|reset, view is now inconsistent|Rebuilding index|Purging lost|Event 0x\w+ leaked|Corrupted dbox file"
+                 r"|indexid changed|Synchronization corrupted index header|fscking index file|rebuilding indexes")
+# And what it logs of processes that were killed.
+KILLED = (r"killed with signal 9|throttling for|Remote closed connection|EOF|Connection (refused|reset|closed)|Broken pipe"
+          r"|Permission denied|uidlist|lock|indexes|index file|[Cc]orrupted|broken|Dotlock|anvil|auth|stats|Duplicate|log process")
+
+
+@pytest.fixture
+def seed(request):
+    value = request.config.getoption("seed") or str(random.SystemRandom().randrange(10 ** 9))
+    print(f"--seed {value}")
+    return value
+
+
+def account(dovecot):
+    server = dovecot.own(lazy=LAST)
+    return server, server.user(), server.user()
+
+
+def report(ledger, workers, killer=None):
+    steps = ", ".join(f"{worker.who} {worker.steps}" for worker in workers)
+    killed = f"; {killer.killed} processes killed, {killer.restarts} restarts" if killer else ""
+    print(f"{len(ledger)} mails accepted; steps: {steps}{killed}")
+
+
+def use_it_all(user):
+    """What each kind of client does, in every mailbox of the account."""
+    user.deliver()
+    with user.imap() as session:
+        listed = session.ok('LIST "" "*"').lines("LIST")
+        for mailbox in (decode_name(line) for line in listed if "\\Noselect" not in line and "\\NonExistent" not in line):
+            session.select(mailbox)
+            session.ok("UID FETCH 1:* (FLAGS BODY.PEEK[])") if session.search() else session.ok("NOOP")
+            session.append(mailbox, chaos.Ledger("after").message(random.Random(), "", 0)[1])
+            session.ok("NOOP")
+            session.ok(f"UID COPY {session.search()[-1]} Trash")
+            session.delete(str(session.search()[-1]))
+    pop3 = user.pop3()
+    pop3.dele(1)
+    pop3.quit()
+    user.doveadm("fetch", "text", "mailbox", "*", "all")
+    user.doveadm("purge")
+
+
+def test_random_work_loses_nothing_and_keeps_nothing_twice(dovecot, seed, seconds):
+    server, user, other = account(dovecot)
+    ledger, workers, _ = chaos.run(user, other, seed, seconds)
+    report(ledger, workers)
+    server.settle()
+    server.expect_log(DELETED_UNDER, required=False)
+    lost, twice = ledger.judge(user)
+    assert not lost and not twice
+    assert len(ledger) > 5 and all(worker.steps > 0 for worker in workers)
+
+
+def test_random_kills_lose_nothing_and_leave_a_clean_account(dovecot, seed, seconds):
+    server, user, other = account(dovecot)
+    ledger, workers, killer = chaos.run(user, other, seed, seconds, kill=True)
+    report(ledger, workers, killer)
+    server.kill_all()
+    server.start()
+    lost, _ = ledger.judge(user)
+    assert not lost
+    assert killer.killed + killer.restarts > 0
+    server.settle()
+    # the first to come after a crash repairs what it finds; then all is well
+    for line in server.log():
+        assert "lazy_expunge" not in line or "deleted under us" in line, line
+    server.expect_log(f"{DELETED_UNDER}|{KILLED}", required=False)
+    assert not server.take_problems()
+    use_it_all(user)
+    server.settle()
+    assert not server.take_problems()
+    lost, _ = ledger.judge(user)
+    assert not lost
