@@ -1,7 +1,6 @@
 """Messages: made for tests, and read back with everything that must survive a delete."""
 
 import itertools
-import json
 import re
 from dataclasses import dataclass
 
@@ -52,9 +51,15 @@ class Mail:
 
 
 def parse(output):
-    """Mails from the output of doveadm -f json fetch with FIELDS."""
-    text = output.decode("utf-8", "surrogateescape").strip()
-    return [_mail(row) for row in json.loads(text, strict=False)] if text else []
+    """Mails from the output of doveadm -f pager fetch with FIELDS (with -f json doveadm of 2.4 panics now and then)."""
+    pages = output.decode("utf-8", "surrogateescape").split("\f\n")
+    return [_mail(_row(page)) for page in pages if page]
+
+
+def _row(page):
+    head, _, text = page.partition("\ntext:\n")
+    row = dict(line.partition(": ")[::2] for line in head.split("\n"))
+    return dict(row, text=text)
 
 
 def _mail(row):

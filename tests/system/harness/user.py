@@ -79,7 +79,7 @@ class User:
 
     def messages(self, mailbox="INBOX", query=("all",), missing_ok=True):
         """The mails of a mailbox (or of a pattern of mailboxes), by doveadm, in its order; none where there is no mailbox."""
-        done = self.server.doveadm("-f", "json", "fetch", "-u", self.name, mail.FIELDS, "mailbox", mailbox, *query,
+        done = self.server.doveadm("-f", "pager", "fetch", "-u", self.name, mail.FIELDS, "mailbox", mailbox, *query,
                                    check=not missing_ok)
         if done.code not in (0, 68):
             raise AssertionError(f"{done}")
