@@ -57,15 +57,14 @@ def maintain(servers, size, samples, rounds):
     """Against doveadm expunge -A of the storage, which is all that there is without the command."""
     servers_by_name = {}
     for name in samples.times:
-        server = servers_by_name[name] = servers.get(name, mailboxes=AUTOEXPUNGE)
-        names = [f"many{number}" for number in range(size)]
-        (server.root / "users").write_text("\n".join(names) + "\n")
-        for user in names:
-            if not (server.mail_root / user).exists():
-                accounts.copy(servers.target, servers.form, Account(inbox=10, storage=100), server.user(user))
+        server = servers_by_name[name] = servers.get(name, mailboxes=AUTOEXPUNGE, passwd_file=True)
+        users = [server.user(f"many{number}") for number in range(size)]
+        server.write_users(users)
+        for user in users:
+            if not user.home.exists():
+                accounts.copy(servers.target, servers.form, Account(inbox=10, storage=100), user)
     for _, name in in_turn(samples, rounds):
         server = servers_by_name[name]
-        query = ["-F", server.root / "users"]
-        command = ["lazy-expunge", "maintain", *query] if servers.has_command(name) else \
-            ["expunge", *query, "mailbox", STORAGE, "savedbefore", "20000d"]
+        command = ["lazy-expunge", "maintain", "-A"] if servers.has_command(name) else \
+            ["expunge", "-A", "mailbox", STORAGE, "savedbefore", "20000d"]
         samples.add(name, timed(functools.partial(server.doveadm, *command, timeout=3600)))
