@@ -76,7 +76,7 @@ def plot(rows, path):
     formats = list(dict.fromkeys(found["format"] for found in rows))
     script = [f'set terminal svg size {340 * len(formats) + 20},{300 * len(cases) + 40} font "sans-serif,11" background "white"',
               f'set output "{path}"', f"set multiplot layout {len(cases)},{len(formats)}",
-              "set logscale xy", "set grid lc rgb '#dddddd'", "set key top left samplen 1 font ',9'", "set yrange [0.2:1000]",
+              "set logscale xy", "set grid lc rgb '#dddddd'", "set key top left samplen 1 font ',9'", "set yrange [0.05:1000]",
               'set xlabel "mails in the storage"', 'set ylabel "ms"', 'set format x "10^{%L}"']
     for case in cases:
         for form in formats:
