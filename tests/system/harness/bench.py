@@ -81,7 +81,7 @@ def _measure(target, form, arguments, rows):
             if not series or form not in case.formats:
                 continue
             for size in arguments.sizes or (case.quick_sizes if arguments.quick else case.sizes):
-                rounds = arguments.rounds or (3 if arguments.quick else case.rounds)
+                rounds = arguments.rounds or (2 if arguments.quick else case.rounds)
                 samples = Samples(series)
                 case.run(servers, size, samples, rounds)
                 servers.check()

@@ -67,21 +67,19 @@ def _prepare(target, form, account, home):
         server.own(user.home)
         if form != "maildir":
             location = f"maildir:{source}"
-            for name, _, _ in account.mailboxes():
-                user.doveadm("import", "-s", location, "", "mailbox", name, timeout=3600)
+            user.doveadm("import", "-s", location, "", "all", timeout=3600)
             shutil.rmtree(source)
-        settle(user, account)
+        settle(user)
         shutil.copytree(user.home, home, copy_function=_copy_file)
         _copy_owner_and_times(user.home, home)
     finally:
         server.discard()
 
 
-def settle(user, account):
+def settle(user):
     """Bring all indexes of the account up to date, with the cached fields that clients and retention use."""
-    for name, _, _ in account.mailboxes():
-        user.doveadm("search", "mailbox", name, "savedbefore", "1d", timeout=3600)
-        user.doveadm("index", name, timeout=3600)
+    user.doveadm("search", "mailbox", "*", "savedbefore", "1d", timeout=3600)
+    user.doveadm("index", "*", timeout=3600)
 
 
 def copy(target, form, account, user):

@@ -80,7 +80,7 @@ def delete_last(session, copy=False):
     return taken
 
 
-@case("EXPUNGE of one mail in an open session", STORAGE_SIZES, "mails in the storage", SINGLE, 60, (100, 1000))
+@case("EXPUNGE of one mail in an open session", STORAGE_SIZES, "mails in the storage", SINGLE, 60, (100,))
 def expunge_open(servers, size, samples, rounds):
     account = Account(inbox=200, storage=size)
     users = {name: servers.account(name, account) for name in samples.times}
@@ -95,7 +95,7 @@ def expunge_open(servers, size, samples, rounds):
         user.close()
 
 
-@case("EXPUNGE of one mail in a fresh session", STORAGE_SIZES, "mails in the storage", SINGLE, 40, (100, 1000))
+@case("EXPUNGE of one mail in a fresh session", STORAGE_SIZES, "mails in the storage", SINGLE, 40, (100,))
 def expunge_fresh(servers, size, samples, rounds):
     account = Account(inbox=200, storage=size)
     users = {name: servers.account(name, account) for name in samples.times}
@@ -118,7 +118,7 @@ def pop3_delete(servers, size, samples, rounds):
         samples.add(name, timed(session.quit), memory)
 
 
-@case("EXPUNGE of a whole INBOX by IMAP", (10000, 100000), "mails expunged", ALL, 5, (1000,))
+@case("EXPUNGE of a whole INBOX by IMAP", (10000, 100000), "mails expunged", ALL, 5, (300,))
 def expunge_many(servers, size, samples, rounds):
     for _, name in in_turn(samples, rounds):
         user = servers.account(name, Account(inbox=size, storage=100))
@@ -129,7 +129,7 @@ def expunge_many(servers, size, samples, rounds):
         remove(user)
 
 
-@case("doveadm expunge of a whole INBOX", (10000, 100000), "mails expunged", ALL, 5, (1000,))
+@case("doveadm expunge of a whole INBOX", (10000, 100000), "mails expunged", ALL, 5, (300,))
 def doveadm_expunge(servers, size, samples, rounds):
     for _, name in in_turn(samples, rounds):
         user = servers.account(name, Account(inbox=size, storage=100))
@@ -137,12 +137,12 @@ def doveadm_expunge(servers, size, samples, rounds):
         remove(user)
 
 
-@case("COPY to Trash and EXPUNGE", (20000, 200000), "mails in 50 folders", LAST, 60, (1000,))
+@case("COPY to Trash and EXPUNGE", (20000, 200000), "mails in 50 folders", LAST, 60, (500,))
 def copy_to_trash(servers, size, samples, rounds):
     _copy_and_empty(servers, size, samples, rounds, empty=False)
 
 
-@case("EXPUNGE in Trash after that", (20000, 200000), "mails in 50 folders", LAST, 60, (1000,))
+@case("EXPUNGE in Trash after that", (20000, 200000), "mails in 50 folders", LAST, 60, (500,))
 def empty_trash(servers, size, samples, rounds):
     _copy_and_empty(servers, size, samples, rounds, empty=True)
 
@@ -171,7 +171,7 @@ def _move_by_copy(session):
 
 
 @case("EXPUNGE of one mail with a link count of 2 and no other instance", (20000, 200000), "mails in 50 folders", LAST, 30,
-      (1000,), ("maildir", "sdbox"))
+      (500,), ("maildir", "sdbox"))
 def worst_look(servers, size, samples, rounds):
     account = Account(inbox=200, storage=100, folders=50, each=size // 50)
     users = {name: servers.account(name, account) for name in samples.times}

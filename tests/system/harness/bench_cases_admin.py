@@ -29,7 +29,7 @@ def _logout_and_end(session, user):
         time.sleep(0.001)
 
 
-@case("restore of all mails", (10000,), "mails in the storage", ("shipped", "ours"), 3, (1000,))
+@case("restore of all mails", (10000,), "mails in the storage", ("shipped", "ours"), 3, (300,))
 def restore(servers, size, samples, rounds):
     """Against doveadm move, which is all that there is without the command."""
     for _, name in in_turn(samples, rounds):
@@ -40,7 +40,7 @@ def restore(servers, size, samples, rounds):
         remove(user)
 
 
-@case("list of the storage", (100000,), "mails in the storage", ("shipped", "ours"), 3, (1000,))
+@case("list of the storage", (100000,), "mails in the storage", ("shipped", "ours"), 3, (300,))
 def list_storage(servers, size, samples, rounds):
     """Against doveadm fetch of fields that the index has."""
     users = {name: servers.account(name, Account(storage=size)) for name in samples.times}
@@ -52,7 +52,7 @@ def list_storage(servers, size, samples, rounds):
         remove(user)
 
 
-@case("maintain -A with nothing to do", (1000,), "users", ("shipped", "ours"), 3, (50,))
+@case("maintain -A with nothing to do", (1000,), "users", ("shipped", "ours"), 3, (10,))
 def maintain(servers, size, samples, rounds):
     """Against doveadm expunge -A of the storage, which is all that there is without the command."""
     servers_by_name = {}
