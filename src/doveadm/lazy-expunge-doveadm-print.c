@@ -6,9 +6,10 @@
 #include "lazy-expunge-doveadm-print.h"
 
 /* doveadm does not tell which of its formatters is in use. Each gets to know
-   the headers, so that the one that is told of ours is it. */
+   the headers, so that the one that is told of ours is it. The server has not
+   all of them. */
 struct print_formatter {
-	struct doveadm_print_vfuncs *v;
+	const char *name;
 	void (*header)(const struct doveadm_print_header *hdr);
 	void (*super)(const struct doveadm_print_header *hdr);
 };
@@ -25,10 +26,10 @@ static void header_table(const struct doveadm_print_header *hdr);
 static void header_pager(const struct doveadm_print_header *hdr);
 
 static struct print_formatter formatters[] = {
-	{ &doveadm_print_json_vfuncs, header_json, NULL },
-	{ &doveadm_print_flow_vfuncs, header_flow, NULL },
-	{ &doveadm_print_table_vfuncs, header_table, NULL },
-	{ &doveadm_print_pager_vfuncs, header_pager, NULL },
+	{ DOVEADM_PRINT_TYPE_JSON, header_json, NULL },
+	{ DOVEADM_PRINT_TYPE_FLOW, header_flow, NULL },
+	{ DOVEADM_PRINT_TYPE_TABLE, header_table, NULL },
+	{ DOVEADM_PRINT_TYPE_PAGER, header_pager, NULL },
 };
 
 static void header_json(const struct doveadm_print_header *hdr)
@@ -55,18 +56,41 @@ static void header_pager(const struct doveadm_print_header *hdr)
 	formatters[3].super(hdr);
 }
 
+/* The formatter of doveadm, NULL if this program has it not. */
+static struct doveadm_print_vfuncs *formatter_find(const char *name)
+{
+	for (unsigned int i = 0; doveadm_print_vfuncs_all[i] != NULL; i++) {
+		if (strcmp(doveadm_print_vfuncs_all[i]->name, name) == 0) {
+			/* none of them is a constant */
+			return (struct doveadm_print_vfuncs *)
+				doveadm_print_vfuncs_all[i];
+		}
+	}
+	return NULL;
+}
+
 void lazy_expunge_print_init(void)
 {
+	struct doveadm_print_vfuncs *v;
+
 	for (unsigned int i = 0; i < N_ELEMENTS(formatters); i++) {
-		formatters[i].super = formatters[i].v->header;
-		formatters[i].v->header = formatters[i].header;
+		v = formatter_find(formatters[i].name);
+		if (v != NULL) {
+			formatters[i].super = v->header;
+			v->header = formatters[i].header;
+		}
 	}
 }
 
 void lazy_expunge_print_deinit(void)
 {
-	for (unsigned int i = 0; i < N_ELEMENTS(formatters); i++)
-		formatters[i].v->header = formatters[i].super;
+	struct doveadm_print_vfuncs *v;
+
+	for (unsigned int i = 0; i < N_ELEMENTS(formatters); i++) {
+		v = formatter_find(formatters[i].name);
+		if (v != NULL)
+			v->header = formatters[i].super;
+	}
 }
 
 void lazy_expunge_print_header(const char *key)

@@ -1,0 +1,98 @@
+"""Commands that are killed at any moment: nothing is lost, and the next run leaves things as if there had been one."""
+
+import json
+import re
+from collections import Counter
+
+import pytest
+
+from harness import faults
+from harness.config import DEFAULT_MAILBOXES, Mailbox
+from harness.mail import message
+
+# What changes a file or a directory.
+WRITING = ("write", "pwrite64", "writev", "rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat", "mkdir", "mkdirat",
+           "ftruncate", "symlink", "utimensat")
+
+
+def calls_of(server, arguments):
+    """How often doveadm makes each of these calls when nothing happens to it."""
+    result, trace = faults.doveadm_traced(server, arguments, "-e", "trace=" + ",".join(WRITING))
+    assert result.code == 0, result
+    return Counter(re.findall(r"^\d+ +(\w+)\(", trace, re.MULTILINE))
+
+
+def killed(server, arguments, call, number):
+    """Run doveadm and kill it at this call."""
+    command = ["-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}"]
+    faults.doveadm_traced(server, arguments, *command)
+
+
+def delete(user, mailbox):
+    """Into the storage, and away with the mailbox."""
+    user.doveadm("expunge", "mailbox", mailbox, "all")
+    user.doveadm("mailbox delete", "-s", mailbox)
+
+
+@pytest.mark.until("2.4")
+def test_restore(dovecot):
+    server = dovecot.own()
+    user = server.user()
+    user.append("Work/Old", message(subject="once"), "\\Seen own", "02-Jan-2021 03:04:05 +0000", create=True)
+    [before] = user.messages("Work/Old")
+    arguments = ["lazy-expunge", "restore", "-u", user.name, "ALL"]
+    delete(user, "Work/Old")
+    calls = calls_of(server, arguments)
+    assert sum(calls.values()) > 10
+    for call, count in calls.items():
+        for number in range(1, count + 1):
+            delete(user, "Work/Old")
+            assert len(user.kept()) == 1
+            killed(server, arguments, call, number)
+            everywhere = {mail.guid for mail in user.messages("Work/Old") + user.kept()}
+            assert everywhere == {before.guid}, f"killed at {call} {number}"
+            server.doveadm(*arguments)
+            assert [mail.content for mail in user.messages("Work/Old")] == [before.content], f"killed at {call} {number}"
+            assert user.kept() == [], f"killed at {call} {number}"
+    server.expect_log(".", required=False)
+
+
+@pytest.mark.until("2.4")
+def test_maintain(dovecot):
+    server = dovecot.own(mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge_max_mails=1),))
+    user = server.user()
+    arguments = ["lazy-expunge", "maintain", "-u", user.name]
+
+    def fill():
+        user.doveadm("expunge", "mailbox", ".EXPUNGED", "all")
+        for number in range(3):
+            user.doveadm("save", input=message(subject=str(number)))
+        user.doveadm("expunge", "mailbox", "INBOX", "all")
+        assert len(user.kept()) == 3
+
+    fill()
+    calls = calls_of(server, arguments)
+    for call, count in calls.items():
+        # the first, the last, and some between
+        for number in sorted({1, 2, count // 2 or 1, max(count - 1, 1), count}):
+            fill()
+            killed(server, arguments, call, number)
+            assert [mail.subject for mail in user.kept()][-1:] == ["2"], f"killed at {call} {number}"
+            rows = json.loads(server.doveadm("-f", "json", *arguments).stdout)
+            assert [mail.subject for mail in user.kept()] == ["2"], f"killed at {call} {number}"
+            assert rows[0]["failed"] == 0
+    server.expect_log(".", required=False)
+
+
+def test_two_restores_at_once(dovecot):
+    user = dovecot().user()
+    user.fill("INBOX", 40)
+    before = user.messages()
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    command = user.server.sandbox.command(user.server.doveadm_command("lazy-expunge", "restore", "-u", user.name, "ALL"))
+    import subprocess
+    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
+    for run in runs:
+        run.communicate(timeout=60)
+        assert run.returncode == 0
+    assert sorted(mail.guid for mail in user.messages()) == sorted(mail.guid for mail in before) and user.kept() == []
