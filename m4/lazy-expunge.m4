@@ -130,6 +130,25 @@ AC_DEFUN([LE_FIND_DOVECONF], [
   AC_DEFINE_UNQUOTED([LE_DOVECONF], ["$DOVECONF"], [Path of doveconf])
 ])
 
+# LE_OPTIONAL_DIR(NAME, VARIABLE, WHAT): a directory to which something is
+# installed when it is asked for.
+AC_DEFUN([LE_OPTIONAL_DIR], [
+  AC_ARG_WITH([$1], [AS_HELP_STRING([--with-$1=DIR], [install $3 to DIR (default: do not install)])],
+    [], [with_$1=no])
+  AS_IF([test "$with_$1" = yes], [AC_MSG_ERROR([--with-$1 needs a directory])])
+  AS_IF([test "$with_$1" != no], [$1="$with_$1"])
+  AC_SUBST([$1])
+  AM_CONDITIONAL([$2], [test "$with_$1" != no])
+])
+
+# LE_SCHEDULE: systemd units, cron file and bash completion.
+AC_DEFUN([LE_SCHEDULE], [
+  AC_PATH_PROG([DOVEADM], [doveadm], [/usr/bin/doveadm], [$PATH:/usr/sbin:/usr/local/bin])
+  LE_OPTIONAL_DIR([systemdsystemunitdir], [INSTALL_SYSTEMD], [a systemd service and timer for maintain])
+  LE_OPTIONAL_DIR([crondir], [INSTALL_CRON], [a cron file for maintain])
+  LE_OPTIONAL_DIR([bashcompletiondir], [INSTALL_COMPLETION], [the bash completion of doveadm lazy-expunge])
+])
+
 # LE_OPTIONS: switches for developers and CI.
 AC_DEFUN([LE_OPTIONS], [
   LE_CFLAGS="-Wall -Wextra -Wshadow=compatible-local -Wundef -fvisibility=hidden"

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from collections import Counter
 
 import pytest
@@ -28,6 +29,17 @@ def killed(server, arguments, call, number):
     faults.doveadm_traced(server, arguments, *command)
 
 
+def forget_locks(user):
+    """A process that is killed between making a dotlock and writing its PID into it leaves a lock that Dovecot waits out.
+
+    Let the time be over.
+    """
+    for pattern in ("*.newlock", "*.lock"):
+        for path in user.home.rglob(pattern):
+            if path.is_file() and path.stat().st_size == 0 and "lazy-expunge" not in path.name:
+                path.unlink()
+
+
 def delete(user, mailbox):
     """Into the storage, and away with the mailbox."""
     user.doveadm("expunge", "mailbox", mailbox, "all")
@@ -49,6 +61,7 @@ def test_restore(dovecot):
             delete(user, "Work/Old")
             assert len(user.kept()) == 1
             killed(server, arguments, call, number)
+            forget_locks(user)
             everywhere = {mail.guid for mail in user.messages("Work/Old") + user.kept()}
             assert everywhere == {before.guid}, f"killed at {call} {number}"
             server.doveadm(*arguments)
@@ -64,7 +77,7 @@ def test_maintain(dovecot):
     arguments = ["lazy-expunge", "maintain", "-u", user.name]
 
     def fill():
-        user.doveadm("expunge", "mailbox", ".EXPUNGED", "all")
+        user.doveadm("expunge", "mailbox", ".EXPUNGED", "all", check=False)
         for number in range(3):
             user.doveadm("save", input=message(subject=str(number)))
         user.doveadm("expunge", "mailbox", "INBOX", "all")
@@ -77,6 +90,7 @@ def test_maintain(dovecot):
         for number in sorted({1, 2, count // 2 or 1, max(count - 1, 1), count}):
             fill()
             killed(server, arguments, call, number)
+            forget_locks(user)
             assert [mail.subject for mail in user.kept()][-1:] == ["2"], f"killed at {call} {number}"
             rows = json.loads(server.doveadm("-f", "json", *arguments).stdout)
             assert [mail.subject for mail in user.kept()] == ["2"], f"killed at {call} {number}"
@@ -90,7 +104,6 @@ def test_two_restores_at_once(dovecot):
     before = user.messages()
     user.doveadm("expunge", "mailbox", "INBOX", "all")
     command = user.server.sandbox.command(user.server.doveadm_command("lazy-expunge", "restore", "-u", user.name, "ALL"))
-    import subprocess
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
     for run in runs:
         run.communicate(timeout=60)

@@ -1,0 +1,44 @@
+# bash completion for doveadm lazy-expunge. It takes the place of no other
+# completion of doveadm: where there is one, that is asked for all the rest.
+
+_doveadm_lazy_expunge_other=$(complete -p doveadm 2>/dev/null | sed -n 's/.*-F \([^ ]*\).*/\1/p')
+
+_doveadm_lazy_expunge() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command= word i
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        if [[ ${COMP_WORDS[i]} == lazy-expunge ]]; then
+            command=${COMP_WORDS[i+1]}
+            break
+        fi
+    done
+    COMPREPLY=()
+    if ((i >= COMP_CWORD)); then
+        if [[ -n $_doveadm_lazy_expunge_other && $_doveadm_lazy_expunge_other != _doveadm_lazy_expunge ]]; then
+            "$_doveadm_lazy_expunge_other" "$@"
+        fi
+        COMPREPLY+=($(compgen -W lazy-expunge -- "$cur"))
+        return
+    fi
+    if ((i + 1 == COMP_CWORD)); then
+        COMPREPLY=($(compgen -W "check list maintain restore status" -- "$cur"))
+        return
+    fi
+    case $prev in
+    -F) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    -u | -o | -t | -l | -S) return ;;
+    esac
+    case $command in
+    check) word="-L --live" ;;
+    list) word="-o --origin -l --limit" ;;
+    maintain) word="-n --plan" ;;
+    restore) word="-n --plan -o --origin -t --target ALL" ;;
+    status) word="-v --by-origin" ;;
+    esac
+    case $command in
+    list | restore)
+        word+=" answered bcc before body cc deleted draft flagged from guid header keyword larger new not old on or savedbefore savedon savedsince seen since smaller subject text to uid unanswered undeleted unflagged unseen" ;;
+    esac
+    COMPREPLY=($(compgen -W "-u -A -F $word" -- "$cur"))
+}
+
+complete -F _doveadm_lazy_expunge doveadm

@@ -1,0 +1,205 @@
+"""The commands' documentation: the man page, the recipes, the completion and the schedule are as they say."""
+
+import re
+import subprocess
+
+import pytest
+
+from harness import places
+from harness.config import DEFAULT_MAILBOXES, Mailbox
+from harness.mail import message
+
+SOURCE = places.SOURCE
+PAGE = SOURCE / "doc/doveadm-lazy-expunge.1"
+RECIPES = (SOURCE / "doc/RECIPES.md").read_text()
+COMPLETION = SOURCE / "contrib/doveadm-lazy-expunge.bash"
+COMMANDS = ["check", "list", "maintain", "restore", "status"]
+RECIPE_COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", RECIPES, re.DOTALL) for line in block.splitlines()]
+
+
+def test_the_man_page_has_no_warnings():
+    done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", PAGE], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE)
+    assert done.returncode == 0 and done.stderr == b"", done.stderr.decode()
+
+
+@pytest.mark.formats("sdbox")
+def test_the_man_page_and_the_completion_have_every_option(dovecot):
+    server = dovecot()
+    page, completion = PAGE.read_text().replace("\\-", "-"), COMPLETION.read_text()
+    for command in COMMANDS:
+        usage = server.doveadm("lazy-expunge", command, "--nonsense", check=False)
+        assert usage.code == 64
+        help_text = server.doveadm("lazy-expunge", check=False)
+        options = re.search(rf"lazy-expunge {command} (.*)", (help_text.stdout + help_text.stderr).decode())
+        for option in re.findall(r"\[(-\w)", options.group(1) if options else ""):
+            assert option in page
+        assert f".SS {command}" in page and command in completion
+
+
+def complete(*words):
+    """What bash offers for the last word."""
+    script = f'. {COMPLETION}; COMP_WORDS=("$@"); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _doveadm_lazy_expunge; ' \
+        'printf "%s\\n" "${COMPREPLY[@]}"'
+    done = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, check=True, text=True)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_the_completion():
+    assert complete("doveadm", "la") == ["lazy-expunge"]
+    assert complete("doveadm", "lazy-expunge", "") == COMMANDS
+    assert complete("doveadm", "-f", "json", "lazy-expunge", "re") == ["restore"]
+    assert complete("doveadm", "lazy-expunge", "restore", "--t") == ["--target"]
+    assert set(complete("doveadm", "lazy-expunge", "list", "-u", "anna", "saved")) == {"savedbefore", "savedon", "savedsince"}
+    assert complete("doveadm", "lazy-expunge", "status", "-u", "") == []
+    assert "--live" in complete("doveadm", "lazy-expunge", "check", "-")
+
+
+def test_the_schedule_runs_maintain():
+    service = (SOURCE / "contrib/dovecot-lazy-expunge.service.in").read_text()
+    timer = (SOURCE / "contrib/dovecot-lazy-expunge.timer").read_text()
+    cron = (SOURCE / "contrib/dovecot-lazy-expunge.cron.in").read_text()
+    for text in (service, cron):
+        assert "@DOVEADM@ -f json lazy-expunge maintain -A" in text
+    assert "OnCalendar=" in timer and "RandomizedDelaySec=" in timer and "Persistent=true" in timer
+    lines = [line for line in cron.splitlines() if line and not line.startswith("#") and "=" not in line.split()[0]]
+    assert len(lines) == 1 and len(lines[0].split()) > 6 and lines[0].split()[5] == "root"
+
+
+class Anna:
+    """The user of the recipes; others: how many more there are, in a server of their own."""
+
+    def __init__(self, dovecot, others=0):
+        mailboxes = DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge="30d"),)
+        self.server = dovecot.own(passwd_file=True, mailboxes=mailboxes) if others else dovecot(mailboxes=mailboxes)
+        self.user = self.server.user()
+        self.users = [self.user] + [self.server.user() for _ in range(others)]
+        if others:
+            self.server.write_users(self.users)
+
+    def fill(self):
+        for mailbox, subject in (("INBOX", "Lunch"), ("Projects/Spring", "Offer"), ("Projects/Autumn", "Application of Carol")):
+            self.user.append(mailbox, message(subject=subject, sender="bob@example.com"), create=mailbox != "INBOX")
+
+    def delete(self, *mailboxes):
+        for mailbox in mailboxes or ("INBOX", "Projects/Spring", "Projects/Autumn"):
+            self.user.doveadm("expunge", "mailbox", mailbox, "all")
+
+    def run(self, line):
+        """A recipe's command as it is written, for this user, on her server."""
+        today = self.server.run(["date", "+%Y-%m-%d"]).stdout.decode().strip()
+        line = line.replace("-u anna", f"-u {self.user.name}").replace("2026-11-20", today)
+        line = line.replace("/tmp/users-of-server-0", f"{self.server.root}/part")
+        line = re.sub(r"\bdoveadm ", f"doveadm -c {self.server.conf} ", line)
+        return self.server.run(["sh", "-ec", line]).stdout.decode()
+
+    def subjects(self, mailbox):
+        return [mail.subject for mail in self.user.messages(mailbox)]
+
+
+def test_every_recipe_is_tried_below():
+    tried = "".join(test.__doc__ or "" for name, test in globals().items() if name.startswith("test_recipe"))
+    assert [line for line in RECIPE_COMMANDS if line not in tried] == []
+
+
+def recipe(test):
+    """The commands of the recipe, from the docstring of its test; each is in the document."""
+    lines = [line.strip() for line in test.__doc__.splitlines() if line.strip()]
+    assert set(lines) <= set(RECIPE_COMMANDS)
+    return lines
+
+
+def test_recipe_a_mailbox(dovecot):
+    """doveadm lazy-expunge restore -u anna -o Projects/Spring ALL
+    doveadm lazy-expunge restore -u anna -o 'Projects/*' ALL"""
+    anna = Anna(dovecot)
+    one, below = recipe(test_recipe_a_mailbox)
+    anna.fill()
+    anna.delete()
+    anna.user.doveadm("mailbox delete", "Projects/Spring")
+    anna.run(one)
+    assert anna.subjects("Projects/Spring") == ["Offer"] and anna.subjects("Projects/Autumn") == []
+    anna.run(below)
+    assert anna.subjects("Projects/Autumn") == ["Application of Carol"] and anna.subjects("INBOX") == []
+
+
+def test_recipe_a_day(dovecot):
+    """doveadm lazy-expunge list -u anna savedon 2026-11-20
+    doveadm lazy-expunge restore -u anna savedon 2026-11-20"""
+    anna = Anna(dovecot)
+    look, put_back = recipe(test_recipe_a_day)
+    anna.fill()
+    anna.delete()
+    assert "Offer" in anna.run(look)
+    anna.run(put_back)
+    assert anna.user.kept() == [] and anna.subjects("Projects/Spring") == ["Offer"]
+    assert "Offer" not in anna.run(look.replace("2026-11-20", "2020-01-01"))
+
+
+def test_recipe_one_mail(dovecot):
+    """doveadm lazy-expunge list -u anna from bob subject Offer
+    doveadm lazy-expunge restore -u anna from bob subject Offer"""
+    anna = Anna(dovecot)
+    look, put_back = recipe(test_recipe_one_mail)
+    anna.fill()
+    anna.delete()
+    listed = anna.run(look)
+    assert "Offer" in listed and "Lunch" not in listed
+    anna.run(put_back)
+    assert anna.subjects("Projects/Spring") == ["Offer"] and len(anna.user.kept()) == 2
+
+
+def test_recipe_a_pop3_client(dovecot):
+    """doveadm lazy-expunge status -u anna -v
+    doveadm lazy-expunge restore -u anna -o INBOX savedsince 1d
+    doveadm lazy-expunge restore -u anna -o INBOX -t Recovered savedsince 1d"""
+    anna = Anna(dovecot)
+    look, put_back, elsewhere = recipe(test_recipe_a_pop3_client)
+    anna.fill()
+    for command, mailbox in ((put_back, "INBOX"), (elsewhere, "Recovered")):
+        session = anna.user.pop3()
+        session.dele(1)
+        session.quit()
+        assert anna.subjects("INBOX") == [] and "INBOX" in anna.run(look)
+        anna.run(command)
+        assert anna.subjects(mailbox) == ["Lunch"]
+    assert anna.user.kept() == []
+
+
+def test_recipe_who_has_the_most(dovecot):
+    r"""doveadm -f tab lazy-expunge status -A | sort -t "$(printf '\t')" -k 3 -n -r | head"""
+    anna = Anna(dovecot, others=1)
+    [command] = recipe(test_recipe_who_has_the_most)
+    anna.fill()
+    anna.delete()
+    rows = [line.split("\t") for line in anna.run(command).splitlines()]
+    assert [row[0] for row in rows[:2]] == ["TOTAL", anna.user.name] or [row[0] for row in rows[:2]] == [anna.user.name, "TOTAL"]
+    assert rows[0][1] == rows[1][1] == "3" and int(rows[0][2]) > 300
+
+
+def test_recipe_erase_a_mail(dovecot):
+    """doveadm expunge -u anna mailbox '*' subject 'Application of Carol'
+    doveadm expunge -u anna mailbox .EXPUNGED subject 'Application of Carol'
+    doveadm purge -u anna"""
+    anna = Anna(dovecot)
+    anna.fill()
+    anna.delete("INBOX")
+    for command in recipe(test_recipe_erase_a_mail):
+        anna.run(command)
+    assert anna.subjects("Projects/Autumn") == [] and [mail.subject for mail in anna.user.kept()] == ["Lunch"]
+    done = subprocess.run(["grep", "-rl", "Application of Carol", anna.user.mail_path, "--include=*[!x]", "--exclude=dovecot*"],
+                          capture_output=True)
+    assert done.stdout == b""
+
+
+def test_recipe_a_part_of_the_users(dovecot):
+    """doveadm user '*' | awk 'NR % 4 == 0' > /tmp/users-of-server-0
+    doveadm lazy-expunge maintain -F /tmp/users-of-server-0"""
+    anna = Anna(dovecot, others=7)
+    choose, maintain = recipe(test_recipe_a_part_of_the_users)
+    anna.run(choose)
+    part = (anna.server.root / "part").read_text().split()
+    assert part == [anna.users[3].name, anna.users[7].name]
+    rows = anna.run(maintain).splitlines()
+    assert [row.split()[0] for row in rows[1:]] == part
