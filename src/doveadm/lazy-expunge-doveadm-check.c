@@ -8,16 +8,31 @@
 #include "lazy-expunge-check.h"
 #include "doveadm-print.h"
 #include "lazy-expunge-doveadm-print.h"
+#include "lazy-expunge-doveadm-check.h"
 #include "lazy-expunge-doveadm.h"
-
-/* as monitoring plugins and grep have it */
-#define CHECK_EX_FAIL 1
 
 struct check_cmd {
 	struct lazy_expunge_cmd cmd;
 	bool live;
 	struct lazy_expunge_check_config config;
 };
+
+void lazy_expunge_check_print_headers(void)
+{
+	lazy_expunge_print_header("id");
+	lazy_expunge_print_header("state");
+	lazy_expunge_print_header("found");
+	lazy_expunge_print_header("remedy");
+}
+
+void lazy_expunge_check_print_row(const char *id, const char *state,
+				  const char *found, const char *remedy)
+{
+	lazy_expunge_print_text(id);
+	lazy_expunge_print_text(state);
+	lazy_expunge_print_text(found);
+	lazy_expunge_print_text(remedy);
+}
 
 static int check_run(struct lazy_expunge_cmd *cmd,
 		     struct lazy_expunge_user *luser)
@@ -38,15 +53,13 @@ static int check_run(struct lazy_expunge_cmd *cmd,
 			lazy_expunge_check_live(&findings, luser);
 	} T_END;
 	array_foreach(&findings.rows, row) {
-		lazy_expunge_print_text(row->id);
-		lazy_expunge_print_text(
-			lazy_expunge_finding_state_name(row->state));
-		lazy_expunge_print_text(row->found);
-		lazy_expunge_print_text(row->remedy);
+		lazy_expunge_check_print_row(row->id,
+			lazy_expunge_finding_state_name(row->state),
+			row->found, row->remedy);
 	}
 	if (lazy_expunge_findings_worst(&findings) ==
 	    LAZY_EXPUNGE_FINDING_FAIL && cmd->ctx.exit_code == 0)
-		cmd->ctx.exit_code = CHECK_EX_FAIL;
+		cmd->ctx.exit_code = LAZY_EXPUNGE_CHECK_EX_FAIL;
 	pool_unref(&findings.pool);
 	return 0;
 }
@@ -55,10 +68,7 @@ static void check_init(struct lazy_expunge_cmd *cmd)
 {
 	struct check_cmd *ccmd = container_of(cmd, struct check_cmd, cmd);
 
-	lazy_expunge_print_header("id");
-	lazy_expunge_print_header("state");
-	lazy_expunge_print_header("found");
-	lazy_expunge_print_header("remedy");
+	lazy_expunge_check_print_headers();
 	ccmd->live = lazy_expunge_cmd_flag(cmd, "live");
 	/* now: the user's process may not read it any more */
 	lazy_expunge_check_config_read(&ccmd->config,
@@ -69,7 +79,7 @@ static struct doveadm_mail_cmd_context *check_alloc(void)
 {
 	struct check_cmd *ccmd =
 		lazy_expunge_cmd_alloc(struct check_cmd,
-				       DOVEADM_PRINT_TYPE_TABLE,
+				       LAZY_EXPUNGE_CHECK_FORMAT,
 				       check_init, check_run);
 
 	ccmd->cmd.runs_when_off = TRUE;

@@ -11,6 +11,7 @@
 #include "lazy-expunge-select.h"
 #include "lazy-expunge-text.h"
 #include "lazy-expunge-doveadm-print.h"
+#include "lazy-expunge-doveadm-startup.h"
 #include "lazy-expunge-doveadm.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -242,6 +243,7 @@ LAZY_EXPUNGE_COMPAT_CMD_INIT(cmd_init)
 	struct lazy_expunge_cmd *cmd =
 		container_of(ctx, struct lazy_expunge_cmd, ctx);
 
+	lazy_expunge_startup_done();
 	lazy_expunge_progress_init(&cmd->progress,
 		ctx->cctx->conn_type == DOVEADM_CONNECTION_TYPE_CLI);
 	cmd->init(cmd);
@@ -282,6 +284,7 @@ lazy_expunge_cmd_alloc_size(size_t size, const char *format,
 EXPORT void
 doveadm_lazy_expunge_plugin_init(struct module *module ATTR_UNUSED)
 {
+	lazy_expunge_startup_watch();
 	lazy_expunge_print_init();
 	for (unsigned int i = 0; i < N_ELEMENTS(commands); i++)
 		doveadm_cmd_register_ver2(commands[i]);
@@ -289,5 +292,6 @@ doveadm_lazy_expunge_plugin_init(struct module *module ATTR_UNUSED)
 
 EXPORT void doveadm_lazy_expunge_plugin_deinit(void)
 {
+	lazy_expunge_startup_done();
 	lazy_expunge_print_deinit();
 }

@@ -13,6 +13,8 @@
 
 struct wanted_guid {
 	guid_128_t guid;
+	/* in the target */
+	uint32_t uid;
 	bool present;
 	bool copying;
 };
@@ -156,8 +158,10 @@ int lazy_expunge_restore_guids_read(struct lazy_expunge_restore_guids *guids,
 	while (mailbox_search_next(search, &mail)) T_BEGIN {
 		if (mail_get_special(mail, MAIL_FETCH_GUID, &guid) == 0) {
 			wanted = guids_find(guids, guid);
-			if (wanted != NULL)
+			if (wanted != NULL) {
 				wanted->present = TRUE;
+				wanted->uid = mail->uid;
+			}
 		} else if (!mail->expunged) {
 			ret = -1;
 		}
@@ -177,6 +181,15 @@ bool lazy_expunge_restore_guids_has(struct lazy_expunge_restore_guids *guids,
 	struct wanted_guid *wanted = guids_find(guids, guid);
 
 	return wanted != NULL && (wanted->present || wanted->copying);
+}
+
+uint32_t
+lazy_expunge_restore_guids_uid(struct lazy_expunge_restore_guids *guids,
+			       const char *guid)
+{
+	struct wanted_guid *wanted = guids_find(guids, guid);
+
+	return wanted == NULL ? 0 : wanted->uid;
 }
 
 void lazy_expunge_restore_guids_copy(struct lazy_expunge_restore_guids *guids,

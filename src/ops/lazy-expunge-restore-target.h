@@ -27,6 +27,10 @@ int lazy_expunge_restore_guids_read(struct lazy_expunge_restore_guids *guids,
    copied. */
 bool lazy_expunge_restore_guids_has(struct lazy_expunge_restore_guids *guids,
 				    const char *guid);
+/* The UID that the mail has in the target, 0 = not there when it was read. */
+uint32_t
+lazy_expunge_restore_guids_uid(struct lazy_expunge_restore_guids *guids,
+			       const char *guid);
 /* The mail is being copied. What came of it is said by _finish(). */
 void lazy_expunge_restore_guids_copy(struct lazy_expunge_restore_guids *guids,
 				     const char *guid);

@@ -7,6 +7,7 @@
 #include "mail-user.h"
 #include "mail-storage-private.h"
 #include "lazy-expunge-origin.h"
+#include "lazy-expunge-restore-intent.h"
 #include "lazy-expunge-restore-target.h"
 #include "lazy-expunge-restore.h"
 
@@ -22,6 +23,13 @@ struct restore {
 
 	struct mailbox *target;
 	struct lazy_expunge_restore_guids *guids;
+	/* NULL with plan */
+	struct lazy_expunge_restore_intent *intent;
+
+	/* why the last batch failed; NULL text: its mail is gone */
+	struct lazy_expunge_error error;
+	/* it was the commit: the target may have the mail all the same */
+	bool commit_failed;
 };
 
 /* Transactions of one batch: all its mails are of one mailbox. */
@@ -101,6 +109,39 @@ static int batch_move(struct restore_batch *batch, const char *guid)
 	return 0;
 }
 
+/* An interrupted restore left the mail in the target, perhaps without its
+   flags. */
+static int batch_complete(struct restore_batch *batch, const char *guid)
+{
+	struct mailbox *target = batch->restore->target;
+	struct mailbox_transaction_context *t;
+	struct mail_keywords *keywords;
+	struct mail *mail;
+	uint32_t uid = lazy_expunge_restore_guids_uid(batch->restore->guids,
+						      guid);
+	int ret = 0;
+
+	keywords = lazy_expunge_origin_keywords_create(target, batch->mail,
+						       NULL);
+	if (keywords == NULL)
+		keywords = mail_index_keywords_create(target->index, NULL);
+	t = mailbox_transaction_begin(target, 0, "lazy_expunge restore");
+	mail = mail_alloc(t, 0, NULL);
+	if (mail_set_uid(mail, uid)) {
+		mail_update_flags(mail, MODIFY_REPLACE,
+				  mail_get_flags(batch->mail) & ~MAIL_RECENT);
+		mail_update_keywords(mail, MODIFY_REPLACE, keywords);
+	}
+	mailbox_keywords_unref(&keywords);
+	mail_free(&mail);
+	ret = mailbox_transaction_commit(&t);
+	if (ret < 0) {
+		batch->failed = "Cannot complete a mail in";
+		batch->failed_box = target;
+	}
+	return ret;
+}
+
 static int batch_mail(struct restore_batch *batch)
 {
 	struct restore *restore = batch->restore;
@@ -110,6 +151,15 @@ static int batch_mail(struct restore_batch *batch)
 		batch->failed = "Cannot read";
 		batch->failed_box = batch->box;
 		return -1;
+	}
+	if (restore->intent != NULL &&
+	    lazy_expunge_restore_guids_uid(restore->guids, guid) != 0 &&
+	    lazy_expunge_restore_intent_has(restore->intent, guid)) {
+		if (batch_complete(batch, guid) < 0)
+			return -1;
+		mail_expunge(batch->mail);
+		batch->restored++;
+		return 0;
 	}
 	if (lazy_expunge_restore_guids_has(restore->guids, guid)) {
 		if (!restore->params->plan)
@@ -122,6 +172,16 @@ static int batch_mail(struct restore_batch *batch)
 	lazy_expunge_restore_guids_copy(restore->guids, guid);
 	batch->restored++;
 	return 0;
+}
+
+static void batch_set_error(struct restore_batch *batch)
+{
+	struct restore *restore = batch->restore;
+
+	lazy_expunge_error_set_box(&restore->error, batch->failed,
+				   batch->failed_box);
+	restore->error.text = p_strdup(restore->select->pool,
+				       restore->error.text);
 }
 
 /* Nothing of the batch happens. */
@@ -144,6 +204,7 @@ static int batch_commit(struct restore_batch *batch)
 	    mailbox_transaction_commit(&batch->dest_trans) < 0) {
 		batch->failed = "Cannot save to";
 		batch->failed_box = restore->target;
+		batch_set_error(batch);
 		batch_rollback(batch);
 		return -1;
 	}
@@ -160,6 +221,26 @@ static int batch_commit(struct restore_batch *batch)
 	return 0;
 }
 
+/* Record what is going to be copied. */
+static void batch_announce(struct restore_batch *batch,
+			   const struct lazy_expunge_select_mail *mails,
+			   unsigned int count)
+{
+	struct restore *restore = batch->restore;
+	const char *guid;
+
+	lazy_expunge_restore_intent_clear(restore->intent);
+	for (unsigned int i = 0; i < count; i++) T_BEGIN {
+		if (mail_set_uid(batch->mail, mails[i].uid) &&
+		    mail_get_special(batch->mail, MAIL_FETCH_GUID, &guid) == 0 &&
+		    !lazy_expunge_restore_guids_has(restore->guids, guid))
+			lazy_expunge_restore_intent_add(restore->intent, guid);
+	} T_END;
+	T_BEGIN {
+		lazy_expunge_restore_intent_write(restore->intent);
+	} T_END;
+}
+
 /* mails: of one mailbox and one origin. Returns 0 if done, -1 if nothing was:
    a transaction in which a copy failed cannot be committed. */
 static int restore_batch(struct restore *restore, struct mailbox *box,
@@ -173,6 +254,8 @@ static int restore_batch(struct restore *restore, struct mailbox *box,
 	bool expunged = FALSE;
 	int ret = 0;
 
+	i_zero(&restore->error);
+	restore->commit_failed = FALSE;
 	batch.src_trans = mailbox_transaction_begin(box, 0,
 						    "lazy_expunge restore");
 	batch.mail = mail_alloc(batch.src_trans, MAIL_FETCH_GUID, NULL);
@@ -181,23 +264,48 @@ static int restore_batch(struct restore *restore, struct mailbox *box,
 					MAILBOX_TRANSACTION_FLAG_EXTERNAL,
 					"lazy_expunge restore");
 	}
+	if (!restore->params->plan)
+		batch_announce(&batch, mails, count);
 	for (unsigned int i = 0; i < count && ret == 0; i++) T_BEGIN {
 		if (mail_set_uid(batch.mail, mails[i].uid)) {
 			ret = batch_mail(&batch);
 			expunged = batch.mail->expunged;
 		}
 	} T_END;
-	if (ret < 0 && count == 1 && !expunged)
-		row_fail_box(restore, 1, batch.failed, batch.failed_box);
+	if (ret < 0 && !expunged)
+		batch_set_error(&batch);
 	mail_free(&batch.mail);
 	if (ret < 0) {
 		batch_rollback(&batch);
 		return -1;
 	}
-	ret = batch_commit(&batch);
-	if (ret < 0 && count == 1)
-		row_fail_box(restore, 1, batch.failed, batch.failed_box);
-	return ret;
+	if (batch_commit(&batch) < 0) {
+		restore->commit_failed = TRUE;
+		return -1;
+	}
+	return 0;
+}
+
+/* A mail whose batch failed. What fits is restored, and what an earlier kill
+   has left in the way is completed. */
+static void restore_single(struct restore *restore, struct mailbox *box,
+			   const struct lazy_expunge_select_mail *mail)
+{
+	struct lazy_expunge_error error;
+	int ret;
+
+	ret = restore_batch(restore, box, mail, 1);
+	if (ret < 0 && restore->commit_failed && !restore->params->plan) {
+		lazy_expunge_restore_intent_keep(restore->intent);
+		if (mailbox_sync(restore->target,
+				 MAILBOX_SYNC_FLAG_FULL_READ) == 0 &&
+		    lazy_expunge_restore_guids_read(restore->guids,
+						    restore->target,
+						    &error) == 0)
+			ret = restore_batch(restore, box, mail, 1);
+	}
+	if (ret < 0 && restore->error.text != NULL)
+		row_fail(restore, 1, &restore->error);
 }
 
 /* Which of the mails does the target have? */
@@ -257,12 +365,10 @@ static void restore_batches(struct restore *restore,
 			if (mails[size].box != mails->box)
 				break;
 		}
-		if (restore_batch(restore, sbox->box, mails, size) < 0 &&
-		    size > 1) {
-			/* what fits is restored: try one by one */
+		if (restore_batch(restore, sbox->box, mails, size) < 0) {
 			for (unsigned int i = 0; i < size; i++) {
-				(void)restore_batch(restore, sbox->box,
-						    &mails[i], 1);
+				restore_single(restore, sbox->box,
+					       &mails[i]);
 			}
 		}
 		mails += size;
@@ -356,6 +462,10 @@ int lazy_expunge_restore(struct lazy_expunge_select *select,
 
 	locked = params->plan ||
 		restore_lock(select->luser, &lock, &error) == 0;
+	if (locked && !params->plan) {
+		restore.intent =
+			lazy_expunge_restore_intent_init(select->luser->user);
+	}
 	array_sort(&select->mails, mail_cmp);
 	mails = array_get(&select->mails, &count);
 	for (; count > 0; mails += size, count -= size) {
@@ -375,6 +485,7 @@ int lazy_expunge_restore(struct lazy_expunge_select *select,
 		if (restore.row->error.text != NULL)
 			ret = -1;
 	}
+	lazy_expunge_restore_intent_deinit(&restore.intent);
 	file_lock_free(&lock);
 	return ret;
 }

@@ -165,3 +165,16 @@ def test_another_module_of_the_same_name_is_left(dovecot):
     shutil.copy(modules / "lib02_lazy_expunge_plugin.so", modules / "lib99_other_lazy_expunge_plugin.so")
     rows, _ = check(user)
     assert states(rows, "FAIL") == {"leftovers"} and "lib99_other" in rows["leftovers"]["found"]
+
+
+def test_the_mail_plugin_cannot_be_loaded(dovecot):
+    server = dovecot.own(**SOUND)
+    user = server.user()
+    (server.root / "modules/lib02_lazy_expunge_plugin.so").write_bytes(b"no module")
+    done = server.doveadm("-f", "json", "lazy-expunge", "check", "-u", user.name, check=False)
+    [row] = json.loads(done.stdout)
+    assert done.code == 1 and (row["id"], row["state"]) == ("module", "FAIL"), done
+    assert "lib02_lazy_expunge_plugin.so" in row["found"] and row["remedy"]
+    assert b"FAIL" in server.doveadm("lazy-expunge", "check", "-u", user.name, check=False).stdout
+    # other commands end as Dovecot ends them
+    assert server.doveadm("lazy-expunge", "status", "-u", user.name, check=False).code not in (0, 1)

@@ -1,0 +1,34 @@
+#ifndef LAZY_EXPUNGE_RESTORE_INTENT_H
+#define LAZY_EXPUNGE_RESTORE_INTENT_H
+
+/* Which mails a restore is copying right now, in a file in the home. A kill
+   within the commit of the target can leave a mail there without its flags: the
+   next restore knows it by this file, and completes it. A mail that was in the
+   target before is never touched. */
+
+struct lazy_expunge_restore_intent;
+struct mail_user;
+
+/* Reads what an interrupted restore has left. */
+struct lazy_expunge_restore_intent *
+lazy_expunge_restore_intent_init(struct mail_user *user);
+/* TRUE if an interrupted restore was copying the mail. */
+bool lazy_expunge_restore_intent_has(struct lazy_expunge_restore_intent *intent,
+				     const char *guid);
+/* This mail is to be copied now. */
+void lazy_expunge_restore_intent_add(struct lazy_expunge_restore_intent *intent,
+				     const char *guid);
+/* Write the file, before the first of the added mails is copied. */
+void lazy_expunge_restore_intent_write(
+				struct lazy_expunge_restore_intent *intent);
+/* All is committed: forget what was added. */
+void lazy_expunge_restore_intent_clear(
+				struct lazy_expunge_restore_intent *intent);
+/* The commit failed: what was added may be in the target, or not. */
+void lazy_expunge_restore_intent_keep(
+				struct lazy_expunge_restore_intent *intent);
+/* Removes the file, unless a commit failed. Takes NULL. */
+void lazy_expunge_restore_intent_deinit(
+				struct lazy_expunge_restore_intent **intent);
+
+#endif
