@@ -54,6 +54,12 @@ lazy_expunge_restore_intent_init(struct mail_user *user)
 	return intent;
 }
 
+bool lazy_expunge_restore_intent_is_left(
+				struct lazy_expunge_restore_intent *intent)
+{
+	return array_count(&intent->left) > 0;
+}
+
 bool lazy_expunge_restore_intent_has(struct lazy_expunge_restore_intent *intent,
 				     const char *guid)
 {

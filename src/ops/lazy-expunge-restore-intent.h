@@ -12,6 +12,9 @@ struct mail_user;
 /* Reads what an interrupted restore has left. */
 struct lazy_expunge_restore_intent *
 lazy_expunge_restore_intent_init(struct mail_user *user);
+/* TRUE if there was an interrupted restore. */
+bool lazy_expunge_restore_intent_is_left(
+				struct lazy_expunge_restore_intent *intent);
 /* TRUE if an interrupted restore was copying the mail. */
 bool lazy_expunge_restore_intent_has(struct lazy_expunge_restore_intent *intent,
 				     const char *guid);

@@ -376,6 +376,19 @@ static void restore_batches(struct restore *restore,
 	}
 }
 
+/* A restore that was killed may have left a file in an sdbox target that its
+   index does not know, and would find later. */
+static void restore_find_left(struct restore *restore)
+{
+	if (restore->intent == NULL || restore->target == NULL ||
+	    !lazy_expunge_restore_intent_is_left(restore->intent) ||
+	    strcmp(restore->target->storage->name, "sdbox") != 0)
+		return;
+	/* what fails here fails again where it is reported */
+	(void)mailbox_sync(restore->target, MAILBOX_SYNC_FLAG_FORCE_RESYNC |
+			   MAILBOX_SYNC_FLAG_FIX_INCONSISTENT);
+}
+
 /* All mails of one origin. */
 static void restore_origin(struct restore *restore,
 			   const struct lazy_expunge_select_mail *mails,
@@ -395,6 +408,7 @@ static void restore_origin(struct restore *restore,
 		row_fail(restore, count, &error);
 		return;
 	}
+	restore_find_left(restore);
 	restore->guids = lazy_expunge_restore_guids_init();
 	if (restore_read_guids(restore, mails, count, &error) < 0)
 		row_fail(restore, count, &error);
