@@ -187,10 +187,13 @@ def test_a_replicated_pair_does_not_multiply_what_is_kept(dovecot, command):
 def test_deletes_on_both_sides_of_a_replicated_pair_are_kept_once(dovecot):
     first, second = dovecot.own(), dovecot.own()
     here = first.user()
-    here.fill("INBOX", 6)
+    here.fill("INBOX", 7)
+    # Dovecot 2.3 never merges two Maildirs of one name that were made on both sides before the first sync: one makes it.
+    with here.imap("INBOX") as session:
+        session.delete("7")
     there = here.sync(second)
-    # Not the same number of changes on both sides: dsync of 2.4 would take them for the same state.
-    for user, commands in ((here, ["1:2"]), (there, ["3", "4"])):
+    # Not as many on one side as on the other: dsync would take two mailboxes with equal counters for the same state.
+    for user, commands in ((here, ["1:2"]), (there, ["3", "4", "5"])):
         with user.imap("INBOX") as session:
             for uids in commands:
                 session.delete(uids)
@@ -198,8 +201,8 @@ def test_deletes_on_both_sides_of_a_replicated_pair_are_kept_once(dovecot):
         here.sync(second)
         there.sync(first)
     for user in (here, there):
-        assert len(user.kept()) == 4 and len({mail.guid for mail in user.kept()}) == 4
-        assert len(user.messages()) == 2
+        assert len(user.kept()) == 6 and len({mail.guid for mail in user.kept()}) == 6
+        assert len(user.messages()) == 1
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["kept", "not-kept"])
