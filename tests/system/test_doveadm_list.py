@@ -43,6 +43,8 @@ def test_the_columns_in_json(dovecot, mode):
     [kept] = user.kept()
     [row] = rows(user)
     assert list(row) == COLUMNS
+    # 2.4.5 marks what has no attachment
+    row["flags"] = row["flags"].replace(" $HasNoAttachment", "")
     assert row == {
         "uid": kept.uid, "mailbox": kept.mailbox, "guid": before.guid, "deleted": row["deleted"], "origin": "Work/2023",
         "flags": "\\Flagged \\Seen own", "size": len(text), "received": "2021-01-02T03:04:05+00:00",
