@@ -220,6 +220,42 @@ static bool base_name_is_valid(const char *name)
 		strpbrk(name, "/"MAILDIR_INFO_SEP_S) == NULL;
 }
 
+/* The field of the cache file that says that a mail was in a storage. */
+static unsigned int left_field_register(struct mailbox *box)
+{
+	struct mail_cache_field field = {
+		.name = "lazy_expunge.left",
+		.type = MAIL_CACHE_FIELD_FIXED_SIZE,
+		.field_size = sizeof(uint8_t),
+		.decision = MAIL_CACHE_DECISION_YES |
+			MAIL_CACHE_DECISION_FORCED,
+	};
+
+	T_BEGIN {
+		lazy_expunge_compat_cache_register(box->cache, &field);
+	} T_END;
+	return field.idx;
+}
+
+void lazy_expunge_maildir_mark_left(struct mail_save_context *ctx)
+{
+	struct mailbox_transaction_context *t = ctx->transaction;
+	const uint8_t value = 1;
+
+	if (strcmp(t->box->storage->name, MAILDIR_STORAGE_NAME) != 0 ||
+	    t->cache_trans == NULL || ctx->dest_mail == NULL)
+		return;
+	mail_cache_add(t->cache_trans, ctx->dest_mail->seq,
+		       left_field_register(t->box), &value, sizeof(value));
+}
+
+static bool mail_has_left_storage(struct mail *mail)
+{
+	return mail_cache_field_exists(mail->transaction->cache_view,
+				       mail->seq,
+				       left_field_register(mail->box)) != 0;
+}
+
 /* Returns 0 if the mail may have another name by now, else 1. */
 static int link_file(struct maildir_mailbox *mbox ATTR_UNUSED,
 		     const char *path, struct link_context *ctx)
@@ -249,6 +285,7 @@ lazy_expunge_maildir_link(struct lazy_expunge_maildir *maildir,
 
 	/* two mails with one base name must not meet in a Maildir */
 	if (!lazy_expunge_refcount_is_single(maildir->luser, mail) ||
+	    mail_has_left_storage(mail) ||
 	    mail_get_special(mail, MAIL_FETCH_GUID, &guid) < 0 ||
 	    !base_name_is_valid(guid))
 		return NULL;

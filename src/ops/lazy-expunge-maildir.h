@@ -12,6 +12,7 @@
    committed, and journaling file systems keep the order of link and unlink. */
 
 struct mail;
+struct mail_save_context;
 struct mailbox;
 struct lazy_expunge_maildir;
 struct lazy_expunge_user;
@@ -28,9 +29,16 @@ void lazy_expunge_maildir_deinit(struct lazy_expunge_maildir **maildir);
    unless it is NULL. Returns the new path (data stack), or NULL if the mail
    needs the ordinary way: it may have other instances, so that its name could
    be taken; a keyword has no letter yet; the directory is gone or on another
-   file system. */
+   file system; it was in a storage before. */
 const char *
 lazy_expunge_maildir_link(struct lazy_expunge_maildir *maildir,
 			  struct mail *mail, const char *origin);
+
+/* A mail was copied out of a storage by the save context of a Maildir, under
+   the base name that it had there. Remember that in the cache file: deleted
+   again, it must not be linked back under a name that the storage's uidlist
+   may still have as that of an expunged mail. If the cache file is lost, it
+   is, and gets a new UID there ("Expunged message reappeared"). */
+void lazy_expunge_maildir_mark_left(struct mail_save_context *ctx);
 
 #endif

@@ -4,6 +4,7 @@
 #include "lib.h"
 #include "mail-namespace.h"
 #include "lazy-expunge-compat.h"
+#include "lazy-expunge-maildir.h"
 #include "lazy-expunge-match.h"
 #include "lazy-expunge-origin.h"
 #include "lazy-expunge-save-date.h"
@@ -201,8 +202,13 @@ static int lazy_mailbox_copy_int(struct mail_save_context *ctx,
 	struct lazy_expunge_mailbox *lsrc = LAZY_EXPUNGE_CONTEXT(mail->box);
 	int ret;
 
-	if (lbox->storage == NULL && lsrc != NULL && lsrc->storage != NULL)
+	if (lbox->storage == NULL && lsrc != NULL && lsrc->storage != NULL) {
 		lazy_expunge_origin_strip(ctx);
+		ret = lbox->module_ctx.super.copy(ctx, mail);
+		if (ret == 0)
+			lazy_expunge_maildir_mark_left(ctx);
+		return ret;
+	}
 	if (!lbox->internal)
 		return lbox->module_ctx.super.copy(ctx, mail);
 

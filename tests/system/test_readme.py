@@ -58,15 +58,18 @@ def test_every_link_leads_to_a_file():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_command(dovecot, command):
-    user = dovecot(lazy={"hidden": True, "protect": True}).user()
+    server = dovecot.own(lazy={"hidden": True, "protect": True}, passwd_file=True)
+    user = server.user()
+    server.write_users([user])
     user.append("Projects/Spring", message(subject="Offer for the garden"), create=True)
     user.deliver(message(subject="Minutes of the meeting"))
     for mailbox in ("Projects/Spring", "INBOX"):
         with user.imap(mailbox) as session:
             session.delete()
     words = [str(user) if word == "anna" else word for word in shlex.split(command)[1:]]
-    output = user.server.doveadm(*words).stdout.decode()
-    assert_did(user, words, output)
+    # a check of a configuration without retention fails, and says so
+    done = user.server.doveadm(*words, check=words[1] != "check")
+    assert_did(user, words, done.stdout.decode())
 
 
 def assert_did(user, words, output):
@@ -76,6 +79,11 @@ def assert_did(user, words, output):
     if words[:2] == ["lazy-expunge", "list"]:
         assert "Offer" in output and ("Minutes" in output) == ("-o" not in words)
         assert kept == both
+    elif words[:2] == ["lazy-expunge", "check"]:
+        assert "FAIL" in output or "WARN" in output or "OK" in output
+        assert "retention" in output and kept == both
+    elif words[:2] == ["lazy-expunge", "maintain"]:
+        assert str(user) in output and kept == both
     elif words[:2] == ["lazy-expunge", "status"]:
         assert re.search(r"^\s*2\s", output, re.MULTILINE) and kept == both
     elif words[0] == "expunge":
