@@ -12,6 +12,7 @@
 #include "lazy-expunge-origin.h"
 #include "lazy-expunge-origin-codec.h"
 #include "lazy-expunge-save-date.h"
+#include "lazy-expunge-saved.h"
 #include "lazy-expunge-user.h"
 #include "lazy-expunge-destination.h"
 
@@ -393,7 +394,7 @@ int lazy_expunge_destination_commit(
 	int ret = 0;
 
 	*_dt = NULL;
-	if (dt->t != NULL && mailbox_transaction_commit(&dt->t) < 0) {
+	if (dt->t != NULL && lazy_expunge_saved_commit(&dt->t) < 0) {
 		error_set_box(error_r, "Cannot save to the expunge storage",
 			      dt->dest->box);
 		if (!partial)

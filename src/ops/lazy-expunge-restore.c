@@ -8,6 +8,7 @@
 #include "mail-storage-private.h"
 #include "lazy-expunge-origin.h"
 #include "lazy-expunge-restore-intent.h"
+#include "lazy-expunge-saved.h"
 #include "lazy-expunge-restore-target.h"
 #include "lazy-expunge-restore.h"
 
@@ -201,7 +202,7 @@ static int batch_commit(struct restore_batch *batch)
 	unsigned int count = batch->restored + batch->skipped;
 
 	if (batch->dest_trans != NULL &&
-	    mailbox_transaction_commit(&batch->dest_trans) < 0) {
+	    lazy_expunge_saved_commit(&batch->dest_trans) < 0) {
 		batch->failed = "Cannot save to";
 		batch->failed_box = restore->target;
 		batch_set_error(batch);

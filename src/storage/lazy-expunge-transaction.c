@@ -10,6 +10,7 @@
 #include "lazy-expunge-lock.h"
 #include "lazy-expunge-pending.h"
 #include "lazy-expunge-refcount.h"
+#include "lazy-expunge-saved.h"
 #include "lazy-expunge-storage.h"
 
 #define LOCK_TIMEOUT_DELETING_SECS 5
@@ -342,7 +343,8 @@ int lazy_expunge_transaction_commit(
 		ret = lbox->module_ctx.super.transaction_commit(t, changes_r);
 		if (ret == 0)
 			transaction_supersede(lt);
-		transaction_end_move(lt, ret == 0);
+		transaction_end_move(lt, ret == 0 && (lt->move_src == NULL ||
+			lazy_expunge_saved_are_there(box, changes_r)));
 	} else {
 		lbox->module_ctx.super.transaction_rollback(t);
 		mail_storage_set_error(box->storage, lt->error_code,

@@ -1,0 +1,172 @@
+"""A delete that is killed, or whose system call fails, at each of its steps, one after the other.
+
+The steps are the system calls that change something: of each kind the first, the second, the third ... until the delete makes
+no more of them. After each one the mail must be in its mailbox or in the storage, and deleting it again must work.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from . import mail
+from .faults import traced
+from .imap import Refused, name
+from .waiting import wait_for
+
+CALLS = ("rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat", "write", "writev", "pwrite64", "pwritev",
+         "fsync", "fdatasync", "ftruncate", "open", "openat", "mkdir", "mkdirat", "symlink")
+KILL = "SIGKILL"
+ERRORS = ("ENOSPC", "EDQUOT", "EIO", "EACCES", "EMFILE")
+FAULTS = (KILL, *ERRORS)
+ENDED = (Refused, OSError)
+
+
+@dataclass
+class Outcome:
+    """What became of a row of tries. lost, twice: descriptions; doubled: how often the mail was in both places until it was
+    deleted again; refused: how often the client was told so."""
+    fault: str
+    tries: int = 0
+    refused: int = 0
+    doubled: int = 0
+    calls: Counter = field(default_factory=Counter)
+    lost: list = field(default_factory=list)
+    twice: list = field(default_factory=list)
+
+    def row(self):
+        return f"{self.fault:8} {self.tries:6} {len(self.lost):6} {len(self.twice):6} {self.doubled:8} {self.refused:8}"
+
+
+HEADING = f"{'fault':8} {'tries':>6} {'lost':>6} {'twice':>6} {'doubled':>8} {'refused':>8}"
+
+
+def prepare(server, way, warm):
+    """A user with one mail to delete, and a session that is about to; warm: not for the first time."""
+    user = server.user()
+    session = user.imap()
+    session.ok("CREATE Copies")
+    if warm:
+        session.append("INBOX", mail.message("before"))
+        session.select()
+        session.delete()
+        if way == "move":
+            session.append("INBOX", mail.message("before"))
+            session.ok("UID MOVE 1:* Copies")
+            session.select("Copies")
+            session.delete()
+            session.ok("CLOSE")
+    session.append("INBOX", mail.message("the mail"))
+    session.select()
+    if way == "pass":
+        session.ok("UID COPY 1:* Copies")
+    if way != "move":
+        session.ok("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
+    return user, session
+
+
+def command(way):
+    return "UID MOVE 1:* Copies" if way == "move" else "EXPUNGE"
+
+
+def insist(function, user):
+    """function(session), tried a few times with new sessions: after a crash Dovecot ends the one that finds what to repair,
+    and refuses what it was about to do."""
+    for _ in range(4):
+        try:
+            with user.imap() as session:
+                return function(session)
+        except ENDED as problem:
+            ended = problem
+    raise ended
+
+
+def count(user):
+    """How often the mail is live, and how often in the storage."""
+    def counted(session):
+        counts = []
+        for mailboxes in (("INBOX", "Copies"), (user.server.config.storage,)):
+            found = 0
+            for mailbox in mailboxes:
+                answer = session(f"EXAMINE {name(mailbox)}")
+                if answer.ok:
+                    found += len(session.search('SUBJECT "the mail"'))
+                elif "NONEXISTENT" not in answer.text:
+                    raise Refused(f"{mailbox}: {answer.text}")
+            counts.append(found)
+        return counts
+    return insist(counted, user)
+
+
+def delete(user):
+    """Delete what is live."""
+    def deleted(session):
+        for mailbox in ("INBOX", "Copies"):
+            session.select(mailbox)
+            if session.search():
+                session.delete()
+    insist(deleted, user)
+
+
+def calls_made(server, way, warm):
+    """How often the delete makes each call when nothing is wrong."""
+    user, session = prepare(server, way, warm)
+    with traced(server, [_process(server)], "-e", "trace=" + ",".join(CALLS)) as output:
+        session.ok(command(way))
+    session.close()
+    return Counter(re.findall(r"^\d+ +(\w+)\(", output.read_text(errors="replace"), re.MULTILINE))
+
+
+def try_at(server, way, warm, fault, call, number, outcome):
+    """One try; whether the fault came at all."""
+    user, session = prepare(server, way, warm)
+    inject = f"signal={KILL}" if fault == KILL else f"error={fault}"
+    answered = None
+    with traced(server, [_process(server)], "-e", f"trace={call}", "-e", f"inject={call}:{inject}:when={number}") as output:
+        try:
+            answered = session(command(way)).ok
+        except ENDED:
+            pass
+    session.close()
+    text = output.read_text(errors="replace")
+    output.unlink()
+    if answered is not None and "INJECTED" not in text:
+        return False
+    if fault == KILL:
+        # Dovecot waits up to two minutes for a lock file whose owner died before it had written its PID into it
+        for lock in user.home.rglob("dovecot-uidlist.lock"):
+            lock.unlink()
+    outcome.tries += 1
+    outcome.calls[call] += 1
+    outcome.refused += answered is False
+    what = f"{way}, {'warm' if warm else 'cold'}, {fault} at {call} {number}"
+    live, kept = count(user)
+    if live + kept == 0:
+        outcome.lost.append(f"{what}: lost")
+        return True
+    outcome.doubled += live > 0 and kept > 0
+    delete(user)
+    live, kept = count(user)
+    if (live, kept) != (0, 1):
+        (outcome.twice if kept > 1 else outcome.lost).append(f"{what}: after a second delete {live} live, {kept} kept")
+    return True
+
+
+def at_each_step(server, way="expunge", warm=True, faults=(KILL,), calls=CALLS):
+    """Run the delete once for each fault at each step; the Outcomes."""
+    # half-written logs and what repairs them are Dovecot's; a panic never is
+    server.expect_log(r"^(?!.*(Panic|signal 6|signal 11))", required=False)
+    made = calls_made(server, way, warm)
+    outcomes = []
+    for fault in faults:
+        outcome = Outcome(fault)
+        for call in (call for call in calls if made[call]):
+            number = 1
+            while try_at(server, way, warm, fault, call, number, outcome):
+                number += 1
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _process(server):
+    """The process of the session that the try has open; those of the tries before may be ending."""
+    return wait_for(lambda: (lambda pids: pids[0] if len(pids) == 1 else None)(server.processes("imap")), "one session")
