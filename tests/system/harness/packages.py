@@ -11,6 +11,8 @@ BUILD = ["dovecot-dev", "gcc", "libc6-dev", "make", "autoconf", "automake", "lib
 ANALYSIS = ["clang", "libclang-rt-dev", "cppcheck"]
 HOST = ["python3", "util-linux", "git"]
 TESTS = ["python3-pytest", "python3-pytest-xdist", "strace"]
+# mail programs that delete mail in tests
+CLIENTS = ["curl", "fetchmail", "isync", "neomutt", "offlineimap3"]
 CHROOT = ["debootstrap", "debian-archive-keyring"]
 
 POLICY = "#!/bin/sh\nexit 101\n"
