@@ -149,6 +149,7 @@ bool lazy_expunge_instance_box_open(struct lazy_expunge_instances *inst,
 			      struct instance_box *ibox)
 {
 	struct mailbox_metadata metadata;
+	enum mailbox_existence existence;
 	const char *error;
 
 	if (ibox->tried)
@@ -156,6 +157,12 @@ bool lazy_expunge_instance_box_open(struct lazy_expunge_instances *inst,
 	ibox->tried = TRUE;
 	ibox->box = lazy_expunge_mailbox_alloc(inst->luser, ibox->ns,
 					       ibox->vname, 0);
+	/* opening one that is to be created automatically would create it */
+	if (mailbox_exists(ibox->box, FALSE, &existence) < 0 ||
+	    existence != MAILBOX_EXISTENCE_SELECT) {
+		mailbox_free(&ibox->box);
+		return FALSE;
+	}
 	if (mailbox_open(ibox->box) < 0 ||
 	    mailbox_sync(ibox->box, MAILBOX_SYNC_FLAG_FAST) < 0 ||
 	    mailbox_get_metadata(ibox->box, MAILBOX_METADATA_GUID,
