@@ -157,6 +157,9 @@ def at_each_step(server, way="expunge", warm=True, faults=(KILL,), calls=CALLS):
     for fault in faults:
         outcome = Outcome(fault)
         for call in (call for call in calls if made[call]):
+            if fault != KILL and not warm and call.startswith("unlink"):
+                # the delete itself would wait for minutes for its own lock files, which it cannot remove
+                continue
             number = 1
             while try_at(server, way, warm, fault, call, number, outcome):
                 number += 1
@@ -166,7 +169,7 @@ def at_each_step(server, way="expunge", warm=True, faults=(KILL,), calls=CALLS):
 
 def _remove_dead_locks(server, user):
     """Dovecot waits for minutes for a lock file that its owner could not remove, or did not live to write its PID into."""
-    server.settle()
+    server.kill("imap")
     for pattern in ("dovecot-uidlist.lock", "dovecot-keywords.lock", "*.newlock"):
         for lock in user.home.rglob(pattern):
             lock.unlink()
