@@ -20,8 +20,8 @@ def pytest_addoption(parser):
     group.addoption("--not-run", action="append", default=[], help="a target that is not run, and why, for the summary")
     group.addoption("--seconds", type=float, help="run the property tests too, each for this long")
     group.addoption("--seed", default="", help="the seed of the property tests (default: another each time, printed)")
-
     group.addoption("--every-fault", action="store_true", help="the crash tests with all kinds of faults, not the two main ones")
+
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "since(version): only on targets with this Dovecot version or a later one")

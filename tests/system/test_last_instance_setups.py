@@ -5,10 +5,11 @@ import itertools
 import os
 import subprocess
 import time
+from dataclasses import replace
 
 import pytest
 
-from harness import Namespace, message, name, places
+from harness import Namespace, message, name, places, wait_for
 
 LAST = {"mailbox": "EXPUNGED", "only_last_instance": True}
 DBOX = ("sdbox", "mdbox")
@@ -20,7 +21,8 @@ SETUPS = {
     "compressed": dict(compress="gz"),
     "encrypted": dict(crypt=True),
     "attachments": dict(raw23="mail_attachment_dir = @MAIL@/attachments\nmail_attachment_min_size = 1k",
-                        raw24="mail_ext_attachment_path = @MAIL@/attachments\nmail_ext_attachment_min_size = 1k"),
+                        raw24="mail_ext_attachment_path = @MAIL@/attachments\nmail_ext_attachment_min_size = 1k\n"
+                              "mail_ext_attachment {\n  fs posix {\n  }\n}"),
     "virtual": dict(virtual=True),
 }
 ATTACHMENT = ("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n",
@@ -33,6 +35,11 @@ def big_mail():
     return message(headers=headers, body=body.replace("QUJD" * 18, "\n".join(["QUJD" * 18] * 60)))
 
 
+def contents(mails):
+    """What must survive. Dovecot 2.4.5 itself adds a keyword on attachments when a mail is copied to another format."""
+    return sorted(replace(mail, keywords=mail.keywords - {"$HasAttachment", "$HasNoAttachment"}).content for mail in mails)
+
+
 def copy_and_delete(user, boxes=("INBOX", "Work", "Trash", "Other"), mails=2):
     """Copy mails to all boxes, delete them in one after the other, take them out of the storage, and delete them again."""
     user.fill("INBOX", [big_mail() for _ in range(mails)])
@@ -40,27 +47,32 @@ def copy_and_delete(user, boxes=("INBOX", "Work", "Trash", "Other"), mails=2):
         for box in boxes[1:]:
             session(f"CREATE {name(box)}")
             session.ok(f"UID COPY 1:* {name(box)}")
-    before = sorted(mail.content for mail in user.messages())
+    before = contents(user.messages())
     for box in boxes:
         assert user.kept() == [], f"before the last instances went, in {box}"
         with user.imap(box) as session:
             assert len(session.delete().lines("EXPUNGE")) == mails
     kept = user.kept()
-    assert sorted(mail.content for mail in kept) == before
+    assert contents(kept) == before
     assert {mail.origin for mail in kept} == {boxes[-1]}
+    wait_for(lambda: time.time() > max(mail.saved for mail in kept) + 1, "another second")
     with user.imap(user.server.config.storage) as session:
         session.ok("UID COPY 1:* INBOX")
         session.select("INBOX")
         session.delete()
     again = user.kept()
-    assert sorted(mail.content for mail in again) == before
+    assert contents(again) == before
     assert {mail.origin for mail in again} == {"INBOX"}
-    assert min(mail.saved for mail in again) >= max(mail.saved for mail in kept)
+    assert min(mail.saved for mail in again) > max(mail.saved for mail in kept), "the time of the new deletion"
 
 
 @pytest.mark.parametrize("setup", SETUPS)
 def test_mails_with_several_copies_are_kept_once_with_the_last(dovecot, setup):
-    copy_and_delete(dovecot(lazy=LAST, **SETUPS[setup]).user())
+    server = dovecot(lazy=LAST, **SETUPS[setup])
+    user = server.user()
+    copy_and_delete(user)
+    if setup == "attachments" and dovecot.format != "maildir":
+        assert any(path.is_file() for path in (server.mail_root / "attachments").rglob("*")), "attachments lie in files of their own"
 
 
 @pytest.mark.formats(*DBOX)
@@ -87,11 +99,14 @@ def test_copies_in_a_namespace_of_its_own(dovecot, other):
 
 
 def test_copies_on_another_file_system(tmpfs, dovecot):
-    path = tmpfs("20m")
-    form = dovecot.format
-    user = dovecot.own(lazy=LAST, prepare=lambda server: os.chmod(path, 0o777), mail_root=None,
-                       namespaces=(Namespace("archive", "Archive/", format=form, path=f"{path}/archive"),)).user()
-    copy_and_delete(user, ("INBOX", "Archive/Old", "Work"))
+    archive = Namespace("archive", "Archive/", format=dovecot.format, path="@ROOT@/archive/%s" % dovecot.format)
+
+    def make_archive(server):
+        (server.root / "archive").mkdir()
+        server.own(server.root / "archive")
+    server = dovecot.own(lazy=LAST, mail_root=tmpfs("20m"), prepare=make_archive, namespaces=(archive,))
+    assert server.mail_root.stat().st_dev != server.root.stat().st_dev
+    copy_and_delete(server.user(), ("INBOX", "Archive/Old", "Work"))
 
 
 def test_a_broken_mailbox_in_the_account_is_no_instance(dovecot):
@@ -231,7 +246,7 @@ def test_on_a_full_file_system_a_delete_is_refused_or_done(tmpfs, dovecot, comma
     user.fill("INBOX", [big_mail() for _ in range(20)])
     with user.imap() as session:
         session.ok("CREATE Work")
-    before = sorted(mail.content for mail in user.messages())
+    before = contents(user.messages())
     session = user.imap("INBOX")
     session.ok("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
     filler = fill_up(path)
@@ -242,13 +257,13 @@ def test_on_a_full_file_system_a_delete_is_refused_or_done(tmpfs, dovecot, comma
     filler.unlink()
     user.doveadm("fetch", "uid", "mailbox", "*", "all", check=False)
     found = {mail.guid: mail for mail in user.messages("*") + user.kept()}
-    assert sorted(mail.content for mail in found.values()) == before, "nothing is lost"
+    assert contents(found.values()) == before, "nothing is lost"
     for mailbox in ("INBOX", "Work"):
         with user.imap(mailbox) as session:
             if session.search():
                 session.delete()
     kept = user.kept()
-    assert sorted(mail.content for mail in kept) == before, "and all works when there is space again"
+    assert contents(kept) == before, "and all works when there is space again"
 
 
 @pytest.fixture
