@@ -32,15 +32,15 @@ def ensure(codename, say=print):
     root = places.CHROOTS / codename
     with locked(places.CHROOTS / f".{codename}.lock"):
         stamp = root / "var/lib/lazy-expunge-packages"
-        wanted = "\n".join(PACKAGES)
-        if stamp.exists() and stamp.read_text() == wanted:
+        wanted = PACKAGES + packages.beside(codename)
+        if stamp.exists() and set(wanted) <= set(stamp.read_text().split("\n")):
             return root
         if os.geteuid() != 0:
             raise CannotMake(f"a chroot of {codename} can only be made by root")
         if not (root / "etc/debian_version").exists():
             _bootstrap(codename, root, say)
-        _install(codename, root, say)
-        stamp.write_text(wanted)
+        _install(codename, root, wanted, say)
+        stamp.write_text("\n".join(wanted))
     return root
 
 
@@ -59,14 +59,14 @@ def _bootstrap(codename, root, say):
     unfinished.rename(root)
 
 
-def _install(codename, root, say):
+def _install(codename, root, wanted, say):
     say(f"Installing Dovecot and what building needs in the chroot of {codename}")
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text(packages.POLICY)
     policy.chmod(0o755)
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
     with Sandbox(root) as sandbox:
-        for arguments in (["update"], ["install", "-y", "--no-install-recommends"] + PACKAGES):
+        for arguments in (["update"], ["install", "-y", "--no-install-recommends"] + wanted):
             done = sandbox.run(["apt-get"] + packages.QUIET_APT + arguments, timeout=1800)
             if done.returncode != 0:
                 raise CannotMake(f"apt-get {arguments[0]} in the chroot of {codename} failed:\n{_tail(done)}")

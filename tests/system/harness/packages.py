@@ -19,6 +19,11 @@ POLICY = "#!/bin/sh\nexit 101\n"
 QUIET_APT = ["-o", "Acquire::Check-Valid-Until=false", "-o", "Dpkg::Use-Pty=0", "-q"]
 
 
+def beside(codename):
+    """The plugins of this Debian release that tests load beside the one under test."""
+    return ["dovecot-sieve", "dovecot-fts-xapian", "dovecot-solr", "dovecot-lucene" if codename == "bookworm" else "dovecot-flatcurve"]
+
+
 def missing(names):
     """Those of the packages that are not installed on this machine."""
     def installed(name):

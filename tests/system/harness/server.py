@@ -18,7 +18,7 @@ from .user import User
 from .waiting import wait_for
 
 # What is no problem in any test: this is how servers are stopped, and what the master says on a machine that is busy.
-ALWAYS_EXPECTED = re.compile(r"master: Warning: (Killed with signal \d+ \(by pid=\d+ uid=0 |Time moved forward by 0\.\d+ seconds)")
+ALWAYS_EXPECTED = re.compile(r"master: Warning: (Killed with signal \d+ \(by pid=\d+ uid=0 |Time moved forwards? by 0\.\d+ seconds)")
 HOSTNAME = "mail"
 SESSION_PROCESSES = ("imap", "pop3", "lmtp")
 
