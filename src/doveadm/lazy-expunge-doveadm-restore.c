@@ -23,11 +23,20 @@ static void restore_say(struct restore_cmd *rcmd,
 			row->restored, rcmd->params.plan ? "they would go to" :
 			"they are in");
 	}
+	if (row->renamed && row->restored + row->skipped > 0) {
+		lazy_expunge_cmd_say(&rcmd->cmd, "%s was renamed: its mails "
+			"%s %s (-t chooses another mailbox)",
+			lazy_expunge_text_safe(row->origin),
+			rcmd->params.plan ? "would go to" : "are in",
+			lazy_expunge_text_safe(row->target));
+	}
 	if (row->error.text != NULL) {
-		i_error("%u mails from %s stay in the expunge storage: %s",
+		i_error("%u mails from %s %s in the expunge storage: %s",
 			row->failed, *row->origin == '\0' ?
 			"an unknown mailbox" :
-			lazy_expunge_text_safe(row->origin), row->error.text);
+			lazy_expunge_text_safe(row->origin),
+			rcmd->params.plan ? "would stay" : "stay",
+			row->error.text);
 		(void)lazy_expunge_cmd_failed(&rcmd->cmd, row->error.code);
 	}
 }

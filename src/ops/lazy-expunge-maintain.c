@@ -9,6 +9,7 @@
 #include "mail-storage-settings.h"
 #include "lazy-expunge-cap.h"
 #include "lazy-expunge-due.h"
+#include "lazy-expunge-place.h"
 #include "lazy-expunge-stamp.h"
 #include "lazy-expunge-maintain.h"
 
@@ -212,15 +213,16 @@ int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan, time_t now
 
 	i_zero(result_r);
 	if (!plan) {
-		ret = mail_user_lock_file_create(luser->user,
-				MAINTAIN_LOCK_FNAME, 0, &lock, &error);
+		ret = lazy_expunge_place_lock(luser->user, MAINTAIN_LOCK_FNAME,
+					      0, &lock, &error);
 		if (ret == 0) {
 			result_r->skipped = TRUE;
 			*error_r = MAIL_ERROR_NONE;
 			return 0;
 		}
 		if (ret < 0) {
-			/* a user without a home: two runs at once do no harm */
+			/* it may be what makes space on a full disk, and
+			   two runs at once do no harm */
 			e_debug(luser->user->event,
 				"lazy_expunge: Cannot lock maintenance: %s",
 				error);

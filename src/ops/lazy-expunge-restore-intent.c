@@ -4,21 +4,16 @@
 #include "array.h"
 #include "istream.h"
 #include "str.h"
-#include "safe-mkstemp.h"
-#include "write-full.h"
 #include "mail-user.h"
+#include "lazy-expunge-place.h"
 #include "lazy-expunge-restore-intent.h"
-
-#include <stdio.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #define INTENT_FNAME "dovecot.lazy-expunge.restoring"
 
 struct lazy_expunge_restore_intent {
 	pool_t pool;
 	struct mail_user *user;
-	/* NULL: the user has no home, and nothing is recorded */
+	/* NULL: there is no place for it, and nothing is recorded */
 	const char *path;
 	/* by an interrupted restore */
 	ARRAY_TYPE(const_string) left;
@@ -33,7 +28,7 @@ lazy_expunge_restore_intent_init(struct mail_user *user)
 {
 	struct lazy_expunge_restore_intent *intent;
 	struct istream *input;
-	const char *home, *line;
+	const char *path, *line;
 	pool_t pool;
 
 	pool = pool_alloconly_create("lazy_expunge restore intent", 1024);
@@ -42,9 +37,10 @@ lazy_expunge_restore_intent_init(struct mail_user *user)
 	intent->user = user;
 	p_array_init(&intent->left, pool, 8);
 	i_array_init(&intent->added, 64);
-	if (mail_user_get_home(user, &home) <= 0)
+	path = lazy_expunge_place_path(user, INTENT_FNAME);
+	if (path == NULL)
 		return intent;
-	intent->path = p_strconcat(pool, home, "/"INTENT_FNAME, NULL);
+	intent->path = p_strdup(pool, path);
 	input = i_stream_create_file(intent->path, 4096);
 	while ((line = i_stream_read_next_line(input)) != NULL) {
 		line = p_strdup(pool, line);
@@ -84,29 +80,10 @@ void lazy_expunge_restore_intent_add(struct lazy_expunge_restore_intent *intent,
 	array_push_back(&intent->added, &copy);
 }
 
-static int intent_replace(struct lazy_expunge_restore_intent *intent,
-			  const string_t *text)
-{
-	string_t *temp_path = t_str_new(256);
-	int fd, ret;
-
-	str_append(temp_path, intent->path);
-	fd = safe_mkstemp_hostpid(temp_path, 0600, (uid_t)-1, (gid_t)-1);
-	if (fd == -1)
-		return -1;
-	ret = write_full(fd, str_data(text), str_len(text));
-	if (close(fd) < 0)
-		ret = -1;
-	if (ret == 0 && rename(str_c(temp_path), intent->path) == 0)
-		return 0;
-	i_unlink_if_exists(str_c(temp_path));
-	return -1;
-}
-
 void lazy_expunge_restore_intent_write(
 				struct lazy_expunge_restore_intent *intent)
 {
-	const char *guid;
+	const char *guid, *error;
 	char *added;
 	string_t *text;
 
@@ -117,10 +94,11 @@ void lazy_expunge_restore_intent_write(
 		str_printfa(text, "%s\n", guid);
 	array_foreach_elem(&intent->added, added)
 		str_printfa(text, "%s\n", added);
-	if (intent_replace(intent, text) < 0) {
+	if (lazy_expunge_place_replace(intent->user, intent->path,
+				       str_data(text), str_len(text),
+				       &error) < 0) {
 		/* only the flags of a mail that is cut off depend on it */
-		e_warning(intent->user->event,
-			  "lazy_expunge: Cannot write %s: %m", intent->path);
+		e_warning(intent->user->event, "lazy_expunge: %s", error);
 	}
 }
 

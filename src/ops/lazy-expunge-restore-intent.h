@@ -1,7 +1,7 @@
 #ifndef LAZY_EXPUNGE_RESTORE_INTENT_H
 #define LAZY_EXPUNGE_RESTORE_INTENT_H
 
-/* Which mails a restore is copying right now, in a file in the home. A kill
+/* Which mails a restore is copying right now, in a file of the user. A kill
    within the commit of the target can leave a mail there without its flags: the
    next restore knows it by this file, and completes it. A mail that was in the
    target before is never touched. */

@@ -1,29 +1,14 @@
-/* Stamp file: written anew as a whole, so that a reader never sees half. */
+/* Stamp file: written anew as a whole each time. */
 
 #include "lib.h"
 #include "istream.h"
-#include "str.h"
 #include "strnum.h"
-#include "safe-mkstemp.h"
-#include "write-full.h"
 #include "mail-user.h"
 #include "lazy-expunge-compat.h"
+#include "lazy-expunge-place.h"
 #include "lazy-expunge-stamp.h"
 
-#include <stdio.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #define STAMP_MAX_LINE 128
-
-static const char *stamp_path(struct mail_user *user)
-{
-	const char *home;
-
-	if (mail_user_get_home(user, &home) <= 0)
-		return NULL;
-	return t_strconcat(home, "/"LAZY_EXPUNGE_STAMP_FNAME, NULL);
-}
 
 static void stamp_parse_line(struct lazy_expunge_stamp *stamp, const char *line)
 {
@@ -47,7 +32,8 @@ int lazy_expunge_stamp_read(struct mail_user *user,
 			    struct lazy_expunge_stamp *stamp_r,
 			    const char **error_r)
 {
-	const char *path = stamp_path(user), *line;
+	const char *path = lazy_expunge_place_path(user,
+						   LAZY_EXPUNGE_STAMP_FNAME), *line;
 	struct istream *input;
 	int ret = 1;
 
@@ -71,41 +57,12 @@ int lazy_expunge_stamp_read(struct mail_user *user,
 	return ret;
 }
 
-static int stamp_replace(const char *path, const char *text,
-			 const char **error_r)
-{
-	string_t *temp_path = t_str_new(256);
-	int fd;
-
-	str_append(temp_path, path);
-	fd = safe_mkstemp_hostpid(temp_path, 0600, (uid_t)-1, (gid_t)-1);
-	if (fd == -1) {
-		*error_r = t_strdup_printf("safe_mkstemp(%s) failed: %m",
-					   str_c(temp_path));
-		return -1;
-	}
-	if (write_full(fd, text, strlen(text)) < 0) {
-		*error_r = t_strdup_printf("write(%s) failed: %m",
-					   str_c(temp_path));
-		i_close_fd(&fd);
-	} else if (close(fd) < 0) {
-		*error_r = t_strdup_printf("close(%s) failed: %m",
-					   str_c(temp_path));
-	} else if (rename(str_c(temp_path), path) < 0) {
-		*error_r = t_strdup_printf("rename(%s, %s) failed: %m",
-					   str_c(temp_path), path);
-	} else {
-		return 0;
-	}
-	i_unlink_if_exists(str_c(temp_path));
-	return -1;
-}
-
 int lazy_expunge_stamp_write(struct mail_user *user,
 			     const struct lazy_expunge_stamp *stamp,
 			     const char **error_r)
 {
-	const char *path = stamp_path(user), *text;
+	const char *path = lazy_expunge_place_path(user,
+						   LAZY_EXPUNGE_STAMP_FNAME), *text;
 
 	if (path == NULL)
 		return 0;
@@ -113,5 +70,6 @@ int lazy_expunge_stamp_write(struct mail_user *user,
 			       "bytes %"PRIu64"\nfailed %"PRIu64"\n",
 			       (uint64_t)stamp->time, stamp->expunged,
 			       stamp->bytes, stamp->failed);
-	return stamp_replace(path, text, error_r);
+	return lazy_expunge_place_replace(user, path, text, strlen(text),
+					  error_r);
 }

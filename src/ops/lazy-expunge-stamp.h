@@ -1,7 +1,7 @@
 #ifndef LAZY_EXPUNGE_STAMP_H
 #define LAZY_EXPUNGE_STAMP_H
 
-/* The time and outcome of a user's last maintenance, in a file in the home that
+/* The time and outcome of a user's last maintenance, in a file of the user that
    monitoring may read: lines of a name, a space and a number. */
 
 #define LAZY_EXPUNGE_STAMP_FNAME "dovecot.lazy-expunge.maintain"
@@ -12,12 +12,12 @@ struct lazy_expunge_stamp {
 	uint64_t expunged, bytes, failed;
 };
 
-/* Returns 1 if read, 0 if there is none (or the user has no home), -1 and the
+/* Returns 1 if read, 0 if there is none (or no place for it), -1 and the
    error. */
 int lazy_expunge_stamp_read(struct mail_user *user,
 			    struct lazy_expunge_stamp *stamp_r,
 			    const char **error_r);
-/* Returns 0 if ok or the user has no home, -1 and the error. */
+/* Returns 0 if ok or there is no place for it, -1 and the error. */
 int lazy_expunge_stamp_write(struct mail_user *user,
 			     const struct lazy_expunge_stamp *stamp,
 			     const char **error_r);

@@ -7,9 +7,12 @@
 #include "lazy-expunge-maildir.h"
 #include "lazy-expunge-match.h"
 #include "lazy-expunge-origin.h"
+#include "lazy-expunge-renamed.h"
 #include "lazy-expunge-save-date.h"
 #include "lazy-expunge-settings-read.h"
 #include "lazy-expunge-storage.h"
+
+#include <time.h>
 
 struct lazy_expunge_storage_module lazy_expunge_storage_module =
 	MODULE_CONTEXT_INIT(&mail_storage_module_register);
@@ -159,6 +162,8 @@ static int lazy_mailbox_rename_box(struct mailbox *src, struct mailbox *dest)
 	struct lazy_expunge_user *luser = lsrc->luser;
 	struct lazy_expunge_storage *dest_storage =
 		ldest == NULL ? NULL : ldest->storage;
+	struct lazy_expunge_renamed *renamed;
+	int ret;
 
 	if (!luser->by_admin && !luser->user->dsyncing) {
 		/* with namespace mode, what is in the storage is known by its
@@ -179,7 +184,11 @@ static int lazy_mailbox_rename_box(struct mailbox *src, struct mailbox *dest)
 				"the expunge storage cannot be renamed");
 		}
 	}
-	return lsrc->module_ctx.super.rename_box(src, dest);
+	/* the name is the origin of mail that is in the storage */
+	renamed = lazy_expunge_renamed_begin(src, dest);
+	ret = lsrc->module_ctx.super.rename_box(src, dest);
+	lazy_expunge_renamed_finish(&renamed, ret == 0, time(NULL));
+	return ret;
 }
 
 static int lazy_mailbox_save_begin(struct mail_save_context *ctx,

@@ -43,9 +43,10 @@ def delete(user, mailbox):
     user.doveadm("mailbox delete", "-s", mailbox)
 
 
-@pytest.mark.until("2.4")
-def test_restore(dovecot):
-    server = dovecot.own()
+@pytest.mark.parametrize("home", [True, False])
+def test_restore(dovecot, home):
+    """Also for users without a home: what restore remembers for the next run is with their mail then."""
+    server = dovecot.own(home=home)
     user = server.user()
     user.append("Work/Old", message(subject="once"), "\\Seen own", "02-Jan-2021 03:04:05 +0000", create=True)
     [before] = user.messages("Work/Old")
@@ -67,7 +68,6 @@ def test_restore(dovecot):
     server.expect_log(".", required=False)
 
 
-@pytest.mark.until("2.4")
 def test_maintain(dovecot):
     server = dovecot.own(mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge_max_mails=1),))
     user = server.user()
@@ -95,8 +95,9 @@ def test_maintain(dovecot):
     server.expect_log(".", required=False)
 
 
-def test_two_restores_at_once(dovecot):
-    user = dovecot().user()
+@pytest.mark.parametrize("home", [True, False])
+def test_two_restores_at_once(dovecot, home):
+    user = dovecot(home=home).user()
     user.fill("INBOX", 40)
     before = user.messages()
     user.doveadm("expunge", "mailbox", "INBOX", "all")

@@ -162,6 +162,49 @@ def test_over_quota_what_fits_is_restored(dovecot):
     assert rows == [row("INBOX", 1)] and [mail.subject for mail in user.kept()] == ["filler"]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_the_plan_says_what_does_not_fit(dovecot, mode):
+    """And the restore then does what the plan has said."""
+    user = dovecot(quota=Quota(storage="30k"), **mode_fields(mode, dovecot)).user()
+    texts = {subject: message(subject=subject, body="x" * size + "\n")
+             for subject, size in (("a", 8000), ("b", 20000), ("c", 7000), ("d", 20), ("e", 9000))}
+    for subject, mailbox in zip(texts, ("INBOX", "INBOX", "Gone", "Gone", "Last")):
+        user.append(mailbox, texts[subject], create=mailbox != "INBOX")
+        user.doveadm("expunge", "mailbox", mailbox, "all")
+    user.doveadm("mailbox delete", "Gone")
+    user.append("INBOX", message(subject="filler", body="x" * 10000 + "\n"))
+
+    def result(*arguments):
+        done = user.server.doveadm("-f", "json", "lazy-expunge", "restore", "-u", user.name, *arguments, check=False)
+        assert done.code == 73, done
+        return sorted(json.loads(done.stdout), key=lambda r: r["origin"]), done.stderr.decode()
+
+    before = [mail.content for mail in user.kept()]
+    planned, said = result("-n", "ALL")
+    # in the order of deletion, as long as there is room
+    assert sum(r["restored"] for r in planned) == 3 and sum(r["failed"] for r in planned) == 2
+    assert "would stay in the expunge storage" in said and "uota" in said
+    assert [mail.content for mail in user.kept()] == before and "Gone" not in user.mailboxes()
+    done, said = result("ALL")
+    assert done == planned and "mails from INBOX stay in" in said
+    assert len(user.kept()) == 2
+
+
+def test_the_plan_of_a_storage_that_counts_needs_no_room(dovecot):
+    user = dovecot(quota=Quota(storage="30k"), lazy={"quota_ignore": False}).user()
+    user.append("INBOX", message(body="x" * 20000 + "\n"))
+    delete_all(user, "INBOX")
+    assert restore(user, "-n", "ALL")[0] == [row("INBOX", 1)]
+    assert restore(user, "ALL")[0] == [row("INBOX", 1)] and len(user.messages()) == 1
+
+
+def test_the_plan_without_a_limit(dovecot):
+    user = dovecot(quota=Quota(messages=100)).user()
+    user.fill("INBOX", 3)
+    delete_all(user, "INBOX")
+    assert restore(user, "-n", "ALL")[0] == [row("INBOX", 3)]
+
+
 def test_many_mails_are_restored_in_order(dovecot):
     user = dovecot().user()
     user.fill("INBOX", [message(subject=str(number)) for number in range(1200)])

@@ -1,0 +1,24 @@
+#ifndef LAZY_EXPUNGE_PLACE_H
+#define LAZY_EXPUNGE_PLACE_H
+
+/* Where the small files and locks of a user are: in the home, or for users
+   without one where the INBOX's namespace has its control files. */
+
+struct file_lock;
+struct mail_user;
+
+/* The path of the file. NULL if there is no place for it. Data stack. */
+const char *lazy_expunge_place_path(struct mail_user *user, const char *fname);
+/* Lock the file; free the lock with file_lock_free(), which also deletes it.
+   0 seconds = do not wait. Returns 1 if locked, 0 if another process has it, -1
+   and the error if it cannot be locked at all. */
+int lazy_expunge_place_lock(struct mail_user *user, const char *fname,
+			    unsigned int timeout_secs,
+			    struct file_lock **lock_r, const char **error_r);
+/* Write the file anew as a whole, so that a reader never sees half. path is that
+   of lazy_expunge_place_path(). Returns 0 if ok, -1 and the error. */
+int lazy_expunge_place_replace(struct mail_user *user, const char *path,
+			       const void *data, size_t size,
+			       const char **error_r);
+
+#endif
