@@ -7,7 +7,7 @@ import pytest
 
 from harness import targets
 from harness.config import FORMATS, Config
-from harness.server import Server, ServerProblem
+from harness.server import HOSTNAME, Server, ServerProblem
 
 LIVE_SERVERS = 8
 
@@ -137,9 +137,9 @@ class Dovecot:
             self._used.append(server)
         return server
 
-    def own(self, config=None, mail_root=None, prepare=None, **fields):
+    def own(self, config=None, mail_root=None, hostname=HOSTNAME, prepare=None, **fields):
         """A running server for this test alone, which may be killed and restarted. prepare(server) comes before the start."""
-        server = Server(self.target, config or self.config(**fields), self.variant, mail_root)
+        server = Server(self.target, config or self.config(**fields), self.variant, mail_root, hostname)
         try:
             if prepare:
                 prepare(server)

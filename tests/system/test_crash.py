@@ -13,7 +13,7 @@ def faults(request):
 
 
 def check(dovecot, way, warm, faults):
-    outcomes = crash.at_each_step(dovecot.own(lazy=LAST), way, warm, faults)
+    outcomes = crash.at_each_step(dovecot.own(lazy=LAST, fsync="optimized"), way, warm, faults)
     print(crash.HEADING, *(outcome.row() for outcome in outcomes), sep="\n")
     assert not [text for outcome in outcomes for text in outcome.lost]
     assert all(outcome.tries >= 5 for outcome in outcomes), "strace injects no faults"

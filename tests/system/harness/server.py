@@ -41,13 +41,17 @@ class Result:
 
 
 class Server:
-    """mail_root: users' homes, to share with another server. variant: of the build (gcc, clang, sanitizers)."""
+    """mail_root: users' homes, to share with another server. variant: of the build (gcc, clang, sanitizers).
 
-    def __init__(self, target, config, variant="gcc", mail_root=None):
+    hostname: another one for each server that shares a mail store, for what locks by files with a PID of the host.
+    """
+
+    def __init__(self, target, config, variant="gcc", mail_root=None, hostname=HOSTNAME):
         self.target, self.config, self.variant = target, config, variant
         self.root = places.fresh_run_directory()
         self.mail_root = Path(mail_root or self.root / "mail")
         self.mail_directory = MAIL_DIRECTORY[config.format]
+        self.hostname = hostname
         self.ports = {}
         self._names = itertools.count(1)
         self._users = []
@@ -278,10 +282,10 @@ class Server:
     def _make_sandbox(self):
         # Dovecot looks up the name of its host: this one is found without asking any name server.
         hosts = self.root / "hosts"
-        hosts.write_text(f"127.0.0.1 localhost {HOSTNAME} {HOSTNAME}.example.com\n")
+        hosts.write_text(f"127.0.0.1 localhost {self.hostname} {self.hostname}.example.com\n")
         binds = [(self._module_tree(), self.target.module_dir), (hosts, "/etc/hosts")]
         shared = [self.root] + ([self.mail_root] if self.root not in self.mail_root.parents else [])
-        return self.target.sandbox(shared=shared, binds=binds, hostname=HOSTNAME)
+        return self.target.sandbox(shared=shared, binds=binds, hostname=self.hostname)
 
     def _module_tree(self):
         """A copy of the system's modules with those under test in place of the shipped ones."""

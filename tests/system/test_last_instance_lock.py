@@ -1,0 +1,148 @@
+"""The account's lock: with every way to lock, and between two servers that share a mail store."""
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import name, wait_for
+from harness.faults import session_process, traced
+
+LAST = {"mailbox": "EXPUNGED", "only_last_instance": True}
+STORES = {
+    "fcntl": dict(raw="mmap_disable = yes\nlock_method = fcntl", fsync="always"),
+    "dotlock": dict(raw="mmap_disable = yes\nlock_method = dotlock", fsync="always"),
+    "nfs": dict(raw="mmap_disable = yes\nmail_nfs_storage = yes\nmail_nfs_index = yes", fsync="always"),
+}
+LOCK = "dovecot.lazy-expunge.lock"
+SLOWED = "pwrite64,write,writev,rename,link,unlink,openat,ftruncate,fsync,fdatasync"
+
+
+def copies(user, number, *mailboxes):
+    """Append this many mails to INBOX and copy them all to other mailboxes; their GUIDs."""
+    user.fill("INBOX", number)
+    with user.imap("INBOX") as session:
+        for mailbox in mailboxes:
+            session.ok(f"CREATE {name(mailbox)}")
+            session.ok(f"UID COPY 1:* {name(mailbox)}")
+    return sorted(mail.guid for mail in user.messages())
+
+
+def at_once(clients, commands):
+    """All mail marked as deleted, then these commands at the same time; all must be answered with OK."""
+    for client in clients:
+        client.ok("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
+    tags = [client.send(command) for client, command in zip(clients, commands)]
+    for client, tag in zip(clients, tags):
+        answer = client.finish(tag)
+        assert answer.ok, answer.text
+
+
+@pytest.fixture
+def two_servers(dovecot):
+    """two_servers(fields): two servers with one mail store."""
+    def make(fields):
+        first = dovecot.own(lazy=LAST, **fields)
+        return first, dovecot.own(lazy=LAST, mail_root=first.mail_root, hostname="othermail", **fields)
+    return make
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_two_servers_that_delete_all_copies_at_once(two_servers, store):
+    first, second = two_servers(STORES[store])
+    for commands in (("EXPUNGE", "EXPUNGE"), ("CLOSE", "EXPUNGE"), ("UID MOVE 1:* Moved", "EXPUNGE"), ("EXPUNGE", "UID MOVE 1:* Moved")):
+        here = first.user()
+        there = second.user(here.name)
+        guids = copies(here, 15, "Work")
+        with here.imap() as session:
+            session.ok("CREATE Moved")
+        at_once([here.imap("INBOX"), there.imap("Work")], commands)
+        moved = sorted(mail.guid for mail in there.messages("Moved"))
+        kept = sorted(mail.guid for mail in here.kept())
+        if "Moved" in " ".join(commands):
+            assert moved == guids and kept == [], commands
+        else:
+            assert kept == guids, commands
+
+
+@contextlib.contextmanager
+def stopped_with_the_lock(server, user, session, command):
+    """The session's process, stopped while it holds the account's lock in this command, which it never finishes."""
+    lock = user.home / LOCK
+    pid = session_process(server)
+
+    def held():
+        if "dotlock" in server.config.raw:
+            # the PID is written into it, by which others know that its owner is gone
+            return lock.exists() and lock.stat().st_size > 0
+        inode = f":{lock.stat().st_ino} " if lock.exists() else None
+        return any(inode in line for line in Path("/proc/locks").read_text().splitlines()) if inode else False
+    with traced(server, [pid], "-e", f"trace={SLOWED}", "-e", f"inject={SLOWED}:delay_enter=100000"):
+        session.send(command)
+        wait_for(held, "the lock")
+        os.kill(pid, signal.SIGSTOP)
+        assert held()
+    yield pid
+    server.kill_process(pid)
+
+
+@pytest.mark.parametrize("store", ["fcntl", "dotlock"])
+def test_a_holder_that_is_killed_frees_the_lock(dovecot, store):
+    server = dovecot.own(lazy=LAST, **STORES[store])
+    user = server.user()
+    guids = copies(user, 3, "Work")
+    session = user.imap("INBOX")
+    session.ok("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
+    with stopped_with_the_lock(server, user, session, "EXPUNGE") as holder:
+        other = user.imap("Work")
+        other.ok("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
+        tag = other.send("EXPUNGE")
+        server.kill_process(holder)
+        began = time.monotonic()
+        assert other.finish(tag).ok
+        assert time.monotonic() - began < 25, "it need not wait until it gives up"
+    server.expect_log("killed with signal 9|Rebuilding|rebuilding|fscking|Inconsistency|view is now inconsistent|Overriding|stale", required=False)
+    live = [mail.guid for mail in user.messages()]
+    assert sorted(set(live) | {mail.guid for mail in user.kept()}) == guids
+
+
+def test_a_lock_file_of_another_method_is_in_nobodys_way(dovecot):
+    """lock_method was fcntl before, which leaves its file behind."""
+    server = dovecot.own(lazy=LAST, **STORES["dotlock"])
+    user = server.user()
+    guids = copies(user, 2, "Work")
+    lock = user.home / LOCK
+    lock.touch()
+    server.own(lock)
+    os.utime(lock, (time.time() - 1000, time.time() - 1000))
+    for box in ("INBOX", "Work"):
+        with user.imap(box) as session:
+            began = time.monotonic()
+            session.delete()
+            assert time.monotonic() - began < 20
+    server.expect_log("lock", required=False)
+    assert sorted(mail.guid for mail in user.kept()) == guids
+
+
+@pytest.mark.formats("sdbox")
+@pytest.mark.parametrize("store", STORES)
+def test_a_wait_for_another_server_ends_in_keep(two_servers, store):
+    """The other server holds the lock and does nothing, as one that has lost its network."""
+    first, second = two_servers(STORES[store])
+    here = first.user()
+    there = second.user(here.name)
+    guids = copies(here, 2, "Work")
+    session = here.imap("INBOX")
+    session.ok("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
+    other = there.imap("Work")
+    other.ok("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
+    with stopped_with_the_lock(first, here, session, "EXPUNGE"):
+        began = time.monotonic()
+        assert other("EXPUNGE").ok
+        assert 20 < time.monotonic() - began < 50
+    first.expect_log("killed with signal 9", required=False)
+    second.expect_log("lock", required=False)
+    assert {mail.guid for mail in there.kept()} == set(guids), "in doubt everything is kept"
