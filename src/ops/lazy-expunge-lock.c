@@ -3,14 +3,30 @@
 #include "lib.h"
 #include "file-lock.h"
 #include "mail-namespace.h"
+#include "mail-storage-private.h"
 #include "lazy-expunge-user.h"
 #include "lazy-expunge-lock.h"
 
 #define LOCK_FNAME "dovecot.lazy-expunge.lock"
+/* A lock that exists or not must not have the name of one that stays: after a
+   change of lock_method each wait for it would be in vain. */
+#define DOTLOCK_FNAME "dovecot.lazy-expunge.dotlock"
+
 struct lazy_expunge_lock {
 	struct file_lock *lock;
 	unsigned int refcount;
 };
+
+static const char *lock_fname(struct lazy_expunge_user *luser)
+{
+	struct mail_namespace *ns =
+		mail_namespace_find_inbox(luser->user->namespaces);
+	const struct mail_storage_settings *set =
+		mail_namespace_get_default_storage(ns)->set;
+
+	return set->parsed_lock_method == FILE_LOCK_METHOD_DOTLOCK ?
+		DOTLOCK_FNAME : LOCK_FNAME;
+}
 
 int lazy_expunge_lock_get(struct lazy_expunge_user *luser,
 			  unsigned int timeout_secs, const char **error_r)
@@ -28,7 +44,7 @@ int lazy_expunge_lock_get(struct lazy_expunge_user *luser,
 	}
 	if (lock == NULL)
 		lock = luser->lock = i_new(struct lazy_expunge_lock, 1);
-	ret = mail_user_lock_file_create(luser->user, LOCK_FNAME,
+	ret = mail_user_lock_file_create(luser->user, lock_fname(luser),
 					 timeout_secs, &lock->lock, error_r);
 	if (ret > 0) {
 		/* creating and unlinking the file each time costs more than

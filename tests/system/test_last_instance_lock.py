@@ -17,7 +17,7 @@ STORES = {
     "dotlock": dict(raw="mmap_disable = yes\nlock_method = dotlock", fsync="always"),
     "nfs": dict(raw="mmap_disable = yes\nmail_nfs_storage = yes\nmail_nfs_index = yes", fsync="always"),
 }
-LOCK = "dovecot.lazy-expunge.lock"
+LOCK, DOTLOCK = "dovecot.lazy-expunge.lock", "dovecot.lazy-expunge.dotlock"
 SLOWED = "pwrite64,write,writev,rename,link,unlink,openat,ftruncate,fsync,fdatasync"
 
 
@@ -71,11 +71,12 @@ def test_two_servers_that_delete_all_copies_at_once(two_servers, store):
 @contextlib.contextmanager
 def stopped_with_the_lock(server, user, session, command):
     """The session's process, stopped while it holds the account's lock in this command, which it never finishes."""
-    lock = user.home / LOCK
+    dotlock = "dotlock" in server.config.raw
+    lock = user.home / (DOTLOCK if dotlock else LOCK)
     pid = session_process(server)
 
     def held():
-        if "dotlock" in server.config.raw:
+        if dotlock:
             # the PID is written into it, by which others know that its owner is gone
             return lock.exists() and lock.stat().st_size > 0
         inode = f":{lock.stat().st_ino} " if lock.exists() else None
