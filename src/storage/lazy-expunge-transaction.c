@@ -115,6 +115,23 @@ bool lazy_expunge_transaction_lock(struct mail *mail)
 	return lt->locked || !lazy_expunge_lock_is_possible(lt->lbox->luser);
 }
 
+/* The mailbox was deleted by another session, which has kept its mails. The
+   expunge cannot be committed any more, so it must not leave a second instance
+   in the storage. Should the deletion be given up, the mails are still there. */
+static bool transaction_fail_if_deleted(struct lazy_expunge_transaction *lt)
+{
+	struct mailbox *box = lt->t->box;
+	enum mail_error code;
+	const char *text;
+
+	if (!mail_index_is_deleted(box->index) || box->marked_deleted)
+		return FALSE;
+	mailbox_set_deleted(box);
+	text = mailbox_get_last_error(box, &code);
+	lazy_expunge_transaction_fail(lt->t, code, text);
+	return TRUE;
+}
+
 bool lazy_expunge_transaction_is_gone(struct mail *mail)
 {
 	struct lazy_expunge_transaction *lt =
@@ -130,6 +147,8 @@ bool lazy_expunge_transaction_is_gone(struct mail *mail)
 				"of the mailbox is unknown: %s", error);
 		}
 	}
+	if (transaction_fail_if_deleted(lt))
+		return TRUE;
 	/* what cannot be told is taken as there: it is kept */
 	return lt->live != NULL && !lazy_expunge_live_has(lt->live, mail->uid);
 }
