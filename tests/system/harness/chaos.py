@@ -144,6 +144,8 @@ class Worker(threading.Thread):
         self.who = f"{type(self).__name__.lower()}{index}"
         self.rng = random.Random(f"{seed}-{self.who}")
         self.steps, self.ended, self.failure, self.selected = 0, 0, None, None
+        # the mailboxes that it told the server to delete
+        self.deleted = set()
         self._mails = 0
 
     def run(self):
@@ -297,6 +299,7 @@ class ImapClient(Worker):
     def _do_delete(self, session):
         old = self.names.loose(self.rng)
         if old:
+            self.deleted.add(old)
             session(f"DELETE {name(old)}")
         return session
 
@@ -394,6 +397,7 @@ class DoveadmClient(Worker):
     def _do_delete(self):
         old = self.names.loose(self.rng)
         if old:
+            self.deleted.add(old)
             self._run("mailbox delete", old)
 
     def _do_purge(self):
