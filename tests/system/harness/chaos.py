@@ -76,6 +76,11 @@ def _is_within(mailbox, parent):
     return mailbox is not None and (mailbox == parent or mailbox.startswith(parent + "/"))
 
 
+def is_within_any(mailbox, parents):
+    """Whether it is one of these mailboxes, or below one."""
+    return any(_is_within(mailbox, parent) for parent in parents)
+
+
 class Ledger:
     """The mails that the account has accepted, exactly: a mail enters when the server has said that it has it."""
 
@@ -113,7 +118,7 @@ class Ledger:
         for marker, digest in sorted(self._bodies.items()):
             found = [*live.get(marker, {}).values(), *kept.get(marker, {}).values()]
             if not found:
-                lost.append(f"{marker} is lost")
+                lost.append(f"{marker} is lost; files with it: {_files_with(user, marker)}")
             elif any(_body_digest(mail.text) != digest for mail in found):
                 lost.append(f"{marker} is not what was accepted")
         twice = [f"{marker} is in the storage as {[(m.mailbox, m.uid, m.guid, m.origin, m.saved) for m in mails.values()]}"
@@ -124,6 +129,13 @@ class Ledger:
 def _in_storage(user, mailbox):
     storage = user.server.config.storage
     return mailbox == storage or bool(user.server.storage_separator) and mailbox.startswith(storage)
+
+
+def _files_with(user, marker):
+    """The files of the account in which the mail's text is, as the last trace of a mail that cannot be found."""
+    text = f"X-Marker: {marker}\r".encode(), f"X-Marker: {marker}\n".encode()
+    files = [path for path in user.home.rglob("*") if path.is_file() and any(one in path.read_bytes() for one in text)]
+    return [str(path.relative_to(user.home)) for path in files]
 
 
 def _marker(mail):
@@ -144,8 +156,8 @@ class Worker(threading.Thread):
         self.who = f"{type(self).__name__.lower()}{index}"
         self.rng = random.Random(f"{seed}-{self.who}")
         self.steps, self.ended, self.failure, self.selected = 0, 0, None, None
-        # the mailboxes that it told the server to delete
-        self.deleted = set()
+        # the mailboxes that it told the server to delete or to rename, under both names
+        self.gone = set()
         self._mails = 0
 
     def run(self):
@@ -293,13 +305,14 @@ class ImapClient(Worker):
         old = self.names.take(self.rng)
         if old:
             new = self.names.fresh(self.rng)
+            self.gone |= {old, new}
             self.names.add(new if session(f"RENAME {name(old)} {name(new)}").ok else old)
         return session
 
     def _do_delete(self, session):
         old = self.names.loose(self.rng)
         if old:
-            self.deleted.add(old)
+            self.gone.add(old)
             session(f"DELETE {name(old)}")
         return session
 
@@ -392,12 +405,13 @@ class DoveadmClient(Worker):
         old = self.names.take(self.rng)
         if old:
             new = self.names.fresh(self.rng)
+            self.gone |= {old, new}
             self.names.add(new if self._run("mailbox rename", old, new) == 0 else old)
 
     def _do_delete(self):
         old = self.names.loose(self.rng)
         if old:
-            self.deleted.add(old)
+            self.gone.add(old)
             self._run("mailbox delete", old)
 
     def _do_purge(self):
