@@ -11,6 +11,10 @@ struct lazy_expunge_user;
 
 /* A holder never waits for a client, so this is far more than it needs. */
 #define LAZY_EXPUNGE_LOCK_TIMEOUT_SECS 30
+/* The deletion and the renaming of a mailbox hold the lock of the mailbox list,
+   which another session may want (to create the storage) while it has the
+   account's: do not wait for it long. */
+#define LAZY_EXPUNGE_LOCK_TIMEOUT_LISTED_SECS 5
 
 /* Returns 1 if the account is locked now, 0 if another process kept it locked
    for too long, -1 if it cannot be locked at all (a user without a home, a

@@ -4,6 +4,7 @@
 #include "lib.h"
 #include "mail-namespace.h"
 #include "lazy-expunge-compat.h"
+#include "lazy-expunge-lock.h"
 #include "lazy-expunge-maildir.h"
 #include "lazy-expunge-match.h"
 #include "lazy-expunge-origin.h"
@@ -155,6 +156,32 @@ static bool mailbox_is_parent_of_storage(struct mailbox *box)
 	return FALSE;
 }
 
+/* Files are found by the mailbox's path. A mail that is being kept must not
+   change it between the look and the commit. */
+static int mailbox_rename_locked(struct mailbox *src, struct mailbox *dest)
+{
+	struct lazy_expunge_mailbox *lsrc = LAZY_EXPUNGE_CONTEXT_REQUIRE(src);
+	struct lazy_expunge_renamed *renamed;
+	const char *error;
+	bool locked;
+	int ret;
+
+	locked = lazy_expunge_lock_get(lsrc->luser,
+				       LAZY_EXPUNGE_LOCK_TIMEOUT_LISTED_SECS,
+				       &error) > 0;
+	if (!locked) {
+		e_debug(src->event, "lazy_expunge: Account not locked for "
+			"renaming: %s", error);
+	}
+	/* the name is the origin of mail that is in the storage */
+	renamed = lazy_expunge_renamed_begin(src, dest);
+	ret = lsrc->module_ctx.super.rename_box(src, dest);
+	lazy_expunge_renamed_finish(&renamed, ret == 0, time(NULL));
+	if (locked)
+		lazy_expunge_lock_put(lsrc->luser);
+	return ret;
+}
+
 static int lazy_mailbox_rename_box(struct mailbox *src, struct mailbox *dest)
 {
 	struct lazy_expunge_mailbox *lsrc = LAZY_EXPUNGE_CONTEXT_REQUIRE(src);
@@ -162,8 +189,6 @@ static int lazy_mailbox_rename_box(struct mailbox *src, struct mailbox *dest)
 	struct lazy_expunge_user *luser = lsrc->luser;
 	struct lazy_expunge_storage *dest_storage =
 		ldest == NULL ? NULL : ldest->storage;
-	struct lazy_expunge_renamed *renamed;
-	int ret;
 
 	if (!luser->by_admin && !luser->user->dsyncing) {
 		/* with namespace mode, what is in the storage is known by its
@@ -184,11 +209,7 @@ static int lazy_mailbox_rename_box(struct mailbox *src, struct mailbox *dest)
 				"the expunge storage cannot be renamed");
 		}
 	}
-	/* the name is the origin of mail that is in the storage */
-	renamed = lazy_expunge_renamed_begin(src, dest);
-	ret = lsrc->module_ctx.super.rename_box(src, dest);
-	lazy_expunge_renamed_finish(&renamed, ret == 0, time(NULL));
-	return ret;
+	return mailbox_rename_locked(src, dest);
 }
 
 static int lazy_mailbox_save_begin(struct mail_save_context *ctx,

@@ -13,8 +13,6 @@
 #include "lazy-expunge-saved.h"
 #include "lazy-expunge-storage.h"
 
-#define LOCK_TIMEOUT_DELETING_SECS 5
-
 #define ERROR_CANNOT_KEEP \
 	"Deleted mail cannot be kept at the moment, so it was not deleted"
 #define ERROR_CANNOT_MOVE \
@@ -90,10 +88,7 @@ static void transaction_lock(struct lazy_expunge_transaction *lt)
 	if (lt->lock_tried)
 		return;
 	lt->lock_tried = TRUE;
-	/* The deletion of a mailbox holds the lock of the mailbox list, which
-	   another session may want (to create the storage) while it has the
-	   account's: do not wait for it long. */
-	timeout = lt->t->box->deleting ? LOCK_TIMEOUT_DELETING_SECS :
+	timeout = lt->t->box->deleting ? LAZY_EXPUNGE_LOCK_TIMEOUT_LISTED_SECS :
 		LAZY_EXPUNGE_LOCK_TIMEOUT_SECS;
 	if (lazy_expunge_lock_get(lt->lbox->luser, timeout, &error) > 0) {
 		lt->locked = TRUE;
@@ -115,9 +110,10 @@ bool lazy_expunge_transaction_lock(struct mail *mail)
 	return lt->locked || !lazy_expunge_lock_is_possible(lt->lbox->luser);
 }
 
-/* The mailbox was deleted by another session, which has kept its mails. The
-   expunge cannot be committed any more, so it must not leave a second instance
-   in the storage. Should the deletion be given up, the mails are still there. */
+/* The mailbox was deleted by another session, which has kept its mails, or
+   renamed, which looks the same from here. The expunge must not be committed,
+   nor leave a second instance in the storage. Should the deletion be given up,
+   the mails are still there. */
 static bool transaction_fail_if_deleted(struct lazy_expunge_transaction *lt)
 {
 	struct mailbox *box = lt->t->box;
@@ -251,8 +247,14 @@ int lazy_expunge_transaction_keep(struct mail *mail)
 			lazy_expunge_destination_get_origin(lt->lbox->dest));
 		return 0;
 	}
-	if (error.code == MAIL_ERROR_EXPUNGED)
+	if (error.code == MAIL_ERROR_EXPUNGED) {
+		/* The index has it and its file is gone: also when the mailbox
+		   was renamed meanwhile, and the file with it. */
+		if (mail_index_refresh(mail->box->index) < 0 ||
+		    transaction_fail_if_deleted(lt))
+			return -1;
 		return 1;
+	}
 	if (set->on_failure == LAZY_EXPUNGE_ON_FAILURE_EXPUNGE) {
 		lazy_expunge_event_lost(mail, error.text);
 		return 1;

@@ -4,17 +4,14 @@ import contextlib
 import fcntl
 
 from harness import chaos, wait_for
+from harness.faults import session_process, traced
 
 LAST = {"mailbox": "EXPUNGED", "only_last_instance": True}
 
 
 @contextlib.contextmanager
-def account_locked(user):
-    """Hold the account's lock, as a session that deletes does. Yields a function: how many processes wait for it."""
-    path = user.home / "dovecot.lazy-expunge.lock"
-    user.append("Trash")
-    with user.imap("Trash") as session:
-        session.delete()
+def locked(path):
+    """Hold the lock of this file. Yields a function: how many processes wait for it."""
     inode = path.stat().st_ino
 
     def waiting():
@@ -24,6 +21,15 @@ def account_locked(user):
     with open(path, "r+b") as lock:
         fcntl.lockf(lock, fcntl.LOCK_EX)
         yield waiting
+
+
+def account_locked(user):
+    """Hold the account's lock, as a session that deletes does."""
+    path = user.home / "dovecot.lazy-expunge.lock"
+    user.append("Trash")
+    with user.imap("Trash") as session:
+        session.delete()
+    return locked(path)
 
 
 def test_an_expunge_held_up_while_its_mailbox_is_deleted_keeps_nothing_twice(dovecot):
@@ -45,3 +51,78 @@ def test_an_expunge_held_up_while_its_mailbox_is_deleted_keeps_nothing_twice(dov
     assert sorted(mail.guid for mail in user.kept() if mail.origin == "Work") == guids
     user.server.settle()
     user.server.expect_log(r"No such file or directory|deleted under us|was deleted", required=False)
+
+
+@contextlib.contextmanager
+def list_locked(user):
+    """Hold the lock of the mailbox list, as a RENAME does."""
+    path = user.mail_path / "mailboxes.lock"
+    path.touch()
+    user.server.own(path)
+    with locked(path) as waiting:
+        yield waiting
+        path.unlink()
+
+
+def mailbox_directory(user, mailbox):
+    return user.mail_path / (f".{mailbox}" if user.server.config.format == "maildir" else f"mailboxes/{mailbox}")
+
+
+def test_a_delete_that_comes_second_to_a_rename_loses_nothing(dovecot):
+    server = dovecot.own(lazy=LAST)
+    user = server.user()
+    user.fill("Work", 2, create=True)
+    session = user.imap()
+    with list_locked(user) as waiting:
+        delete = session.send("DELETE Work")
+        wait_for(lambda: waiting() == 1, "the DELETE to wait for the lock")
+        mailbox_directory(user, "Work").rename(mailbox_directory(user, "Renamed"))
+        user.fill("Renamed", 3)
+        accepted = sorted(mail.guid for mail in user.messages("Renamed"))
+        assert len(accepted) == 5
+    with contextlib.suppress(*chaos.ENDED):
+        session.finish(delete)
+    session.close()
+    server.settle()
+    found = {mail.guid for mail in user.messages("*") + user.kept()}
+    server.settle()
+    server.expect_log(r"No such file or directory|deleted under us|was deleted|Unexpectedly lost", required=False)
+    assert found == set(accepted)
+
+
+def test_an_expunge_whose_mailbox_is_renamed_before_the_copy_loses_nothing(dovecot):
+    server = dovecot.own(lazy=LAST)
+    user = server.user()
+    user.append("Trash")
+    with user.imap("Trash") as session:
+        session.delete()
+    user.fill("Work", 3, create=True)
+    accepted = sorted(mail.guid for mail in user.messages("Work"))
+    session = user.imap("Work")
+    session.ok("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
+    # mdbox copies within its map, and writes that first
+    call = "pwrite64" if server.config.format == "mdbox" else "link,linkat"
+    with traced(server, [session_process(server)], "-e", f"inject={call}:delay_enter=2000000:when=1") as output:
+        expunge = session.send("EXPUNGE")
+        wait_for(lambda: output.exists() and any(one in output.read_text() for one in ("link", "pwrite64")), "the copy to begin")
+        mailbox_directory(user, "Work").rename(mailbox_directory(user, "Renamed"))
+        with contextlib.suppress(*chaos.ENDED):
+            session.finish(expunge)
+    session.close()
+    server.settle()
+    found = {mail.guid for mail in user.messages("*") + user.kept() if mail.origin != "Trash"}
+    server.settle()
+    server.expect_log(r"No such file or directory|deleted under us|was deleted|Unexpectedly lost", required=False)
+    assert found == set(accepted)
+
+
+def test_a_rename_waits_for_an_expunge_that_keeps_mail(dovecot):
+    user = dovecot(lazy=LAST).user()
+    user.fill("Work", 3, create=True)
+    session = user.imap()
+    with account_locked(user) as waiting:
+        rename = session.send("RENAME Work Renamed")
+        wait_for(lambda: waiting() == 1, "the RENAME to wait for the lock")
+        assert len(user.messages("Work")) == 3
+    assert session.finish(rename).ok
+    assert len(user.messages("Renamed")) == 3

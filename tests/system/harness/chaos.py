@@ -60,12 +60,15 @@ class Names:
             self._names = [one for one in self._names if not _is_within(one, taken)]
             return taken
 
-    def fresh(self, rng):
-        """One that was never there, sometimes below another, to be added when it is there."""
+    def fresh(self, rng, who):
+        """One that was never there, sometimes below another, which is in use till release(); to be added when it is there."""
         with self._lock:
             self._count += 1
-            parent = f"{rng.choice(self._names)}/" if self._names and rng.random() < 0.3 else ""
-            return f"{parent}M{self._count}"
+            if not self._names or rng.random() > 0.3:
+                return f"M{self._count}"
+            parent = rng.choice(self._names)
+            self._used.setdefault(who, set()).add(parent)
+            return f"{parent}/M{self._count}"
 
     def add(self, mailbox):
         with self._lock:
@@ -296,7 +299,7 @@ class ImapClient(Worker):
         return session
 
     def _do_create(self, session):
-        new = self.names.fresh(self.rng)
+        new = self.names.fresh(self.rng, self)
         if session(f"CREATE {name(new)}").ok:
             self.names.add(new)
         return session
@@ -304,7 +307,7 @@ class ImapClient(Worker):
     def _do_rename(self, session):
         old = self.names.take(self.rng)
         if old:
-            new = self.names.fresh(self.rng)
+            new = self.names.fresh(self.rng, self)
             self.gone |= {old, new}
             self.names.add(new if session(f"RENAME {name(old)} {name(new)}").ok else old)
         return session
@@ -397,14 +400,14 @@ class DoveadmClient(Worker):
             self.ledger.accept(marker, message)
 
     def _do_create(self):
-        new = self.names.fresh(self.rng)
+        new = self.names.fresh(self.rng, self)
         if self._run("mailbox create", new) == 0:
             self.names.add(new)
 
     def _do_rename(self):
         old = self.names.take(self.rng)
         if old:
-            new = self.names.fresh(self.rng)
+            new = self.names.fresh(self.rng, self)
             self.gone |= {old, new}
             self.names.add(new if self._run("mailbox rename", old, new) == 0 else old)
 

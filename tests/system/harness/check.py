@@ -23,7 +23,7 @@ def main():
     parser.add_argument("--targets", help="comma-separated: native, trixie, forky")
     parser.add_argument("--formats", help="comma-separated: maildir, sdbox, mdbox")
     parser.add_argument("--variant", default="gcc", choices=sorted(build.VARIANTS), help="the build that the system tests run")
-    parser.add_argument("--seconds", type=float, help="run the property tests too, each for this long")
+    parser.add_argument("--seconds", type=float, help="how long each property test looks for a counterexample")
     parser.add_argument("names", nargs="*", help="only system tests with one of these in their name")
     arguments = parser.parse_args()
     ci = os.environ.get("CI", "").lower() in ("true", "1", "yes")
