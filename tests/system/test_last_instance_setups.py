@@ -23,6 +23,10 @@ SETUPS = {
     "attachments": dict(raw23="mail_attachment_dir = @MAIL@/attachments\nmail_attachment_min_size = 1k",
                         raw24="mail_ext_attachment_path = @MAIL@/attachments\nmail_ext_attachment_min_size = 1k\n"
                               "mail_ext_attachment {\n  fs posix {\n  }\n}"),
+    "single-instance": dict(raw23="mail_attachment_dir = @MAIL@/sis\nmail_attachment_min_size = 1k\nmail_attachment_fs = sis posix",
+                            raw24="mail_ext_attachment_path = @MAIL@/sis\nmail_ext_attachment_min_size = 1k\n"
+                                  "mail_ext_attachment {\n  fs sis {\n  }\n  fs posix {\n  }\n}"),
+    "nfs": dict(raw="mmap_disable = yes\nmail_nfs_storage = yes\nmail_nfs_index = yes", fsync="always"),
     "virtual": dict(virtual=True),
 }
 ATTACHMENT = ("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n",
@@ -71,8 +75,9 @@ def test_mails_with_several_copies_are_kept_once_with_the_last(dovecot, setup):
     server = dovecot(lazy=LAST, **SETUPS[setup])
     user = server.user()
     copy_and_delete(user)
-    if setup == "attachments" and dovecot.format != "maildir":
-        assert any(path.is_file() for path in (server.mail_root / "attachments").rglob("*")), "attachments lie in files of their own"
+    directory = {"attachments": "attachments", "single-instance": "sis"}.get(setup)
+    if directory and dovecot.format != "maildir":
+        assert any(path.is_file() for path in (server.mail_root / directory).rglob("*")), "attachments lie in files of their own"
 
 
 @pytest.mark.formats(*DBOX)
