@@ -110,9 +110,16 @@ int lazy_expunge_due_mailboxes(struct lazy_expunge_user *luser,
 	return ret;
 }
 
+static void due_add_next(struct lazy_expunge_due *due, time_t next)
+{
+	if (due->next == 0 || next < due->next)
+		due->next = next;
+}
+
 /* Returns 1 if something may be due, 0 if not, -1 if that cannot be told. */
 static int due_box_check(struct mailbox *box,
-			 const struct lazy_expunge_retention *set, time_t now)
+			 const struct lazy_expunge_retention *set, time_t now,
+			 struct lazy_expunge_due *due)
 {
 	struct mailbox_status status;
 	struct mailbox_metadata metadata;
@@ -130,8 +137,12 @@ static int due_box_check(struct mailbox *box,
 	if (mailbox_get_metadata(box, MAILBOX_METADATA_FIRST_SAVE_DATE,
 				 &metadata) < 0)
 		return -1;
-	return metadata.first_save_date != (time_t)-1 &&
-		metadata.first_save_date + (time_t)set->autoexpunge <= now;
+	if (metadata.first_save_date == (time_t)-1)
+		return 0;
+	if (metadata.first_save_date + (time_t)set->autoexpunge <= now)
+		return 1;
+	due_add_next(due, metadata.first_save_date + (time_t)set->autoexpunge);
+	return 0;
 }
 
 static int due_box_count(struct mailbox *box,
@@ -161,8 +172,14 @@ static int due_box_count(struct mailbox *box,
 			ret = mail->expunged ? 0 : -1;
 			continue;
 		}
-		if (!lazy_expunge_retention_goes(set, &rmail, now))
+		if (!lazy_expunge_retention_goes(set, &rmail, now)) {
+			if (set->autoexpunge > 0) {
+				due_add_next(due,
+					lazy_expunge_retention_expiry(set,
+								      &rmail));
+			}
 			break;
+		}
 		due->messages++;
 		if (mail_get_virtual_size(mail, &size) == 0)
 			due->bytes += size;
@@ -183,7 +200,7 @@ static void due_add_mailbox(struct mail_namespace *ns, const char *vname,
 
 	lazy_expunge_keep_time_get(ns, vname, &set);
 	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
-	ret = due_box_check(box, &set, ctx->now);
+	ret = due_box_check(box, &set, ctx->now, ctx->due);
 	if (ret > 0)
 		ret = due_box_count(box, &set, ctx->now, ctx->due);
 	if (ret < 0) {

@@ -7,6 +7,8 @@
 
 struct lazy_expunge_due {
 	uint64_t messages, bytes;
+	/* when the next mail may go, if nothing is changed; 0 = never */
+	time_t next;
 	/* mailboxes that could not be looked at */
 	unsigned int failed;
 };

@@ -9,13 +9,16 @@
 #include "mail-storage-settings.h"
 #include "lazy-expunge-cap.h"
 #include "lazy-expunge-due.h"
+#include "lazy-expunge-idle.h"
 #include "lazy-expunge-place.h"
 #include "lazy-expunge-stamp.h"
+#include "lazy-expunge-watch.h"
 #include "lazy-expunge-maintain.h"
 
 #include <sys/stat.h>
 
 #define MAINTAIN_LOCK_FNAME "dovecot.lazy-expunge-maintain.lock"
+#define MAINTAIN_DOTLOCK_FNAME "dovecot.lazy-expunge-maintain.dotlock"
 /* What goes from one mailbox may be kept in another whose turn is over. */
 #define MAINTAIN_AUTOEXPUNGE_ROUNDS 2
 
@@ -24,8 +27,16 @@ struct maintain {
 	struct lazy_expunge_maintain_result *result;
 	enum mail_error error;
 	time_t now;
+	/* when there may be something to do again, 0 = never */
+	time_t next;
 	bool plan;
 };
+
+static void maintain_add_next(struct maintain *maintain, time_t next)
+{
+	if (next != 0 && (maintain->next == 0 || next < maintain->next))
+		maintain->next = next;
+}
 
 static void maintain_failed(struct maintain *maintain, uint64_t count,
 			    enum mail_error error)
@@ -47,6 +58,7 @@ static void maintain_autoexpunge(struct maintain *maintain)
 	if (lazy_expunge_due_read(maintain->luser, maintain->now, &due,
 				  &error) < 0)
 		maintain_failed(maintain, due.failed, error);
+	maintain_add_next(maintain, due.next);
 	if (maintain->plan) {
 		maintain->result->expunged += due.messages;
 		maintain->result->bytes += due.bytes;
@@ -151,11 +163,13 @@ static void maintain_logs(struct mail_namespace *ns, const char *vname,
 
 	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
 	max_age = box->storage->set->mail_index_log2_max_age;
-	if (mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_INDEX, &dir) > 0 &&
+	if (mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_INDEX, &dir) <= 0 ||
 	    stat(t_strconcat(dir, "/"MAIL_INDEX_PREFIX".log.2", NULL),
-		 &st) == 0 &&
-	    st.st_mtime + (time_t)max_age <= maintain->now &&
-	    mailbox_open(box) == 0)
+		 &st) < 0)
+		; /* no such log */
+	else if (st.st_mtime + (time_t)max_age > maintain->now)
+		maintain_add_next(maintain, st.st_mtime + (time_t)max_age);
+	else if (mailbox_open(box) == 0)
 		maintain_sync_log(box);
 	mailbox_free(&box);
 }
@@ -179,9 +193,10 @@ static void maintain_all_logs(struct maintain *maintain)
 	}
 }
 
-static void maintain_stamp(struct maintain *maintain)
+static void maintain_stamp(struct maintain *maintain,
+			   struct lazy_expunge_watch *watch)
 {
-	const struct lazy_expunge_stamp stamp = {
+	struct lazy_expunge_stamp stamp = {
 		.time = maintain->now,
 		.expunged = maintain->result->expunged,
 		.bytes = maintain->result->bytes,
@@ -189,12 +204,76 @@ static void maintain_stamp(struct maintain *maintain)
 	};
 	const char *error;
 
+	if (stamp.expunged == 0 && stamp.failed == 0) {
+		lazy_expunge_idle_end(maintain->luser, watch, maintain->now,
+				      maintain->next, &stamp);
+	}
 	if (lazy_expunge_stamp_write(maintain->luser->user, &stamp,
 				     &error) < 0) {
 		e_error(maintain->luser->user->event, "lazy_expunge: Cannot "
 			"record the maintenance: %s", error);
 		maintain_failed(maintain, 1, MAIL_ERROR_TEMP);
 	}
+}
+
+/* Returns TRUE if the last run knew that there is nothing to do now. */
+static bool maintain_is_idle(struct maintain *maintain)
+{
+	struct mail_user *user = maintain->luser->user;
+	struct lazy_expunge_stamp stamp;
+	const char *error;
+
+	/* a stamp that cannot be read is written anew; one that says that mail
+	   went has something else to say */
+	return lazy_expunge_stamp_read(user, &stamp, &error) > 0 &&
+		lazy_expunge_idle_holds(maintain->luser, &stamp,
+					maintain->now) &&
+		lazy_expunge_stamp_touch(user, maintain->now, &error) == 0;
+}
+
+/* A lock that exists or not must not have the name of one that stays. */
+static const char *maintain_lock_fname(struct mail_user *user)
+{
+	struct mail_namespace *ns = mail_namespace_find_inbox(user->namespaces);
+	const struct mail_storage_settings *set =
+		mail_namespace_get_default_storage(ns)->set;
+
+	return set->parsed_lock_method == FILE_LOCK_METHOD_DOTLOCK ?
+		MAINTAIN_DOTLOCK_FNAME : MAINTAIN_LOCK_FNAME;
+}
+
+/* Returns TRUE if it is for this run to look after the user. */
+static bool maintain_lock(struct maintain *maintain, struct file_lock **lock_r)
+{
+	struct mail_user *user = maintain->luser->user;
+	const char *error;
+	int ret;
+
+	ret = lazy_expunge_place_lock(user, maintain_lock_fname(user), 0,
+				      lock_r, &error);
+	if (ret < 0) {
+		/* it may be what makes space on a full disk, and two runs at
+		   once do no harm */
+		e_debug(user->event, "lazy_expunge: Cannot lock maintenance: "
+			"%s", error);
+	} else if (ret > 0) {
+		/* creating it each time is dear */
+		file_lock_set_unlink_on_free(*lock_r, FALSE);
+	}
+	return ret != 0;
+}
+
+static void maintain_all(struct maintain *maintain)
+{
+	struct lazy_expunge_watch *watch;
+
+	watch = lazy_expunge_idle_begin(maintain->luser, maintain->now);
+	maintain_autoexpunge(maintain);
+	maintain_cap(maintain);
+	maintain_purge(maintain);
+	maintain_all_logs(maintain);
+	maintain_stamp(maintain, watch);
+	lazy_expunge_watch_deinit(&watch);
 }
 
 int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan, time_t now,
@@ -208,33 +287,17 @@ int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan, time_t now
 		.plan = plan,
 	};
 	struct file_lock *lock = NULL;
-	const char *error;
-	int ret;
 
 	i_zero(result_r);
-	if (!plan) {
-		ret = lazy_expunge_place_lock(luser->user, MAINTAIN_LOCK_FNAME,
-					      0, &lock, &error);
-		if (ret == 0) {
-			result_r->skipped = TRUE;
-			*error_r = MAIL_ERROR_NONE;
-			return 0;
-		}
-		if (ret < 0) {
-			/* it may be what makes space on a full disk, and
-			   two runs at once do no harm */
-			e_debug(luser->user->event,
-				"lazy_expunge: Cannot lock maintenance: %s",
-				error);
-		}
-	}
-	maintain_autoexpunge(&maintain);
-	maintain_cap(&maintain);
-	if (!plan) {
-		maintain_purge(&maintain);
-		maintain_all_logs(&maintain);
-		maintain_stamp(&maintain);
-	}
+	if (plan) {
+		maintain_autoexpunge(&maintain);
+		maintain_cap(&maintain);
+	} else if (maintain_is_idle(&maintain))
+		; /* nothing is due */
+	else if (maintain_lock(&maintain, &lock))
+		maintain_all(&maintain);
+	else
+		result_r->skipped = TRUE;
 	file_lock_free(&lock);
 	*error_r = maintain.error;
 	return result_r->failed > 0 ? -1 : 0;
