@@ -41,13 +41,24 @@ def next_second():
     wait_for(lambda: int(time.time()) > second, "the next second")
 
 
-def make_idle(user, *arguments):
+def make_noted(user, *arguments):
     """Run until there is nothing to do and the run could note it; what it noted."""
     def noted():
         rows, _ = maintain(user.server, *(arguments or ("-u", user.name)))
         assert not any(found["failed"] for found in rows)
         return "next" in stamp(user)
     wait_for(noted, "a stamp that says until when there is nothing to do", seconds=60, interval=0.5)
+    return stamp(user)
+
+
+def make_idle(user, *arguments):
+    """Run until a run does not look any more (the first looks may change indexes); the stamp."""
+    def idle():
+        before = make_noted(user, *arguments)
+        next_second()
+        after = make_noted(user, *arguments)
+        return after["looked"] == before["looked"]
+    wait_for(idle, "a run that does not look", seconds=60)
     return stamp(user)
 
 
@@ -80,7 +91,7 @@ def test_a_mail_becomes_due(dovecot):
     user = dovecot(**retention(Mailbox(".EXPUNGED", autoexpunge="25s"))).user()
     keep(user, 2)
     first = min(mail.saved for mail in user.kept())
-    noted = make_idle(user)
+    noted = make_noted(user)
     assert noted["next"] == first + 25
     wait_for(lambda: time.time() > max(mail.saved for mail in user.kept()) + 26, "the mail to be due", seconds=60)
     assert maintain(user.server, "-u", user.name)[0][0]["expunged"] == 2 and user.kept() == []
@@ -132,7 +143,7 @@ def test_replicated_mail_is_due_when_it_comes(dovecot):
     there = server.user(here.name)
     here.doveadm("mailbox create", "Junk")
     here.sync(server)
-    make_idle(there)
+    make_noted(there)
     here.doveadm("save", "-m", "Junk", input=message())
     saved = [mail.saved for mail in here.messages("Junk")]
     wait_for(lambda: time.time() > saved[0] + 21, "the mail to be old", seconds=60)
