@@ -1,0 +1,243 @@
+"""tools/convert-config: what it makes of configurations of Dovecot 2.3, and that Dovecot 2.4 takes it."""
+
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from harness import Quota, places, targets
+from harness.config import Config, Mailbox, namespace_mode, settings
+from harness.render import render
+from harness.sandbox import Sandbox
+
+TOOL = places.SOURCE / "tools/convert-config"
+SMALL = "mail_plugins = lazy_expunge\nplugin {\n  lazy_expunge = .EXPUNGED\n}\n"
+
+
+def convert(path, *options, input=None, code=0):
+    """Its output and what it says."""
+    done = subprocess.run([TOOL, *options, path], input=input, capture_output=True, text=True)
+    assert done.returncode == code, (done.returncode, done.stderr)
+    return done.stdout, done.stderr
+
+
+def plugin(*lines):
+    """SMALL with more lines in its plugin block."""
+    return SMALL.replace("}\n", "".join(f"  {line}\n" for line in lines) + "}\n")
+
+
+def from_text(text, code=0):
+    output, said = convert("-", input=text, code=code)
+    return [line.strip() for line in output.splitlines() if line.strip()], said
+
+
+def test_the_smallest():
+    lines, said = from_text(SMALL)
+    assert lines[1:] == ["mail_plugins {", "lazy_expunge = yes", "}", "lazy_expunge_mailbox = .EXPUNGED",
+                         "lazy_expunge_only_last_instance = no", "namespace inbox {", "inbox = yes", "}"]
+    assert said == ""
+
+
+@pytest.mark.parametrize("value,expected", [("yes", "yes"), ("no", "no"), ("1", "yes"), ("N", "no")])
+def test_a_boolean(value, expected):
+    lines, _ = from_text(plugin(f"lazy_expunge_only_last_instance = {value}"))
+    assert f"lazy_expunge_only_last_instance = {expected}" in lines
+
+
+@pytest.mark.parametrize("line,why", [
+    ("lazy_expunge_hidden = maybe", "neither yes nor no"),
+    ("lazy_expunge_nonsense = 1", "not known"),
+    ("lazy_expunge_exclude3 = Junk", "ends where one is missing"),
+    ("quota = dict:User quota::file:%h/quota", "no quota driver dict"),
+    ("quota_rule = *:storage=lots", None),
+    ("acl = vfile:/nonexistent/acl", "cannot be read"),
+    ("acl = imap", "vfile alone"),
+    ("acl_shared_dict = mysql:/etc/x", "only a file"),
+])
+def test_what_cannot_be_turned_is_told(line, why):
+    more = ["quota = count:User quota"] if line.startswith("quota_rule") else []
+    lines, said = from_text(plugin(*more, line), code=1)
+    key = line.split(" = ")[0]
+    assert "not turned: -:" in said and key in said and (why or "lots") in said
+    assert "lazy_expunge_mailbox = .EXPUNGED" in lines, "the rest is written"
+
+
+def test_an_unknown_variable_is_told():
+    text = "mail_location = mdbox:/mail/%2.256Nu\n" + SMALL
+    lines, said = from_text(text, code=1)
+    assert "-:1: mail_location" in said and "no such variable: %2" in said
+    assert not [line for line in lines if line.startswith("mail_") and "plugins" not in line]
+
+
+@pytest.mark.parametrize("text,code,why", [
+    ("", 65, "lazy_expunge is not set"),
+    ("ssl = no\n", 65, "lazy_expunge is not set"),
+    ("plugin {\n", 65, "-:1: the { has no }"),
+    ("}\n", 65, "-:1: a } without a {"),
+    ("plugin\n", 65, "-:1: not understood: plugin"),
+    ("!include /nonexistent/file\n", 66, "/nonexistent/file"),
+    ("dovecot_config_version = 2.4.1\n" + SMALL, 65, "of 2.4 already"),
+])
+def test_wrong_input(text, code, why):
+    output, said = convert("-", input=text, code=code)
+    assert output == "" and why in said and "Traceback" not in said
+
+
+def test_wrong_use(tmp_path):
+    done = subprocess.run([TOOL, "--nonsense"], capture_output=True, text=True)
+    assert done.returncode == 64 and "usage" in done.stderr
+    convert(tmp_path / "missing", code=66)
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\n")
+    assert "not UTF-8" in convert(tmp_path / "binary", code=65)[1]
+    (tmp_path / "good").write_text(SMALL)
+    convert(tmp_path / "good", "-o", tmp_path / "no/such/directory", code=73)
+    convert(tmp_path / "good", "-o", tmp_path / "out")
+    assert "lazy_expunge_mailbox = .EXPUNGED" in (tmp_path / "out").read_text()
+    assert "Exit codes" in convert("-", "--help", input="")[0]
+
+
+def test_includes_comments_quotes_and_continued_lines(tmp_path):
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d/10-a.conf").write_text("mail_plugins = $mail_plugins \\\n  # words\n  quota\n")
+    (tmp_path / "conf.d/20-b.conf").write_text("protocol imap {\n  mail_plugins = $mail_plugins imap_quota\n}\n")
+    (tmp_path / "dovecot.conf").write_text(
+        "mail_plugins = lazy_expunge # words\n!include conf.d/*.conf\n!include_try missing.conf\n"
+        "plugin {\n  lazy_expunge = \".EXPUNGED\"\n  lazy_expunge_exclude = 'Old # mail'\n}\n")
+    output, said = convert(tmp_path / "dovecot.conf")
+    assert "mail_plugins {\n  lazy_expunge = yes\n  quota = yes\n}\nprotocol imap {\n  mail_plugins {\n    imap_quota = yes\n" in output
+    assert '"Old # mail" = yes' in output and said == ""
+
+
+def test_an_include_of_itself(tmp_path):
+    (tmp_path / "a").write_text("!include a\n")
+    assert "includes itself" in convert(tmp_path / "a", code=65)[1]
+
+
+def test_a_protocol_without_the_plugin_is_noted():
+    _, said = from_text(SMALL + "protocol lmtp {\n  mail_plugins = sieve\n}\n")
+    assert "note: protocol lmtp did not load lazy_expunge" in said
+    _, said = from_text(SMALL.partition("\n")[2], code=1)
+    assert "lazy_expunge is not loaded" in said
+    _, said = from_text(SMALL.partition("\n")[2] + "protocol imap {\n  mail_plugins = lazy_expunge\n}\n")
+    assert "deleted for good: protocol pop3, protocol lmtp, protocol lda, protocol doveadm\n" in said
+
+
+def test_a_storage_that_cannot_be_turned():
+    lines, said = from_text(SMALL.replace(".EXPUNGED", "%2.256Nu"), code=1)
+    assert "lazy_expunge = %2.256Nu: 2.4 has no such variable" in said
+    assert not [line for line in lines if line.startswith("lazy_expunge_mailbox")], "which would mean off"
+
+
+def test_settings_of_a_protocol():
+    lines, _ = from_text(SMALL + "protocol pop3 {\n  plugin {\n    lazy_expunge =\n  }\n}\n")
+    at = lines.index("protocol pop3 {")
+    assert lines[at + 1] == "lazy_expunge_mailbox =" and lines[at + 2] == "}"
+    _, said = from_text(SMALL + "remote 10.0.0.0/8 {\n  plugin {\n    lazy_expunge =\n  }\n}\n", code=1)
+    assert "remote 10.0.0.0/8" in said
+
+
+def test_a_namespace_that_is_missing():
+    _, said = from_text(SMALL.replace(".EXPUNGED", ".EXPUNGED/"), code=1)
+    assert "no namespace has this prefix" in said
+
+
+@pytest.mark.parametrize("rule,expected", [
+    ("*:storage=1G", ["storage_size = 1G", "storage_grace = 107374182B"]),
+    ("*:storage=1000", ["storage_size = 1000k", "storage_grace = 102400B"]),
+    ("*:bytes=1000", ["storage_size = 1000B", "storage_grace = 100B"]),
+    ("*:messages=7", ["message_count = 7"]),
+    (".EXPUNGED:ignore", ["mailbox .EXPUNGED {", "quota_ignore = yes"]),
+    ("Trash:storage=+10M", ["mailbox Trash {", "quota_storage_extra = 10M"]),
+    ("Trash:storage=-20%%", ["mailbox Trash {", "quota_storage_percentage = 80"]),
+    ("Old mail:messages=+10%", ['mailbox "Old mail" {', "quota_message_percentage = 110"]),
+])
+def test_quota_rules(rule, expected):
+    lines, said = from_text(plugin("quota = count:User quota", f"quota_rule = {rule}"))
+    assert said == "" and 'quota "User quota" {' in lines
+    at = lines.index(expected[0])
+    assert lines[at:at + len(expected)] == expected
+
+
+def test_acl_rows(tmp_path):
+    (tmp_path / "acl").write_text('# words\n.EXPUNGED owner rwstipekxa\n\n"Old mail" user=bob lr :insert\n* anyone\nbroken\n')
+    lines, said = from_text(plugin(f"acl = vfile:{tmp_path}/acl:cache_secs=60"), code=1)
+    assert "acl_driver = vfile" in lines and "acl_cache_ttl = 60 secs" in lines
+    text = "\n".join(lines)
+    assert "mailbox .EXPUNGED {\nacl owner {\nrights = rwstipekxa\n}" in text
+    assert 'mailbox "Old mail" {\nacl "user=bob" {\nrights = lri\n}' in text
+    assert 'mailbox * {\nacl anyone {\nrights = ""\n}' in text
+    assert "acl:6: not understood: broken" in said
+
+
+def test_an_acl_that_hides_from_retention_is_noted(tmp_path):
+    (tmp_path / "acl").write_text(".EXPUNGED/INBOX owner rwstipekxa\n.EXPUNGED/Work owner lr\n")
+    text = plugin(f"acl = vfile:{tmp_path}/acl").replace("= .EXPUNGED", "= .EXPUNGED/")
+    _, said = from_text(text + "namespace {\n  prefix = .EXPUNGED/\n}\n")
+    assert "acl:1: .EXPUNGED/INBOX: autoexpunge" in said and "acl:2" not in said
+
+
+LARGE = dict(
+    lazy=settings(mailbox=".EXPUNGED", only_last_instance=True, exclude=["\\Drafts", "Old mail", "Lists/*"], max_storage="2G",
+                  on_failure="refuse", hidden=True),
+    mailboxes=(Mailbox("Trash", special_use="\\Trash", autoexpunge="30 days"),
+               Mailbox("Drafts", special_use="\\Drafts"), Mailbox("Sent Messages", special_use="\\Sent"),
+               Mailbox(".EXPUNGED", autoexpunge="7 days", autoexpunge_max_mails=100000, quota_ignore=True,
+                       acl=(("owner", "rwstipekxa"), ("user=bob", "lr")))),
+    quota=Quota(storage="10M", messages=1000, raw23="quota_rule7 = Trash:storage=+100M\nquota_rule8 = Junk:storage=+10%%"))
+
+
+def in_namespace_mode(form):
+    mode = namespace_mode(form)
+    [namespace] = mode["namespaces"]
+    retention = Mailbox("*", autoexpunge="7 days", autoexpunge_max_mails=100000, quota_ignore=True)
+    return dict(LARGE, namespaces=(replace(namespace, mailboxes=(retention,)),), mailboxes=LARGE["mailboxes"][:-1],
+                lazy=settings(**dict(LARGE["lazy"], mailbox=".EXPUNGED/")))
+
+
+def old_configuration(server, fields, how):
+    """A configuration of 2.3 as a file: as an admin writes it, or by doveconf -n of a 2.3 that is there."""
+    config = Config(format=server.config.format, **fields)
+    text = render(config, (2, 3, 19), server.root, server.ports, server.mail_root)
+    path = server.root / "dovecot-2.3.conf"
+    path.write_text(text)
+    (server.root / "acl").write_text("".join(f"{box.name} {who} {rights}\n" for box in config.mailboxes for who, rights in box.acl))
+    if how == "doveconf":
+        native = targets.get("native")
+        if native.version >= (2, 4):
+            pytest.skip("this machine has no Dovecot 2.3")
+        with Sandbox() as sandbox:
+            done = sandbox.run(["doveconf", "-n", "-c", path])
+        assert done.returncode == 0, done.stderr
+        path.write_bytes(done.stdout)
+    return path
+
+
+def value(server, key):
+    """What doveconf says that a setting is."""
+    return server.run(["doveconf", "-h", "-c", server.conf, key]).stdout.decode().strip()
+
+
+@pytest.mark.since("2.4")
+@pytest.mark.formats("maildir", "mdbox")
+@pytest.mark.parametrize("how", ["file", "doveconf"])
+@pytest.mark.parametrize("mode", ["mailbox", "namespace"])
+def test_dovecot_2_4_takes_it(dovecot, mode, how):
+    """The converted file, included in a configuration that has nothing of lazy_expunge, means what the old one meant."""
+    bare = dict(lazy=settings(), load_plugin=False, mailboxes=(), files=(("converted.conf", ""),))
+    server = dovecot(raw="!include @ROOT@/converted.conf\n" + f"# {mode} {how}", **bare)
+    fields = LARGE if mode == "mailbox" else in_namespace_mode(dovecot.format)
+    output, said = convert(old_configuration(server, fields, how))
+    assert "not turned" not in said
+    (server.root / "converted.conf").write_text(output)
+    shown = server.run(["doveconf", "-n", "-c", server.conf])
+    assert b"Error" not in shown.stderr and b"Warning" not in shown.stderr, shown.stderr
+    text = shown.stdout.decode()
+    days = "1 weeks" if how == "doveconf" else "7 days"
+    for line in ("lazy_expunge_hidden = yes", "lazy_expunge_max_storage = 2G", f"autoexpunge = {days}",
+                 "autoexpunge_max_mails = 100000", "quota_ignore = yes", "quota_storage_extra = 100M",
+                 "quota_storage_percentage = 110", "storage_size = 10M", "message_count = 1000", "Lists/* = yes", "Old mail = yes"):
+        assert line in text or line.replace("Old mail", '"Old mail"') in text or f"quota_{line}" in text, (line, text)
+    assert value(server, "lazy_expunge_only_last_instance") == "yes"
+    assert value(server, "lazy_expunge_mailbox") == (".EXPUNGED" if mode == "mailbox" else ".EXPUNGED/")
+    rows = server.doveadm("-f", "tab", "lazy-expunge", "check", "-u", server.user().name, check=False).stdout.decode()
+    assert "\tFAIL\t" not in rows, rows
