@@ -28,8 +28,8 @@ struct instance_box {
 	/* The same mailbox may be open under another name, when another
 	   session has renamed it: its index is another object then. */
 	guid_128_t guid;
-	/* it was tried to open it */
-	bool tried;
+	/* it was tried to open it, and to sync it */
+	bool tried, synced;
 	/* it counts: not excluded */
 	bool is_protected;
 };
@@ -52,10 +52,11 @@ void lazy_expunge_instances_list(struct lazy_expunge_instances *inst);
 /* What one look may read. */
 void lazy_expunge_instances_budget(struct lazy_expunge_instances *inst,
 				   struct lazy_expunge_budget *budget_r);
-/* Open the mailbox in its latest state. Returns FALSE if that is not possible:
+/* Open the mailbox in its latest state. Without a sync mails may be missing
+   that others than Dovecot put there. Returns FALSE if that is not possible:
    nothing in it counts then. */
 bool lazy_expunge_instance_box_open(struct lazy_expunge_instances *inst,
-				    struct instance_box *ibox);
+				    struct instance_box *ibox, bool sync);
 /* TRUE if the UID of the open mailbox has this GUID and lives. */
 bool lazy_expunge_instance_is_live(struct lazy_expunge_instances *inst,
 				   struct instance_box *ibox, uint32_t uid,

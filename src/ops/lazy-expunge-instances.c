@@ -143,50 +143,85 @@ static bool instance_box_check_protected(struct lazy_expunge_user *luser,
 		!lazy_expunge_match(set.exclude, &match);
 }
 
-/* Open the mailbox in its latest state. Returns FALSE if that is not possible:
-   nothing in it counts then. */
-bool lazy_expunge_instance_box_open(struct lazy_expunge_instances *inst,
-			      struct instance_box *ibox)
+static void instance_box_fail(struct instance_box *ibox, const char *error)
+{
+	e_debug(ibox->box->event, "lazy_expunge: Cannot look for instances "
+		"here: %s", error);
+	lazy_expunge_live_deinit(&ibox->live);
+	mailbox_free(&ibox->box);
+}
+
+static int instance_box_refresh(struct instance_box *ibox, const char **error_r)
+{
+	lazy_expunge_live_deinit(&ibox->live);
+	ibox->live = lazy_expunge_live_init(ibox->box, error_r);
+	if (ibox->live == NULL)
+		return -1;
+	lazy_expunge_guids_refresh(ibox->guids, ibox->box);
+	return 0;
+}
+
+/* Returns 0, or -1 and the error. */
+static int instance_box_sync(struct instance_box *ibox, const char **error_r)
+{
+	ibox->synced = TRUE;
+	if (mailbox_sync(ibox->box, MAILBOX_SYNC_FLAG_FAST) < 0) {
+		*error_r = mailbox_get_last_internal_error(ibox->box, NULL);
+		return -1;
+	}
+	return instance_box_refresh(ibox, error_r);
+}
+
+/* Returns 0, or -1 and the error. */
+static int
+instance_box_open_new(struct lazy_expunge_instances *inst,
+		      struct instance_box *ibox, const char **error_r)
 {
 	struct mailbox_metadata metadata;
-	enum mailbox_existence existence;
-	const char *error;
 
-	if (ibox->tried)
-		return ibox->live != NULL;
-	ibox->tried = TRUE;
-	ibox->box = lazy_expunge_mailbox_alloc(inst->luser, ibox->ns,
-					       ibox->vname, 0);
-	/* opening one that is to be created automatically would create it */
-	if (mailbox_exists(ibox->box, FALSE, &existence) < 0 ||
-	    existence != MAILBOX_EXISTENCE_SELECT) {
-		mailbox_free(&ibox->box);
-		return FALSE;
-	}
 	if (mailbox_open(ibox->box) < 0 ||
-	    mailbox_sync(ibox->box, MAILBOX_SYNC_FLAG_FAST) < 0 ||
 	    mailbox_get_metadata(ibox->box, MAILBOX_METADATA_GUID,
 				 &metadata) < 0) {
-		e_debug(ibox->box->event, "lazy_expunge: Cannot look for "
-			"instances here: %s",
-			mailbox_get_last_internal_error(ibox->box, NULL));
-		mailbox_free(&ibox->box);
-		return FALSE;
+		*error_r = mailbox_get_last_internal_error(ibox->box, NULL);
+		return -1;
 	}
 	guid_128_copy(ibox->guid, metadata.guid);
 	T_BEGIN {
 		ibox->is_protected = !ibox->in_storage &&
 			instance_box_check_protected(inst->luser, ibox->box);
 	} T_END;
-	ibox->live = lazy_expunge_live_init(ibox->box, &error);
-	if (ibox->live == NULL) {
-		e_debug(ibox->box->event, "lazy_expunge: Cannot look for "
-			"instances here: %s", error);
-		mailbox_free(&ibox->box);
-		return FALSE;
+	if (instance_box_refresh(ibox, error_r) < 0)
+		return -1;
+	/* an index that was open already may be shown in an older state */
+	if (lazy_expunge_live_next_uid(ibox->live) !=
+	    mail_index_get_header(ibox->box->view)->next_uid)
+		return instance_box_sync(ibox, error_r);
+	return 0;
+}
+
+bool lazy_expunge_instance_box_open(struct lazy_expunge_instances *inst,
+				    struct instance_box *ibox, bool sync)
+{
+	enum mailbox_existence existence;
+	const char *error;
+
+	if (!ibox->tried) {
+		ibox->tried = TRUE;
+		ibox->synced = FALSE;
+		ibox->box = lazy_expunge_mailbox_alloc(inst->luser, ibox->ns,
+						       ibox->vname, 0);
+		/* opening one that is to be created automatically would
+		   create it */
+		if (mailbox_exists(ibox->box, FALSE, &existence) < 0 ||
+		    existence != MAILBOX_EXISTENCE_SELECT)
+			mailbox_free(&ibox->box);
+		else if (instance_box_open_new(inst, ibox, &error) < 0)
+			instance_box_fail(ibox, error);
 	}
-	lazy_expunge_guids_refresh(ibox->guids, ibox->box);
-	return TRUE;
+	if (ibox->box != NULL && sync && !ibox->synced &&
+	    instance_box_sync(ibox, &error) < 0)
+		instance_box_fail(ibox, error);
+	return ibox->box != NULL;
 }
 
 /* TRUE if the UID has this GUID and lives. */
@@ -254,11 +289,13 @@ static unsigned int instances_count_records(struct lazy_expunge_instances *inst)
 }
 
 static bool instance_box_look(struct lazy_expunge_instances *inst,
-			      struct instance_box *ibox, const char *guid,
+			      struct instance_box *ibox, bool sync,
+			      const char *guid,
 			      const struct instance_self *self,
 			      struct lazy_expunge_budget *budget)
 {
-	if (ibox->in_storage || !lazy_expunge_instance_box_open(inst, ibox) ||
+	if (ibox->in_storage ||
+	    !lazy_expunge_instance_box_open(inst, ibox, sync) ||
 	    !ibox->is_protected)
 		return FALSE;
 	do {
@@ -303,21 +340,22 @@ static bool instances_find(struct lazy_expunge_instances *inst,
 	const char *trash;
 
 	lazy_expunge_instances_budget(inst, &budget);
-	/* likely places first, without listing the account */
+	/* likely places first, without listing the account, and without a sync:
+	   what was copied there is in the index */
 	if (inst->last_hit != NULL &&
-	    instance_box_look(inst, inst->last_hit, guid, self, &budget))
+	    instance_box_look(inst, inst->last_hit, FALSE, guid, self, &budget))
 		return TRUE;
 	ns = mail_namespace_find_inbox(inst->luser->user->namespaces);
 	trash = lazy_expunge_compat_special_use_name(ns, "\\Trash");
 	if (trash != NULL) {
 		first = instance_box_get(inst, ns,
 					 t_strconcat(ns->prefix, trash, NULL));
-		if (instance_box_look(inst, first, guid, self, &budget))
+		if (instance_box_look(inst, first, FALSE, guid, self, &budget))
 			return TRUE;
 	}
 	lazy_expunge_instances_list(inst);
 	array_foreach_elem(&inst->boxes, ibox) {
-		if (instance_box_look(inst, ibox, guid, self, &budget))
+		if (instance_box_look(inst, ibox, TRUE, guid, self, &budget))
 			return TRUE;
 	}
 	return FALSE;

@@ -26,7 +26,7 @@ static void supersede_collect(struct lazy_expunge_instances *inst,
 	struct supersede *s;
 	uint32_t uid;
 
-	if (!lazy_expunge_instance_box_open(inst, ibox))
+	if (!lazy_expunge_instance_box_open(inst, ibox, TRUE))
 		return;
 	while (lazy_expunge_guids_read(ibox->guids, ibox->box, READ_CHUNK,
 				       budget)) ;
