@@ -57,6 +57,8 @@ def _arguments():
     parser.add_argument("--plugins", type=words(SERIES), default=list(SERIES),
                         help=f"comma-separated: {', '.join(SERIES)}; -last is with only_last_instance")
     parser.add_argument("--rounds", type=int, help="samples of each series instead of those of the case")
+    parser.add_argument("--limit", type=float, default=900, metavar="SECONDS",
+                        help="begin no new round of a case and size after this long (default: %(default)s)")
     parser.add_argument("--fsync", choices=("never", "optimized", "always"), default="never", help="mail_fsync")
     parser.add_argument("--quick", action="store_true", help="small sizes and few rounds, to see that all of it works")
     parser.add_argument("--out", default="bench-results", help="directory of bench.json and bench.svg")
@@ -82,7 +84,7 @@ def _measure(target, form, arguments, rows):
                 continue
             for size in arguments.sizes or (case.quick_sizes if arguments.quick else case.sizes):
                 rounds = arguments.rounds or (2 if arguments.quick else case.rounds)
-                samples = Samples(series)
+                samples = Samples(series, arguments.limit)
                 case.run(servers, size, samples, rounds)
                 servers.check()
                 new = [bench_report.row(target, form, case, size, name, samples) for name in series]

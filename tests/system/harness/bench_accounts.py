@@ -4,15 +4,15 @@ Mail is written as a Maildir by hand, as a delivery agent would, and taken into 
 """
 
 import os
+import re
 import shutil
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from . import places
 from .chroots import locked
 from .config import NONE, Config
-from .render import GID, MAIL_DIRECTORY, UID
+from .render import GID, UID
 from .server import Server
 
 STORAGE = "EXPUNGED"
@@ -20,8 +20,9 @@ ORIGIN_KEYWORD = "$Expunged-From:INBOX"
 FIRST_TIME = 1_600_000_000
 WORDS = ("the minutes of the meeting are attached please have a look before Friday and tell me what is missing "
          "otherwise I will send them to everyone on Monday").split()
-# Where the format keeps one mail a file that may be shared by hard links as long as nobody rewrites it.
-LINKED_DIRECTORIES = {"maildir": f".{STORAGE}/cur", "sdbox": f"mailboxes/{STORAGE}/dbox-Mails"}
+# Where the format keeps one mail a file, of mailboxes other than INBOX. These files may be shared by hard links, as nobody rewrites
+# them. INBOX is what cases delete from, where link counts matter.
+LINKED_FILES = {"maildir": re.compile(r"/\.[^/]+/cur/"), "sdbox": re.compile(r"/mailboxes/(?!INBOX/)[^/]+/dbox-Mails/u\.")}
 
 
 @dataclass(frozen=True)
@@ -85,10 +86,10 @@ def settle(user):
 def copy(target, form, account, user):
     """Make the home of a user of a server a copy of the prepared account."""
     template = prepared(target, form, account)
-    linked = template / MAIL_DIRECTORY[form] / LINKED_DIRECTORIES.get(form, "none")
+    linked = LINKED_FILES.get(form)
 
     def copy_or_link(source, destination):
-        if linked in Path(source).parents and not os.path.basename(source).startswith("dovecot"):
+        if linked is not None and linked.search(str(source)):
             os.link(source, destination)
         else:
             _copy_file(source, destination)

@@ -15,6 +15,8 @@ ALL = ("none", "shipped", "ours", "shipped-last", "ours-last")
 SINGLE = ("none", "copy", "shipped", "ours", "shipped-last", "ours-last")
 LAST = ("none", "ours", "shipped-last", "ours-last")
 STORAGE_SIZES = (100, 1000, 10000, 30000, 100000)
+# A median of fewer says nothing.
+FEWEST_ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,13 @@ class Case:
 
 
 class Samples:
-    """Samples of one case at one size: milliseconds and peak memory by series."""
+    """Samples of one case at one size: milliseconds and peak memory by series. No round begins after the deadline, but for the first
+    two."""
 
-    def __init__(self, series):
+    def __init__(self, series, seconds=float("inf")):
         self.times = {name: [] for name in series}
         self.memory = {name: [] for name in series}
+        self.deadline = time.monotonic() + seconds
 
     def add(self, series, milliseconds, memory=None):
         self.times[series].append(milliseconds)
@@ -64,6 +68,8 @@ def in_turn(samples, rounds):
     """(round, series): each round has every series once, another one first in each."""
     names = list(samples.times)
     for number in range(rounds):
+        if number >= FEWEST_ROUNDS and time.monotonic() > samples.deadline:
+            break
         shift = number % len(names)
         yield from ((number, name) for name in names[shift:] + names[:shift])
 

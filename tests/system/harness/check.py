@@ -2,13 +2,14 @@
 
 Installs the Debian packages it needs (starting no service and leaving /etc/dovecot alone), makes the chroots that are missing,
 builds, runs the unit tests and then the system tests. With CI=true in the environment it also builds with clang, runs cppcheck,
-make distcheck and the fuzzers, and a chroot of trixie that cannot be made is a failure.
+make distcheck, the fuzzers and the benchmarks in their quick mode, and a chroot of trixie that cannot be made is a failure.
 """
 
 import argparse
 import os
 import subprocess
 import sys
+import tempfile
 
 from . import build, packages, places, targets
 
@@ -77,6 +78,9 @@ def _analyse(target):
     build.distcheck(target)
     _say(f"fuzzing, {FUZZ_SECONDS} seconds each")
     subprocess.run([places.SOURCE / "tests/fuzz/run", str(FUZZ_SECONDS)], check=True, stdin=subprocess.DEVNULL)
+    _say("the benchmarks work (their times mean nothing here)")
+    with tempfile.TemporaryDirectory() as results:
+        subprocess.run([places.SOURCE / "tools/bench", "--quick", "--out", results], check=True, stdin=subprocess.DEVNULL)
 
 
 def _pytest(arguments, found, not_run):
