@@ -364,7 +364,7 @@ int lazy_expunge_destination_copy(
 	if (dt->dest->maildir != NULL) T_BEGIN {
 		linked = destination_link(dt, mail);
 	} T_END;
-	return linked ? 0 : destination_copy(dt, mail, error_r);
+	return linked ? 1 : destination_copy(dt, mail, error_r);
 }
 
 static void destination_transaction_free(

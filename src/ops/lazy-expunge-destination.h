@@ -43,7 +43,8 @@ lazy_expunge_destination_get_origin(struct lazy_expunge_destination *dest);
 struct lazy_expunge_destination_transaction *
 lazy_expunge_destination_begin(struct lazy_expunge_destination *dest);
 /* Copy one mail into the destination, with its flags but \Deleted, its keywords
-   and its origin. Returns 0 if ok, -1 and the error. MAIL_ERROR_EXPUNGED means
+   and its origin. Returns 1 if it is there already and only a rollback takes it
+   out, 0 if the commit will say, -1 and the error. MAIL_ERROR_EXPUNGED means
    that the mail is already gone. What is seen in the destination before the
    commit is unspecified. */
 int lazy_expunge_destination_copy(

@@ -65,6 +65,8 @@ struct lazy_expunge_transaction {
 	ARRAY_TYPE(const_string) kept_guids;
 	/* mails that were copied to the destination */
 	ARRAY_TYPE(seq_range) kept_uids;
+	/* those of them that do not depend on the destination's commit */
+	ARRAY_TYPE(seq_range) linked_uids;
 	/* the account is locked, or it was tried */
 	bool locked, lock_tried;
 

@@ -29,6 +29,7 @@ transaction_get(struct mailbox_transaction_context *t)
 	lt->t = t;
 	lt->lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(t->box);
 	i_array_init(&lt->kept_uids, 16);
+	i_array_init(&lt->linked_uids, 16);
 	MODULE_CONTEXT_SET(t, lazy_expunge_storage_module, lt);
 	return lt;
 }
@@ -63,6 +64,7 @@ static void transaction_free(struct lazy_expunge_transaction *lt,
 		lazy_expunge_lock_put(luser);
 	}
 	array_free(&lt->kept_uids);
+	array_free(&lt->linked_uids);
 	pool_unref(&lt->pool);
 	i_free(lt->error_text);
 	i_free(lt);
@@ -231,13 +233,18 @@ int lazy_expunge_transaction_keep(struct mail *mail)
 	const struct lazy_expunge_settings *set =
 		lazy_expunge_mailbox_settings(mail->box);
 	struct lazy_expunge_error error;
+	int ret = -1;
 
 	if (lt->failed)
 		return -1;
 	i_zero(&error);
-	if (transaction_open_dest(lt, &error) == 0 &&
-	    lazy_expunge_destination_copy(lt->dest_trans, mail,
-					  &error) == 0) {
+	if (transaction_open_dest(lt, &error) == 0) {
+		ret = lazy_expunge_destination_copy(lt->dest_trans, mail,
+						    &error);
+	}
+	if (ret > 0)
+		seq_range_array_add(&lt->linked_uids, mail->uid);
+	if (ret >= 0) {
 		seq_range_array_add(&lt->kept_uids, mail->uid);
 		transaction_remember_guid(lt, mail);
 		lazy_expunge_pending_add(&lt->lbox->luser->pending, lt->t,
@@ -312,6 +319,8 @@ static int transaction_commit_dest(struct lazy_expunge_transaction *lt)
 		return 0;
 
 	if (lossy) {
+		seq_range_array_remove_seq_range(&lt->kept_uids,
+						 &lt->linked_uids);
 		lazy_expunge_event_lost_uids(box, &lt->kept_uids, error.text);
 		return 0;
 	}

@@ -199,6 +199,21 @@ def test_a_rollback_takes_the_links_back(dovecot):
     assert len({mail.guid for mail in found}) == 2
 
 
+def test_only_what_is_lost_is_logged_as_lost(dovecot):
+    user = account(dovecot, lazy={"on_failure": "expunge"})
+    uids = [user.append(), user.append(flags="newword"), user.append()]
+    linked = [mail.guid for mail in user.messages() if mail.uid != uids[1]]
+    user.server.expect_log("", required=False)
+    with user.imap("INBOX") as session:
+        session.ok("STORE 1:* +FLAGS.SILENT (\\Deleted)")
+        with traced(user.server, [session_process(user.server)], "-e", "trace=rename", "-e", "inject=rename:error=ENOSPC"):
+            assert len(session.ok("EXPUNGE").lines("EXPUNGE")) == 3
+    user.server.settle()
+    lost = [line for line in user.server.log() if "Deleted mail was not kept" in line]
+    assert len(lost) == 1 and f"UID {uids[1]}:" in lost[0], user.server.log()
+    assert user.messages() == [] and sorted(mail.guid for mail in user.kept()) == sorted(linked)
+
+
 def test_a_storage_that_is_deleted_meanwhile_is_made_anew(dovecot):
     user = account(dovecot)
     user.fill("INBOX", 3)
