@@ -105,6 +105,12 @@ static void guids_add(struct lazy_expunge_guids *guids, struct mail *mail)
 	guids->sorted = FALSE;
 }
 
+bool lazy_expunge_budget_is_spent(const struct lazy_expunge_budget *budget)
+{
+	return budget->mails == 0 || (budget->deadline != 0 &&
+		(uint64_t)i_microseconds() > budget->deadline);
+}
+
 static bool budget_take(struct lazy_expunge_budget *budget)
 {
 	if (budget->mails == 0)

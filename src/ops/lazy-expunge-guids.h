@@ -37,6 +37,9 @@ bool lazy_expunge_guids_read(struct lazy_expunge_guids *guids,
 			     struct mailbox *box, unsigned int max,
 			     struct lazy_expunge_budget *budget);
 
+/* Returns TRUE if nothing may be read any more. */
+bool lazy_expunge_budget_is_spent(const struct lazy_expunge_budget *budget);
+
 /* Find UIDs that may have the GUID: init once, next until FALSE. Reading in
    between is not allowed. */
 void lazy_expunge_guids_lookup_init(struct lazy_expunge_guids *guids,

@@ -278,6 +278,15 @@ static bool instance_box_search(struct lazy_expunge_instances *inst,
 	return FALSE;
 }
 
+static bool instance_box_may_have(struct instance_box *ibox, const char *guid)
+{
+	struct lazy_expunge_guid_iter iter;
+	uint32_t uid;
+
+	lazy_expunge_guids_lookup_init(ibox->guids, guid, &iter);
+	return lazy_expunge_guids_lookup_next(ibox->guids, &iter, &uid);
+}
+
 static unsigned int instances_count_records(struct lazy_expunge_instances *inst)
 {
 	struct instance_box *ibox;
@@ -294,6 +303,11 @@ static bool instance_box_look(struct lazy_expunge_instances *inst,
 			      const struct instance_self *self,
 			      struct lazy_expunge_budget *budget)
 {
+	/* opening many mailboxes takes time, too: once the budget is spent, only
+	   those in which something is known to be found */
+	if (!ibox->tried && lazy_expunge_budget_is_spent(budget) &&
+	    !instance_box_may_have(ibox, guid))
+		return FALSE;
 	if (ibox->in_storage ||
 	    !lazy_expunge_instance_box_open(inst, ibox, sync) ||
 	    !ibox->is_protected)
