@@ -20,6 +20,7 @@ def pytest_addoption(parser):
     group.addoption("--not-run", action="append", default=[], help="a target that is not run, and why, for the summary")
     group.addoption("--seconds", type=float, default=2.0, help="how long each property test looks for a counterexample")
     group.addoption("--seed", default="", help="the seed of the property tests (default: another each time, printed)")
+    group.addoption("--deletes", type=int, default=200, help="how many mails the test of memory deletes in one session")
     group.addoption("--every-fault", action="store_true", help="the crash tests with all kinds of faults, not the two main ones")
 
 
@@ -27,6 +28,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "since(version): only on targets with this Dovecot version or a later one")
     config.addinivalue_line("markers", "until(version): only on targets with a Dovecot before this version")
     config.addinivalue_line("markers", "formats(*names): only on these mail formats")
+    config.addinivalue_line("markers", "native: only on the native Dovecot")
     if os.geteuid() != 0:
         raise pytest.UsageError("system tests need root: they make mount namespaces and run a private Dovecot")
     names = config.getoption("targets").split(",") if config.getoption("targets") else targets.default_names()
@@ -69,7 +71,8 @@ def _exists(item, target, form):
     version = lambda mark: tuple(map(int, mark.args[0].split(".")))
     return all(target.version >= version(mark) for mark in item.iter_markers("since")) and \
         all(target.version < version(mark) for mark in item.iter_markers("until")) and \
-        all(form in mark.args for mark in item.iter_markers("formats"))
+        all(form in mark.args for mark in item.iter_markers("formats")) and \
+        (target.name == targets.NATIVE or not any(item.iter_markers("native")))
 
 
 class Servers:

@@ -1,7 +1,8 @@
 """tools/check: everything that must hold before a change goes in.
 
 Installs the Debian packages it needs (starting no service and leaving /etc/dovecot alone), makes the chroots that are missing,
-builds, runs the unit tests and then the system tests. With CI=true in the environment it also builds with clang, runs cppcheck,
+builds, runs the unit tests and then the system tests; those that go through all that is done to mail once more with a build that
+has AddressSanitizer and UndefinedBehaviorSanitizer. With CI=true in the environment it also builds with clang, runs cppcheck,
 make distcheck, the fuzzers and the benchmarks in their quick mode, and a chroot of trixie that cannot be made is a failure.
 """
 
@@ -16,6 +17,10 @@ from . import build, packages, places, targets
 # A release that moves may be unable to be made on some day; this one must be there.
 REQUIRED = ("native", "trixie")
 FUZZ_SECONDS = 10
+# What runs with sanitizers, too, on the native Dovecot: (formats, files of tests).
+SANITIZED = (("maildir,sdbox,mdbox", ("test_last_instance.py", "test_maildir.py")),
+             ("mdbox", ("test_expunge_paths.py", "test_namespace_mode.py", "test_doveadm_restore.py", "test_doveadm_maintain.py",
+                        "test_failures.py")))
 
 
 def main():
@@ -51,6 +56,8 @@ def _check(arguments, ci):
     if ci:
         _analyse(found[0])
     code = _pytest(arguments, found, not_run)
+    if arguments.variant == "gcc" and not (arguments.quick or arguments.names or arguments.targets or arguments.formats):
+        code = _sanitized(targets.get(targets.NATIVE)) or code
     missing = [name for name in not_run if name in REQUIRED]
     return code or (1 if ci and missing else 0)
 
@@ -83,9 +90,22 @@ def _analyse(target):
         subprocess.run([places.SOURCE / "tools/bench", "--quick", "--out", results], check=True, stdin=subprocess.DEVNULL)
 
 
-def _pytest(arguments, found, not_run):
+def _sanitized(target):
+    _say(f"{target}: build and unit tests (sanitizers)")
+    build.build(target, "sanitizers", _say)
+    codes = [_run_pytest("sanitizers", [target], ["--formats", formats, *files]) for formats, files in SANITIZED]
+    return max(codes)
+
+
+def _run_pytest(variant, found, more):
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", str(max(2, os.cpu_count() or 2)),
-               "--dist", "loadgroup", "--variant", arguments.variant, "--targets", ",".join(target.name for target in found)]
+               "--dist", "loadgroup", "--variant", variant, "--targets", ",".join(target.name for target in found)] + more
+    sys.stdout.flush()
+    return subprocess.run(command, cwd=places.SOURCE / "tests/system", stdin=subprocess.DEVNULL).returncode
+
+
+def _pytest(arguments, found, not_run):
+    command = []
     if arguments.formats:
         command += ["--formats", arguments.formats]
     if arguments.seconds is not None:
@@ -94,8 +114,7 @@ def _pytest(arguments, found, not_run):
         command += ["-k", " or ".join(arguments.names)]
     for name, reason in not_run.items():
         command += ["--not-run", f"{name}: {reason.splitlines()[0]}"]
-    sys.stdout.flush()
-    return subprocess.run(command, cwd=places.SOURCE / "tests/system", stdin=subprocess.DEVNULL).returncode
+    return _run_pytest(arguments.variant, found, command)
 
 
 def _say(text):
