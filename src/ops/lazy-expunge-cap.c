@@ -5,6 +5,7 @@
 #include "mail-search-build.h"
 #include "mail-storage-private.h"
 #include "lazy-expunge-cap.h"
+#include "lazy-expunge-events.h"
 
 /* Mails of one transaction, as many as Dovecot's own autoexpunge takes. */
 #define CAP_BATCH_SIZE 1000
@@ -70,7 +71,7 @@ static int cap_expunge_box(struct mailbox *box, unsigned int box_idx,
 	unsigned int batch = 0;
 	int ret = 0;
 
-	t = mailbox_transaction_begin(box, 0, "lazy_expunge cap");
+	t = mailbox_transaction_begin(box, 0, LAZY_EXPUNGE_TRANSACTION_CAP);
 	mail = mail_alloc(t, 0, NULL);
 	for (unsigned int i = 0; i < count && ret == 0; i++) {
 		if (mails[i].box != box_idx ||
@@ -81,7 +82,7 @@ static int cap_expunge_box(struct mailbox *box, unsigned int box_idx,
 			mail_free(&mail);
 			ret = mailbox_transaction_commit(&t);
 			t = mailbox_transaction_begin(box, 0,
-						      "lazy_expunge cap");
+					LAZY_EXPUNGE_TRANSACTION_CAP);
 			mail = mail_alloc(t, 0, NULL);
 			batch = 0;
 		}

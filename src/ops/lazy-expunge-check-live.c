@@ -8,6 +8,7 @@
 #include "mail-search.h"
 #include "mail-search-build.h"
 #include "mail-storage-private.h"
+#include "lazy-expunge-events.h"
 #include "lazy-expunge-restore.h"
 #include "lazy-expunge-check.h"
 
@@ -92,7 +93,7 @@ static int probe_expunge(struct probe *probe, struct mailbox *box)
 		return probe_error(probe, "Cannot read", box);
 	args = mail_search_build_init();
 	mail_search_build_add_all(args);
-	t = mailbox_transaction_begin(box, 0, "lazy_expunge check");
+	t = mailbox_transaction_begin(box, 0, LAZY_EXPUNGE_TRANSACTION_CHECK);
 	search = mailbox_search_init(t, args, NULL, MAIL_FETCH_GUID, NULL);
 	mail_search_args_unref(&args);
 	while (mailbox_search_next(search, &mail)) T_BEGIN {

@@ -9,6 +9,7 @@
 #include "mail-storage-settings.h"
 #include "lazy-expunge-cap.h"
 #include "lazy-expunge-due.h"
+#include "lazy-expunge-events.h"
 #include "lazy-expunge-idle.h"
 #include "lazy-expunge-place.h"
 #include "lazy-expunge-stamp.h"
@@ -26,6 +27,8 @@ struct maintain {
 	struct lazy_expunge_user *luser;
 	struct lazy_expunge_maintain_result *result;
 	enum mail_error error;
+	/* the first one, NULL if there was none */
+	const char *error_text;
 	time_t now;
 	/* when there may be something to do again, 0 = never */
 	time_t next;
@@ -39,10 +42,14 @@ static void maintain_add_next(struct maintain *maintain, time_t next)
 }
 
 static void maintain_failed(struct maintain *maintain, uint64_t count,
-			    enum mail_error error)
+			    enum mail_error error, const char *text)
 {
 	if (count == 0)
 		return;
+	if (maintain->error_text == NULL) {
+		maintain->error_text =
+			p_strdup(maintain->luser->user->pool, text);
+	}
 	maintain->result->failed += count;
 	if (maintain->error == MAIL_ERROR_NONE)
 		maintain->error = error == MAIL_ERROR_NONE ?
@@ -57,7 +64,8 @@ static void maintain_autoexpunge(struct maintain *maintain)
 
 	if (lazy_expunge_due_read(maintain->luser, maintain->now, &due,
 				  &error) < 0)
-		maintain_failed(maintain, due.failed, error);
+		maintain_failed(maintain, due.failed, error,
+				"The retention of a mailbox cannot be read");
 	maintain_add_next(maintain, due.next);
 	if (maintain->plan) {
 		maintain->result->expunged += due.messages;
@@ -82,7 +90,8 @@ static void maintain_autoexpunge(struct maintain *maintain)
 			" mails should have been expunged and are still there",
 			due.messages);
 	}
-	maintain_failed(maintain, due.messages, MAIL_ERROR_TEMP);
+	maintain_failed(maintain, due.messages, MAIL_ERROR_TEMP,
+			"Mails should have been expunged and are still there");
 }
 
 static void maintain_cap(struct maintain *maintain)
@@ -94,7 +103,8 @@ static void maintain_cap(struct maintain *maintain)
 				   &error) < 0) {
 		e_error(maintain->luser->user->event, "lazy_expunge: %s",
 			error.text);
-		maintain_failed(maintain, I_MAX(cap.messages, 1), error.code);
+		maintain_failed(maintain, I_MAX(cap.messages, 1), error.code,
+				error.text);
 		return;
 	}
 	maintain->result->expunged += cap.messages;
@@ -128,7 +138,7 @@ static void maintain_purge(struct maintain *maintain)
 		e_error(maintain->luser->user->event, "lazy_expunge: Cannot "
 			"purge the storage of namespace %s: %s", ns->prefix,
 			text);
-		maintain_failed(maintain, 1, error);
+		maintain_failed(maintain, 1, error, text);
 	}
 }
 
@@ -212,7 +222,7 @@ static void maintain_stamp(struct maintain *maintain,
 				     &error) < 0) {
 		e_error(maintain->luser->user->event, "lazy_expunge: Cannot "
 			"record the maintenance: %s", error);
-		maintain_failed(maintain, 1, MAIL_ERROR_TEMP);
+		maintain_failed(maintain, 1, MAIL_ERROR_TEMP, error);
 	}
 }
 
@@ -287,8 +297,12 @@ int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan, time_t now
 		.plan = plan,
 	};
 	struct file_lock *lock = NULL;
+	struct event_reason *reason;
+	struct event *event;
 
 	i_zero(result_r);
+	event = event_create(luser->user->event);
+	reason = event_reason_begin("lazy_expunge:maintain");
 	if (plan) {
 		maintain_autoexpunge(&maintain);
 		maintain_cap(&maintain);
@@ -298,6 +312,13 @@ int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan, time_t now
 		maintain_all(&maintain);
 	else
 		result_r->skipped = TRUE;
+	event_reason_end(&reason);
+	if (!plan && !result_r->skipped) {
+		lazy_expunge_event_maintained(event, result_r->expunged,
+					      result_r->bytes, result_r->failed,
+					      maintain.error_text);
+	}
+	event_unref(&event);
 	file_lock_free(&lock);
 	*error_r = maintain.error;
 	return result_r->failed > 0 ? -1 : 0;

@@ -3,8 +3,10 @@
 #include "lib.h"
 #include "array.h"
 #include "mail-index.h"
+#include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "lazy-expunge-origin-codec.h"
+#include "lazy-expunge-user.h"
 #include "lazy-expunge-origin.h"
 
 /* The keyword for the origin in a mailbox in which it may exist already in
@@ -106,4 +108,24 @@ void lazy_expunge_origin_strip(struct mail_save_context *ctx)
 const char *lazy_expunge_origin_get(struct mail *mail)
 {
 	return lazy_expunge_origin_find(mail_get_keywords(mail));
+}
+
+const char *lazy_expunge_origin_of_tree(struct mail_namespace *ns,
+					const char *vname)
+{
+	struct mail_namespace *inbox_ns, *source_ns;
+	const char *name;
+
+	inbox_ns = mail_namespace_find_inbox(ns->user->namespaces);
+	name = lazy_expunge_origin_from_name(
+			lazy_expunge_name_without_prefix(ns, vname),
+			mail_namespace_get_sep(inbox_ns),
+			mail_namespace_get_sep(ns));
+	if (strcasecmp(name, "INBOX") == 0)
+		return "INBOX";
+	/* other namespaces' names have their prefix */
+	source_ns = mail_namespace_find(ns->user->namespaces, name);
+	if (source_ns != inbox_ns && source_ns->prefix_len > 0)
+		return name;
+	return t_strconcat(inbox_ns->prefix, name, NULL);
 }

@@ -5,6 +5,7 @@
 
 struct mail;
 struct mail_keywords;
+struct mail_namespace;
 struct mail_save_context;
 struct mailbox;
 
@@ -19,6 +20,10 @@ lazy_expunge_origin_keywords_create(struct mailbox *dest, struct mail *mail,
 void lazy_expunge_origin_strip(struct mail_save_context *ctx);
 /* The origin of a mail in a storage mailbox, NULL if it has none. Data stack. */
 const char *lazy_expunge_origin_get(struct mail *mail);
+/* Namespace mode: the mailbox that mails of this mailbox of the storage come
+   from. Data stack. */
+const char *lazy_expunge_origin_of_tree(struct mail_namespace *ns,
+					const char *vname);
 /* The same keywords without origins (keep = FALSE), or with those that the
    mail has added (keep = TRUE). For changes of keywords by users. Unreference
    the result; NULL if it would be empty and that is no change. */

@@ -4,6 +4,7 @@
 #include "lib.h"
 #include "array.h"
 #include "mail-storage-private.h"
+#include "lazy-expunge-events.h"
 #include "lazy-expunge-origin.h"
 #include "lazy-expunge-saved.h"
 #include "lazy-expunge-restore-intent.h"
@@ -20,6 +21,8 @@ struct restore_batch {
 	struct mailbox *box;
 	struct mailbox_transaction_context *src_trans, *dest_trans;
 	struct mail *mail;
+	/* NULL with plan */
+	struct lazy_expunge_events *events;
 	unsigned int restored, skipped;
 	/* what could not be done; the whole batch is undone then */
 	const char *failed;
@@ -30,6 +33,19 @@ static bool restore_is_killed(struct lazy_expunge_restore *restore)
 {
 	return restore->params->is_killed != NULL &&
 		restore->params->is_killed();
+}
+
+static void batch_tell(struct restore_batch *batch, const char *cause)
+{
+	struct lazy_expunge_restore_row *row = batch->restore->row;
+
+	if (batch->events == NULL)
+		return;
+	lazy_expunge_events_restored(batch->events, batch->mail,
+				     mailbox_get_vname(batch->box),
+				     row->target,
+				     *row->origin == '\0' ? NULL : row->origin,
+				     cause);
 }
 
 /* Copy, and mark what is in the storage to be cleared. */
@@ -52,6 +68,7 @@ static int batch_move(struct restore_batch *batch, const char *guid)
 	struct mail_save_context *ctx;
 	struct mail_keywords *keywords;
 
+	batch_tell(batch, "restore");
 	keywords = lazy_expunge_origin_keywords_create(restore->target,
 						       batch->mail, NULL);
 	ctx = mailbox_save_alloc(batch->dest_trans);
@@ -85,7 +102,8 @@ static int batch_complete(struct restore_batch *batch, const char *guid)
 						       NULL);
 	if (keywords == NULL)
 		keywords = mail_index_keywords_create(target->index, NULL);
-	t = mailbox_transaction_begin(target, 0, "lazy_expunge restore");
+	t = mailbox_transaction_begin(target, 0,
+				      LAZY_EXPUNGE_TRANSACTION_RESTORE);
 	mail = mail_alloc(t, 0, NULL);
 	if (mail_set_uid(mail, uid)) {
 		mail_update_flags(mail, MODIFY_REPLACE,
@@ -118,11 +136,13 @@ static int batch_mail(struct restore_batch *batch)
 	    lazy_expunge_restore_intent_has(restore->intent, guid)) {
 		if (batch_complete(batch, guid) < 0)
 			return -1;
+		batch_tell(batch, "restore");
 		mail_expunge(batch->mail);
 		batch->restored++;
 		return 0;
 	}
 	if (lazy_expunge_restore_guids_has(restore->guids, guid)) {
+		batch_tell(batch, "present");
 		if (!restore->params->plan)
 			mail_expunge(batch->mail);
 		batch->skipped++;
@@ -226,12 +246,13 @@ static int restore_batch(struct lazy_expunge_restore *restore,
 	i_zero(&restore->error);
 	restore->commit_failed = FALSE;
 	batch.src_trans = mailbox_transaction_begin(box, 0,
-						    "lazy_expunge restore");
+					LAZY_EXPUNGE_TRANSACTION_RESTORE);
 	batch.mail = mail_alloc(batch.src_trans, MAIL_FETCH_GUID, NULL);
 	if (!restore->params->plan) {
 		batch.dest_trans = mailbox_transaction_begin(restore->target,
 					MAILBOX_TRANSACTION_FLAG_EXTERNAL,
-					"lazy_expunge restore");
+					LAZY_EXPUNGE_TRANSACTION_RESTORE);
+		batch.events = lazy_expunge_events_init(box);
 	}
 	if (!restore->params->plan)
 		batch_announce(&batch, mails, count);
@@ -246,13 +267,12 @@ static int restore_batch(struct lazy_expunge_restore *restore,
 	mail_free(&batch.mail);
 	if (ret < 0) {
 		batch_rollback(&batch);
-		return -1;
-	}
-	if (batch_commit(&batch) < 0) {
+	} else if (batch_commit(&batch) < 0) {
 		restore->commit_failed = TRUE;
-		return -1;
+		ret = -1;
 	}
-	return 0;
+	lazy_expunge_events_deinit(&batch.events, ret == 0);
+	return ret;
 }
 
 /* A mail whose batch failed. What fits is restored, and what an earlier kill

@@ -152,9 +152,11 @@ int lazy_expunge_restore(struct lazy_expunge_select *select,
 	const struct lazy_expunge_restore_part *part;
 	struct lazy_expunge_error error;
 	struct file_lock *lock = NULL;
+	struct event_reason *reason;
 	bool locked;
 	int ret = 0;
 
+	reason = event_reason_begin("lazy_expunge:restore");
 	locked = params->plan || restore_lock(luser, &lock, &error) == 0;
 	if (params->plan)
 		restore.quota = lazy_expunge_restore_quota_init(luser);
@@ -181,5 +183,6 @@ int lazy_expunge_restore(struct lazy_expunge_select *select,
 	lazy_expunge_restore_quota_deinit(&restore.quota);
 	lazy_expunge_restore_intent_deinit(&restore.intent);
 	file_lock_free(&lock);
+	event_reason_end(&reason);
 	return ret;
 }

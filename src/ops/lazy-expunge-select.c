@@ -58,27 +58,6 @@ static int select_add_box(struct lazy_expunge_select *select,
 	return 0;
 }
 
-/* The mailbox that the mails of a storage's mailbox in namespace mode come
-   from. */
-static const char *tree_origin(struct mail_namespace *ns, const char *vname)
-{
-	struct mail_namespace *inbox_ns, *source_ns;
-	const char *name;
-
-	inbox_ns = mail_namespace_find_inbox(ns->user->namespaces);
-	name = lazy_expunge_origin_from_name(
-			lazy_expunge_name_without_prefix(ns, vname),
-			mail_namespace_get_sep(inbox_ns),
-			mail_namespace_get_sep(ns));
-	if (strcasecmp(name, "INBOX") == 0)
-		return "INBOX";
-	/* other namespaces' names have their prefix */
-	source_ns = mail_namespace_find(ns->user->namespaces, name);
-	if (source_ns != inbox_ns && source_ns->prefix_len > 0)
-		return name;
-	return t_strconcat(inbox_ns->prefix, name, NULL);
-}
-
 static int select_add_tree(struct lazy_expunge_select *select,
 			   struct lazy_expunge_storage *storage,
 			   struct lazy_expunge_error *error_r)
@@ -104,7 +83,8 @@ static int select_add_tree(struct lazy_expunge_select *select,
 		T_BEGIN {
 			ret = select_add_box(select, storage, info->vname,
 					     info->vname,
-					     tree_origin(ns, info->vname),
+					     lazy_expunge_origin_of_tree(ns,
+								 info->vname),
 					     error_r);
 		} T_END_PASS_STR_IF(ret < 0, &error_r->text);
 	}

@@ -4,6 +4,7 @@
 #include "lib.h"
 #include "array.h"
 #include "mail-storage-private.h"
+#include "lazy-expunge-events.h"
 #include "lazy-expunge-guids.h"
 #include "lazy-expunge-lock.h"
 #include "lazy-expunge-user.h"
@@ -60,7 +61,8 @@ static void supersede_expunge(const struct supersede *s)
 	struct mailbox_transaction_context *t;
 	struct mail *mail;
 
-	t = mailbox_transaction_begin(box, 0, "lazy_expunge supersede");
+	t = mailbox_transaction_begin(box, 0,
+				      LAZY_EXPUNGE_TRANSACTION_SUPERSEDE);
 	mail = mail_alloc(t, 0, NULL);
 	if (mail_set_uid(mail, s->uid))
 		mail_expunge(mail);

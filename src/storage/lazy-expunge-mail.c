@@ -73,7 +73,42 @@ static void facts_gather(struct mail *mail, struct lazy_expunge_facts *facts_r)
 	facts_r->only_last_instance = set->only_last_instance;
 }
 
-static void mail_pass(struct mail *mail, enum lazy_expunge_reason reason)
+/* Why the mail leaves the storage for good, NULL if it does not. */
+static const char *
+expired_cause(struct mail *mail, const struct lazy_expunge_facts *facts)
+{
+	const char *why = mail->transaction->reason;
+
+	if (null_strcmp(why, LAZY_EXPUNGE_TRANSACTION_RESTORE) == 0)
+		return NULL;
+	if (null_strcmp(why, LAZY_EXPUNGE_TRANSACTION_CAP) == 0)
+		return "cap";
+	if (null_strcmp(why, LAZY_EXPUNGE_TRANSACTION_SUPERSEDE) == 0)
+		return "superseded";
+	if (null_strcmp(why, LAZY_EXPUNGE_TRANSACTION_CHECK) == 0)
+		return "check";
+	if (facts->by_retention)
+		return facts->by_admin ? "maintain" : "autoexpunge";
+	if (facts->dsync)
+		return "dsync";
+	return facts->by_admin ? "doveadm" : "user";
+}
+
+static void mail_expire(struct mail *mail,
+			const struct lazy_expunge_facts *facts)
+{
+	const char *cause = expired_cause(mail, facts);
+
+	if (cause == NULL)
+		return;
+	lazy_expunge_events_expired(
+		lazy_expunge_transaction_events(mail->transaction), mail,
+		lazy_expunge_mailbox_vname(mail->box),
+		lazy_expunge_mailbox_origin(mail), cause);
+}
+
+static void mail_pass(struct mail *mail, enum lazy_expunge_reason reason,
+		      const struct lazy_expunge_facts *facts)
 {
 	struct mail_private *pmail = (struct mail_private *)mail;
 	struct lazy_expunge_mail *lmail =
@@ -101,10 +136,23 @@ static void mail_pass(struct mail *mail, enum lazy_expunge_reason reason)
 		break;
 	case LAZY_EXPUNGE_REASON_OTHER_INSTANCE:
 		lazy_expunge_transaction_pass(mail);
-		lazy_expunge_event_passed(mail, reason);
+		lazy_expunge_events_passed(
+			lazy_expunge_transaction_events(mail->transaction),
+			mail, reason);
+		lmail->module_ctx.super.expunge(mail);
+		break;
+	case LAZY_EXPUNGE_REASON_STORAGE: T_BEGIN {
+		mail_expire(mail, facts);
+	} T_END;
+		lmail->module_ctx.super.expunge(mail);
+		break;
+	case LAZY_EXPUNGE_REASON_GONE:
 		lmail->module_ctx.super.expunge(mail);
 		break;
 	default:
+		lazy_expunge_events_passed(
+			lazy_expunge_transaction_events(mail->transaction),
+			mail, reason);
 		lmail->module_ctx.super.expunge(mail);
 		break;
 	}
@@ -118,6 +166,7 @@ static void mail_refuse(struct mail *mail, enum lazy_expunge_reason reason)
 	const char *error;
 
 	if (reason == LAZY_EXPUNGE_REASON_PROTECTED) {
+		lazy_expunge_event_protected(mail);
 		lazy_expunge_transaction_fail(mail->transaction,
 			MAIL_ERROR_PERM, "Mail in the expunge storage can be "
 			"moved out, but not deleted");
@@ -126,20 +175,20 @@ static void mail_refuse(struct mail *mail, enum lazy_expunge_reason reason)
 	set = lazy_expunge_mailbox_settings(mail->box);
 	error = lbox->luser->set.error != NULL ?
 		lbox->luser->set.error : set->error;
-	lazy_expunge_event_refused(mail->box, mail, "settings", error);
+	lazy_expunge_event_refused(mail->box, mail, 1, "settings", error);
 	lazy_expunge_transaction_fail(mail->transaction,
 		MAIL_ERROR_UNAVAILABLE, "Mail cannot be deleted: the server's "
 		"lazy_expunge settings are in error");
 }
 
-static void mail_keep(struct mail *mail)
+static void mail_keep(struct mail *mail, enum lazy_expunge_reason reason)
 {
 	struct mail_private *pmail = (struct mail_private *)mail;
 	struct lazy_expunge_mail *lmail =
 		LAZY_EXPUNGE_MAIL_CONTEXT_REQUIRE(pmail);
 
 	/* on failure the mail stays, and the commit will fail */
-	if (lazy_expunge_transaction_keep(mail) >= 0)
+	if (lazy_expunge_transaction_keep(mail, reason) >= 0)
 		lmail->module_ctx.super.expunge(mail);
 }
 
@@ -168,10 +217,10 @@ static void lazy_mail_expunge(struct mail *mail)
 	}
 	switch (verdict) {
 	case LAZY_EXPUNGE_PASS:
-		mail_pass(mail, reason);
+		mail_pass(mail, reason, &facts);
 		break;
 	case LAZY_EXPUNGE_KEEP:
-		mail_keep(mail);
+		mail_keep(mail, reason);
 		break;
 	case LAZY_EXPUNGE_REFUSE:
 		mail_refuse(mail, reason);

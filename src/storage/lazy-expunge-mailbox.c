@@ -4,6 +4,7 @@
 #include "lib.h"
 #include "mail-namespace.h"
 #include "lazy-expunge-compat.h"
+#include "lazy-expunge-events.h"
 #include "lazy-expunge-lock.h"
 #include "lazy-expunge-maildir.h"
 #include "lazy-expunge-match.h"
@@ -35,6 +36,25 @@ lazy_expunge_mailbox_settings(struct mailbox *box)
 		lbox->set = set;
 	}
 	return lbox->set;
+}
+
+const char *lazy_expunge_mailbox_vname(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT(box);
+
+	return lbox != NULL && lbox->own_vname != NULL ? lbox->own_vname :
+		mailbox_get_vname(box);
+}
+
+const char *lazy_expunge_mailbox_origin(struct mail *mail)
+{
+	struct lazy_expunge_mailbox *lbox =
+		LAZY_EXPUNGE_CONTEXT_REQUIRE(mail->box);
+
+	if (lbox->storage == NULL || !lbox->storage->ns_mode)
+		return lazy_expunge_origin_get(mail);
+	return lazy_expunge_origin_of_tree(mailbox_get_namespace(mail->box),
+					   mailbox_get_vname(mail->box));
 }
 
 bool lazy_expunge_mailbox_is_protected(struct mailbox *box)
@@ -224,19 +244,38 @@ static int lazy_mailbox_save_begin(struct mail_save_context *ctx,
 	return lbox->module_ctx.super.save_begin(ctx, input);
 }
 
+/* A mail was taken out of the storage, by whom and how it ever was; a restore
+   tells of its mails itself. */
+static void mailbox_copied_out(struct mailbox_transaction_context *t,
+			       struct mail *mail, bool moving)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(t->box);
+
+	if (lbox->luser->user->dsyncing ||
+	    null_strcmp(t->reason, LAZY_EXPUNGE_TRANSACTION_RESTORE) == 0)
+		return;
+	lazy_expunge_events_restored(lazy_expunge_transaction_events(t), mail,
+		lazy_expunge_mailbox_vname(mail->box),
+		mailbox_get_vname(t->box), lazy_expunge_mailbox_origin(mail),
+		moving ? "move" : "copy");
+}
+
 static int lazy_mailbox_copy_int(struct mail_save_context *ctx,
 				 struct mail *mail)
 {
 	struct lazy_expunge_mailbox *lbox =
 		LAZY_EXPUNGE_CONTEXT_REQUIRE(ctx->transaction->box);
 	struct lazy_expunge_mailbox *lsrc = LAZY_EXPUNGE_CONTEXT(mail->box);
+	bool moving = ctx->moving;
 	int ret;
 
 	if (lbox->storage == NULL && lsrc != NULL && lsrc->storage != NULL) {
 		lazy_expunge_origin_strip(ctx);
 		ret = lbox->module_ctx.super.copy(ctx, mail);
-		if (ret == 0)
+		if (ret == 0) T_BEGIN {
 			lazy_expunge_maildir_mark_left(ctx);
+			mailbox_copied_out(ctx->transaction, mail, moving);
+		} T_END;
 		return ret;
 	}
 	if (!lbox->internal)

@@ -6,9 +6,11 @@
 #include "seq-range-array.h"
 #include "mail-storage-private.h"
 #include "mailbox-list-private.h"
+#include "lazy-expunge-policy.h"
 #include "lazy-expunge-user.h"
 #include "lazy-expunge-destination.h"
 
+struct lazy_expunge_events;
 struct lazy_expunge_live;
 
 struct lazy_expunge_mailbox {
@@ -52,6 +54,8 @@ struct lazy_expunge_transaction {
 	struct mailbox_transaction_context *t;
 	struct lazy_expunge_mailbox *lbox;
 
+	/* what becomes of the mails */
+	struct lazy_expunge_events *events;
 	/* NULL until a mail is kept */
 	struct lazy_expunge_destination_transaction *dest_trans;
 	/* the source's latest state, for mails that another session has
@@ -104,15 +108,23 @@ void lazy_expunge_mail_allocated(struct mail *mail);
 /* The settings that hold for the mailbox. */
 const struct lazy_expunge_settings *
 lazy_expunge_mailbox_settings(struct mailbox *box);
+/* The mailbox's name as the administrator and the user know it. */
+const char *lazy_expunge_mailbox_vname(struct mailbox *box);
+/* Where a mail of the storage came from, NULL if that is unknown. Data stack. */
+const char *lazy_expunge_mailbox_origin(struct mail *mail);
 /* TRUE if the user of this session may not change the storage box. */
 bool lazy_expunge_mailbox_is_protected(struct mailbox *box);
 
 /* Called for a mail that is to be kept: returns 0 if it was copied into the
    transaction's destination (the caller expunges it), 1 if it is already gone,
    -1 if that failed: the transaction is marked as failed. */
-int lazy_expunge_transaction_keep(struct mail *mail);
+int lazy_expunge_transaction_keep(struct mail *mail,
+				  enum lazy_expunge_reason reason);
 /* The mail passes, to be seen by later looks of this process. */
 void lazy_expunge_transaction_pass(struct mail *mail);
+/* What is to be said of the mails when the transaction is committed. */
+struct lazy_expunge_events *
+lazy_expunge_transaction_events(struct mailbox_transaction_context *t);
 /* Lock the account until the mail's transaction ends. Returns TRUE if no other
    session can look at the account's instances meanwhile. */
 bool lazy_expunge_transaction_lock(struct mail *mail);

@@ -28,6 +28,7 @@ transaction_get(struct mailbox_transaction_context *t)
 	lt = i_new(struct lazy_expunge_transaction, 1);
 	lt->t = t;
 	lt->lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(t->box);
+	lt->events = lazy_expunge_events_init(t->box);
 	i_array_init(&lt->kept_uids, 16);
 	i_array_init(&lt->linked_uids, 16);
 	MODULE_CONTEXT_SET(t, lazy_expunge_storage_module, lt);
@@ -53,10 +54,12 @@ static void transaction_end_move(struct lazy_expunge_transaction *lt,
 }
 
 static void transaction_free(struct lazy_expunge_transaction *lt,
-			     struct mailbox_transaction_context *t)
+			     struct mailbox_transaction_context *t,
+			     bool committed)
 {
 	struct lazy_expunge_user *luser = lt->lbox->luser;
 
+	lazy_expunge_events_deinit(&lt->events, committed);
 	lazy_expunge_pending_remove(luser->pending, t);
 	lazy_expunge_live_deinit(&lt->live);
 	if (lt->locked) {
@@ -226,7 +229,8 @@ static void transaction_remember_guid(struct lazy_expunge_transaction *lt,
 	array_push_back(&lt->kept_guids, &guid);
 }
 
-int lazy_expunge_transaction_keep(struct mail *mail)
+int lazy_expunge_transaction_keep(struct mail *mail,
+				  enum lazy_expunge_reason reason)
 {
 	struct lazy_expunge_transaction *lt =
 		transaction_get(mail->transaction);
@@ -249,9 +253,10 @@ int lazy_expunge_transaction_keep(struct mail *mail)
 		transaction_remember_guid(lt, mail);
 		lazy_expunge_pending_add(&lt->lbox->luser->pending, lt->t,
 					 mail->uid);
-		lazy_expunge_event_kept(mail,
-			lazy_expunge_destination_get_box(lt->lbox->dest),
-			lazy_expunge_destination_get_origin(lt->lbox->dest));
+		lazy_expunge_events_kept(lt->events, mail,
+			lazy_expunge_mailbox_vname(
+				lazy_expunge_destination_get_box(lt->lbox->dest)),
+			lazy_expunge_origin_vname(mail->box), reason);
 		return 0;
 	}
 	if (error.code == MAIL_ERROR_EXPUNGED) {
@@ -266,9 +271,15 @@ int lazy_expunge_transaction_keep(struct mail *mail)
 		lazy_expunge_event_lost(mail, error.text);
 		return 1;
 	}
-	lazy_expunge_event_refused(mail->box, mail, "storage", error.text);
+	lazy_expunge_event_refused(mail->box, mail, 1, "storage", error.text);
 	transaction_fail_keep(lt, &error);
 	return -1;
+}
+
+struct lazy_expunge_events *
+lazy_expunge_transaction_events(struct mailbox_transaction_context *t)
+{
+	return transaction_get(t)->events;
 }
 
 void lazy_expunge_transaction_pass(struct mail *mail)
@@ -321,10 +332,13 @@ static int transaction_commit_dest(struct lazy_expunge_transaction *lt)
 	if (lossy) {
 		seq_range_array_remove_seq_range(&lt->kept_uids,
 						 &lt->linked_uids);
+		lazy_expunge_events_drop_kept(lt->events, &lt->kept_uids);
 		lazy_expunge_event_lost_uids(box, &lt->kept_uids, error.text);
 		return 0;
 	}
-	lazy_expunge_event_refused(box, NULL, "storage", error.text);
+	lazy_expunge_event_refused(box, NULL,
+				   seq_range_count(&lt->kept_uids), "storage",
+				   error.text);
 	transaction_fail_keep(lt, &error);
 	return -1;
 }
@@ -384,7 +398,7 @@ int lazy_expunge_transaction_commit(
 		transaction_end_move(lt, FALSE);
 		ret = -1;
 	}
-	transaction_free(lt, t);
+	transaction_free(lt, t, ret == 0);
 	return ret;
 }
 
@@ -399,5 +413,5 @@ void lazy_expunge_transaction_rollback(struct mailbox_transaction_context *t)
 	if (lt == NULL)
 		return;
 	transaction_end_move(lt, FALSE);
-	transaction_free(lt, t);
+	transaction_free(lt, t, FALSE);
 }
