@@ -287,11 +287,11 @@ void lazy_expunge_event_refused(struct mailbox *box, struct mail *mail,
 		error);
 }
 
-void lazy_expunge_event_protected(struct mail *mail)
+void lazy_expunge_event_protected(struct mail *mail, const char *storage)
 {
 	e_debug(passthrough_begin(mail_event(mail),
 				  "lazy_expunge_mail_refused")->
-		add_str("mailbox", mailbox_get_vname(mail->box))->
+		add_str("mailbox", storage)->
 		add_int("uid", mail->uid)->
 		add_int("mails", 1)->
 		add_str("cause", lazy_expunge_reason_name(

@@ -65,9 +65,9 @@ void lazy_expunge_event_lost_uids(struct mailbox *box,
 void lazy_expunge_event_refused(struct mailbox *box, struct mail *mail,
 				unsigned int mails, const char *cause,
 				const char *error);
-/* A mail is not expunged because a user may not do that in the storage, which
-   is as it should be. */
-void lazy_expunge_event_protected(struct mail *mail);
+/* A mail is not expunged because a user may not do that in the mailbox storage,
+   which is as it should be. */
+void lazy_expunge_event_protected(struct mail *mail, const char *storage);
 
 /* maintain is done with a user. event was created for it when it began. error
    is the first one, NULL if there was none. */

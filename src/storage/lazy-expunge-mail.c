@@ -166,7 +166,8 @@ static void mail_refuse(struct mail *mail, enum lazy_expunge_reason reason)
 	const char *error;
 
 	if (reason == LAZY_EXPUNGE_REASON_PROTECTED) {
-		lazy_expunge_event_protected(mail);
+		lazy_expunge_event_protected(mail,
+			lazy_expunge_mailbox_vname(mail->box));
 		lazy_expunge_transaction_fail(mail->transaction,
 			MAIL_ERROR_PERM, "Mail in the expunge storage can be "
 			"moved out, but not deleted");

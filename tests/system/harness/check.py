@@ -44,6 +44,7 @@ def main():
 def _check(arguments, ci):
     packages.install(packages.HOST + packages.DOVECOT + packages.BUILD + packages.TESTS + packages.CLIENTS +
                      packages.beside(packages.native_codename()) + (packages.ANALYSIS if ci else []), _say)
+    packages.promtool(places.tools(), _say)
     places.remove_old_runs()
     wanted = [targets.NATIVE] if arguments.quick else (arguments.targets or "").split(",") if arguments.targets \
         else targets.default_names()

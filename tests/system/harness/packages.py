@@ -1,8 +1,11 @@
 """Debian packages: what building and testing needs, installed without starting any service."""
 
 import contextlib
+import fcntl
 import os
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 DOVECOT = ["dovecot-core", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd"]
@@ -69,8 +72,47 @@ def install(names, say=print):
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout.decode(errors='replace')[-2000:]}")
 
 
-def _apt(arguments, environment):
-    return subprocess.run(["apt-get"] + QUIET_APT + arguments, env=environment, stdin=subprocess.DEVNULL,
+def program(name, package, path, place, say=print):
+    """The path of a program: the installed one, or that of the package, unpacked alone into the directory place.
+
+    For a package that brings a service or much else along. path is the program's in the package.
+    """
+    found = shutil.which(name) or place / name
+    place.mkdir(parents=True, exist_ok=True)
+    with open(place / f".{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if Path(found).exists():
+            return Path(found)
+        say(f"Unpacking {name} of the package {package}")
+        with tempfile.TemporaryDirectory(dir=place) as directory:
+            # apt downloads as a user of its own
+            os.chmod(directory, 0o777)
+            _download(package, directory)
+            [archive] = Path(directory).glob("*.deb")
+            tar = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", archive], stdout=subprocess.PIPE)
+            subprocess.run(["tar", "-x", "-C", directory, f"./{path}"], stdin=tar.stdout, check=True)
+            tar.stdout.close()
+            tar.wait()
+            os.rename(Path(directory) / path, found)
+    return Path(found)
+
+
+def _download(package, directory):
+    environment = dict(os.environ, LC_ALL="C.UTF-8")
+    for command in (["download", package], ["update"], ["download", package]):
+        done = _apt(command, environment, directory)
+        if done.returncode == 0 and command[0] == "download":
+            return
+    raise RuntimeError(f"apt-get download {package} failed:\n{done.stdout.decode(errors='replace')[-2000:]}")
+
+
+def promtool(place, say=print):
+    """Prometheus' checker of rules and queries."""
+    return program("promtool", "prometheus", "usr/bin/promtool", place, say)
+
+
+def _apt(arguments, environment, directory=None):
+    return subprocess.run(["apt-get"] + QUIET_APT + arguments, env=environment, cwd=directory, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 

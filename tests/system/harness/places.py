@@ -24,6 +24,11 @@ def build_root():
     return WORK / "build" / digest
 
 
+def tools():
+    """The directory of programs that are not installed on this machine."""
+    return WORK / "tools"
+
+
 def fresh_run_directory():
     """A new, empty directory for one server; its path is short, for the sake of sockets' names."""
     run = WORK / "run"
