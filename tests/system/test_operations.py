@@ -1,5 +1,6 @@
 """doc/OPERATIONS.md: what it says about migration, several servers, erasing a mail and the lines of the log is so."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 from harness import log_lines, places, wait_for
 from harness.config import DEFAULT_MAILBOXES, FORMATS, Mailbox, namespace_mode
 from harness.mail import message
+from harness.render import PASSWORD
 
 TEXT = (places.SOURCE / "doc/OPERATIONS.md").read_text()
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()]
@@ -163,27 +165,69 @@ def test_a_mail_is_erased_and_nothing_of_it_is_left(dovecot):
     assert len(user.messages()) == 3 and user.messages("Trash") == [] and user.kept() == []
 
 
-# A proxy.
+# Several servers.
 
-def proxied(dovecot):
-    """Two backends with a user each, and a proxy in front that knows where they are."""
-    backends = [dovecot.own(passwd_file=True, mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge_max_mails=1),))
-                for _ in range(2)]
-    users = [backend.user(f"proxied{number}") for number, backend in enumerate(backends)]
-    for backend, user in zip(backends, users):
-        backend.write_users([user])
-    rows = [(user.name, f"proxy=y host=127.0.0.1 port={{}} pass=pass", backend) for user, backend in zip(users, backends)]
-    return backends, users, rows
+LIMIT = DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge_max_mails=1),)
+
+
+def backends(dovecot):
+    """Two servers that each know two users of their own, and these users."""
+    servers = [dovecot.own(passwd_file=True, mailboxes=LIMIT) for _ in range(2)]
+    users = [[server.user(f"user{number}{letter}") for letter in "ab"] for number, server in enumerate(servers)]
+    for server, own in zip(servers, users):
+        server.write_users(own)
+    return servers, users
+
+
+def proxy(dovecot, servers, users):
+    """A server in front that has no mail, and knows who is where."""
+    front = dovecot.own(passwd_file=True, passdb_file=True, raw=f"doveadm_port = {servers[0].ports['doveadm']}\n")
+    names = [(user.name, server) for server, own in zip(servers, users) for user in own]
+    front.write_users([front.user(name) for name, _ in names])
+    for protocol in ("imap", "doveadm"):
+        front.write_passdb(protocol, [(name, {"proxy": "y", "host": "127.0.0.1", "port": server.ports[protocol], "pass": PASSWORD})
+                                      for name, server in names])
+    return front, [front.user(name) for name, _ in names]
+
+
+def test_a_proxy_in_front(dovecot):
+    servers, users = backends(dovecot)
+    front, through = proxy(dovecot, servers, users)
+    behind = [user for own in users for user in own]
+    for user in through:
+        user.append("Work", create=True)
+        user.fill("INBOX", 2)
+        for mailbox in ("Work", "INBOX"):
+            with user.imap(mailbox) as session:
+                session.delete()
+    for server in servers:
+        server.settle()
+    # what is above the limit went at the end of the sessions; what is kept is on the backends alone
+    assert [len(user.kept()) for user in behind] == [1] * 4
+    assert not any((front.mail_root / user.name).exists() for user in through)
+    [command] = [line for line in COMMANDS if line.startswith("doveadm lazy-expunge list")]
+    listed = front.doveadm(*shlex.split(command.replace("anna", through[3].name))[1:]).stdout
+    assert behind[3].kept()[0].guid.encode() in listed or b"INBOX" in listed
+    through[3].doveadm("lazy-expunge restore", "all")
+    assert len(behind[3].messages("INBOX")) == 1 and behind[3].kept() == [] and len(behind[2].kept()) == 1
+    for user in behind:
+        user.doveadm("save", "-m", "INBOX", input=message())
+        user.doveadm("save", "-m", "INBOX", input=message())
+        user.doveadm("expunge", "mailbox", "INBOX", "all")
+        assert len(user.kept()) > 1
+    rows = json.loads(front.doveadm("-f", "json", "lazy-expunge", "maintain", "-A").stdout)
+    assert sorted(row["username"] for row in rows) == [user.name for user in behind]
+    assert [len(user.kept()) for user in behind] == [1] * 4
 
 
 def test_maintain_in_parts(dovecot):
     """Each backend does its own users, from a list."""
     [command] = [line for line in COMMANDS if "maintain -F" in line]
-    backends, users, _ = proxied(dovecot)
-    for backend, user in zip(backends, users):
-        user.fill("INBOX", 3)
-        user.doveadm("expunge", "mailbox", "INBOX", "all")
-        (backend.root / "part").write_text(user.name + "\n")
-        words = shlex.split(command.replace("/tmp/users-of-this-server", str(backend.root / "part")))
-        backend.doveadm(*words[1:])
-        assert len(user.kept()) == 1
+    servers, users = backends(dovecot)
+    for server, own in zip(servers, users):
+        for user in own:
+            user.fill("INBOX", 3)
+            user.doveadm("expunge", "mailbox", "INBOX", "all")
+        (server.root / "part").write_text("".join(f"{user.name}\n" for user in own))
+        server.doveadm(*shlex.split(command.replace("/tmp/users-of-this-server", str(server.root / "part")))[1:])
+        assert [len(user.kept()) for user in own] == [1, 1]

@@ -78,6 +78,7 @@ class Config:
     plugin, all when empty. load_plugin: False when raw text has it in mail_plugins. without_modules: globs of files below the module directory that are to be missing.
     acl: (mailbox, ((identifier, rights), ...)) rows of the global vfile; acl_enabled alone loads the plugin without rows.
     files: (name, text) of files to write into @ROOT@.
+    passdb_file: passwords, and where a proxy sends whom, are in files that Server.write_passdb() writes.
     passwd_file: users are those of the file that Server.write_users() writes, so that doveadm -A knows them.
     raw, raw23, raw24: text at the end; @ROOT@ and @PORT:name@ are replaced in it.
     """
@@ -106,6 +107,7 @@ class Config:
     crypt: bool = False
     home: bool = True
     passwd_file: bool = False
+    passdb_file: bool = False
     hibernate: bool = False
     debug: bool = False
     fsync: str = "never"

@@ -29,13 +29,15 @@ class Dialect23:
 
     def users(self, uid, gid, password):
         home = f" home={self.mail_root}/%u" if self.config.home else ""
+        lines = ["passdb {", "  driver = static", f"  args = password={password}", "}"]
+        if self.config.passdb_file:
+            lines = ["passdb {", "  driver = passwd-file", f"  args = {self.root}/passdb.%Ls", "}"]
         if self.config.passwd_file:
-            return ["passdb {", "  driver = static", f"  args = password={password}", "}", "userdb {",
-                    "  driver = passwd-file", f"  args = {self.root}/users",
-                    f"  default_fields = uid={uid} gid={gid}{home}", "}", "protocol lmtp {", "  auth_username_format = %n", "}"]
-        return ["passdb {", "  driver = static", f"  args = password={password}", "}", "userdb {", "  driver = static",
-                f"  args = uid={uid} gid={gid}{home} allow_all_users=yes", "}",
-                "protocol lmtp {", "  auth_username_format = %n", "}"]
+            lines += ["userdb {", "  driver = passwd-file", f"  args = {self.root}/users",
+                      f"  default_fields = uid={uid} gid={gid}{home}", "}"]
+        else:
+            lines += ["userdb {", "  driver = static", f"  args = uid={uid} gid={gid}{home} allow_all_users=yes", "}"]
+        return lines + ["protocol lmtp {", "  auth_username_format = %n", "}"]
 
     def location(self, config):
         from .render import MAIL_DIRECTORY

@@ -35,14 +35,18 @@ class Dialect24:
 
     def users(self, uid, gid, password):
         home = [f"    home = {self.mail_root}/%{{user}}"] if self.config.home else []
+        lines = [f"mail_uid = {uid}", f"mail_gid = {gid}"]
+        if self.config.passdb_file:
+            lines += ["passdb passwd-file {", f"  passwd_file_path = {self.root}/passdb.%{{protocol}}", "}"]
+        else:
+            lines += ["passdb static {", f"  password = {password}", "}"]
         if self.config.passwd_file:
-            return [f"mail_uid = {uid}", f"mail_gid = {gid}", "passdb static {", f"  password = {password}", "}",
-                    "userdb passwd-file {", f"  passwd_file_path = {self.root}/users", "  fields {", f"    uid:default = {uid}",
-                    f"    gid:default = {gid}"] + [line.replace("home =", "home:default =") for line in home] + \
-                ["  }", "}", "protocol lmtp {", "  auth_username_format = %{user | username}", "}"]
-        return [f"mail_uid = {uid}", f"mail_gid = {gid}", "passdb static {", f"  password = {password}", "}",
-                "userdb static {", "  allow_all_users = yes", "  fields {", f"    uid = {uid}", f"    gid = {gid}"] + home + \
-            ["  }", "}", "protocol lmtp {", "  auth_username_format = %{user | username}", "}"]
+            lines += ["userdb passwd-file {", f"  passwd_file_path = {self.root}/users", "  fields {", f"    uid:default = {uid}",
+                      f"    gid:default = {gid}"] + [line.replace("home =", "home:default =") for line in home] + ["  }", "}"]
+        else:
+            lines += ["userdb static {", "  allow_all_users = yes", "  fields {", f"    uid = {uid}", f"    gid = {gid}"] + \
+                home + ["  }", "}"]
+        return lines + ["protocol lmtp {", "  auth_username_format = %{user | username}", "}"]
 
     def location(self, config):
         from .render import MAIL_DIRECTORY

@@ -13,7 +13,7 @@ from pathlib import Path
 from . import places
 from .build import build
 from .config import OURS
-from .render import GID, MAIL_DIRECTORY, PORTS, UID, render
+from .render import GID, MAIL_DIRECTORY, PASSWORD, PORTS, UID, render
 from .user import User
 from .waiting import wait_for
 
@@ -102,6 +102,13 @@ class Server:
             f"{user.name}:::::::{' '.join(f'userdb_{key}={value}' for key, value in fields.items())}\n"
             for user, fields in pairs))
         (self.root / "users").chmod(0o644)
+
+    def write_passdb(self, protocol, rows):
+        """With passdb_file: rows (user's name, {field: value}) for a protocol (imap, pop3, doveadm)."""
+        path = self.root / f"passdb.{protocol}"
+        path.write_text("".join(f"{name}:{{PLAIN}}{PASSWORD}::::::{' '.join(f'{key}={value}' for key, value in fields.items())}\n"
+                                for name, fields in rows))
+        path.chmod(0o644)
 
     # Starting and stopping.
 
