@@ -101,10 +101,12 @@ static void mail_expire(struct mail *mail,
 
 	if (cause == NULL)
 		return;
-	lazy_expunge_events_expired(
-		lazy_expunge_transaction_events(mail->transaction), mail,
-		lazy_expunge_mailbox_vname(mail->box),
-		lazy_expunge_mailbox_origin(mail), cause);
+	T_BEGIN {
+		lazy_expunge_events_expired(
+			lazy_expunge_transaction_events(mail->transaction),
+			mail, lazy_expunge_mailbox_vname(mail->box),
+			lazy_expunge_mailbox_origin(mail), cause);
+	} T_END;
 }
 
 static void mail_pass(struct mail *mail, enum lazy_expunge_reason reason,
@@ -141,9 +143,8 @@ static void mail_pass(struct mail *mail, enum lazy_expunge_reason reason,
 			mail, reason);
 		lmail->module_ctx.super.expunge(mail);
 		break;
-	case LAZY_EXPUNGE_REASON_STORAGE: T_BEGIN {
+	case LAZY_EXPUNGE_REASON_STORAGE:
 		mail_expire(mail, facts);
-	} T_END;
 		lmail->module_ctx.super.expunge(mail);
 		break;
 	case LAZY_EXPUNGE_REASON_GONE:
