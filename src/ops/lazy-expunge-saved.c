@@ -6,6 +6,7 @@
 #include "mail-storage-private.h"
 #include "sdbox-storage.h"
 #include "lazy-expunge-saved.h"
+#include "lazy-expunge-unclean.h"
 
 #include <sys/stat.h>
 
@@ -50,12 +51,17 @@ int lazy_expunge_saved_commit(struct mailbox_transaction_context **t)
 {
 	struct mailbox *box = (*t)->box;
 	struct mail_transaction_commit_changes changes;
+	bool marked;
 	int ret;
 
 	mail_storage_clear_error(box->storage);
+	marked = lazy_expunge_unclean_begin(box);
 	ret = mailbox_transaction_commit_get_changes(t, &changes);
 	if (ret == 0 && !lazy_expunge_saved_are_there(box, &changes))
 		ret = -1;
 	pool_unref(&changes.pool);
+	/* after a failure the mark stays: what was written is not known */
+	if (marked && ret == 0)
+		lazy_expunge_unclean_end(box);
 	return ret;
 }

@@ -47,6 +47,8 @@ struct lazy_expunge_user {
 	unsigned int moving;
 	/* and the transaction that has its copy */
 	struct lazy_expunge_transaction *move_dest;
+	/* a marked storage is being repaired */
+	bool repairing;
 	/* >0 while the plugin itself allocates a mailbox */
 	unsigned int internal_alloc;
 

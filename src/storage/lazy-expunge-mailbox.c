@@ -12,6 +12,7 @@
 #include "lazy-expunge-renamed.h"
 #include "lazy-expunge-save-date.h"
 #include "lazy-expunge-settings-read.h"
+#include "lazy-expunge-unclean.h"
 #include "lazy-expunge-storage.h"
 
 #include <time.h>
@@ -87,6 +88,7 @@ static int lazy_mailbox_open(struct mailbox *box)
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 	int ret;
 
+	lazy_expunge_unclean_repair(lbox->luser, box);
 	ret = lbox->module_ctx.super.open(box);
 	if (ret == 0 && lbox->own_vname != NULL && lbox->luser->by_admin &&
 	    !lbox->luser->user->dsyncing)

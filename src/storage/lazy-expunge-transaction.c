@@ -11,6 +11,7 @@
 #include "lazy-expunge-pending.h"
 #include "lazy-expunge-refcount.h"
 #include "lazy-expunge-saved.h"
+#include "lazy-expunge-unclean.h"
 #include "lazy-expunge-storage.h"
 
 #define ERROR_CANNOT_KEEP \
@@ -370,6 +371,7 @@ int lazy_expunge_transaction_commit(
 	struct mailbox *box = t->box;
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 	struct lazy_expunge_transaction *lt = LAZY_EXPUNGE_CONTEXT(t);
+	bool marked;
 	int ret;
 
 	if (lbox->is_virtual)
@@ -384,7 +386,11 @@ int lazy_expunge_transaction_commit(
 	if (lt->failed)
 		lazy_expunge_destination_rollback(&lt->dest_trans);
 	if (!lt->failed && transaction_commit_dest(lt) == 0) {
+		marked = lt->move_src != NULL &&
+			lazy_expunge_unclean_begin(box);
 		ret = lbox->module_ctx.super.transaction_commit(t, changes_r);
+		if (marked && ret == 0)
+			lazy_expunge_unclean_end(box);
 		if (ret == 0)
 			transaction_supersede(lt);
 		transaction_end_move(lt, ret == 0 && (lt->move_src == NULL ||
