@@ -60,8 +60,7 @@ int lazy_expunge_saved_commit(struct mailbox_transaction_context **t)
 	if (ret == 0 && !lazy_expunge_saved_are_there(box, &changes))
 		ret = -1;
 	pool_unref(&changes.pool);
-	/* after a failure the mark stays: what was written is not known */
-	if (marked && ret == 0)
+	if (marked)
 		lazy_expunge_unclean_end(box);
 	return ret;
 }

@@ -389,7 +389,7 @@ int lazy_expunge_transaction_commit(
 		marked = lt->move_src != NULL &&
 			lazy_expunge_unclean_begin(box);
 		ret = lbox->module_ctx.super.transaction_commit(t, changes_r);
-		if (marked && ret == 0)
+		if (marked)
 			lazy_expunge_unclean_end(box);
 		if (ret == 0)
 			transaction_supersede(lt);
