@@ -2,9 +2,7 @@
 
 #include "lib.h"
 #include "array.h"
-#include "istream.h"
 #include "str.h"
-#include "wildcard-match.h"
 #include "mail-user.h"
 #include "mail-namespace.h"
 #include "mail-storage-settings.h"
@@ -108,41 +106,6 @@ lazy_expunge_compat_mailbox_settings(struct mail_namespace *ns,
 const char *lazy_expunge_compat_module_dir(struct mail_user *user)
 {
 	return user->set->mail_plugin_dir;
-}
-
-/* Lines of the file: a mailbox, quoted or not, and more. */
-static bool acl_file_names(struct istream *input, const char *vname)
-{
-	const char *line;
-	bool found = FALSE;
-
-	while (!found && (line = i_stream_read_next_line(input)) != NULL) T_BEGIN {
-		if (*line == '"')
-			line = t_strcut(line + 1, '"');
-		else
-			line = t_strcut(line, ' ');
-		found = wildcard_match(vname, line);
-	} T_END;
-	return found;
-}
-
-int lazy_expunge_compat_acl_names(const char *doveconf, const char *vname)
-{
-	struct istream *input;
-	const char *path = strstr(doveconf, "vfile:");
-	int ret;
-
-	if (path == NULL)
-		return -1;
-	path = t_strcut(t_strcut(path + strlen("vfile:"), '\n'), ':');
-	if (*path == '\0')
-		return -1;
-	input = i_stream_create_file(path, 4096);
-	ret = acl_file_names(input, vname) ? 1 : 0;
-	if (input->stream_errno != 0)
-		ret = -2;
-	i_stream_destroy(&input);
-	return ret;
 }
 
 static void plugin_env_add(struct mail_user *user, const char *key,

@@ -114,13 +114,6 @@ const char *lazy_expunge_compat_module_dir(struct mail_user *user)
 	return user->set->mail_plugin_dir;
 }
 
-int lazy_expunge_compat_acl_names(const char *doveconf,
-				  const char *vname ATTR_UNUSED)
-{
-	/* ACLs are settings of mailboxes, not lines of a file */
-	return strstr(doveconf, "vfile") != NULL ? -2 : -1;
-}
-
 void lazy_expunge_compat_quota_user_created(
 	struct mail_user *user ATTR_UNUSED,
 	const char *storage ATTR_UNUSED)

@@ -75,16 +75,10 @@ lazy_expunge_compat_mailbox_settings(struct mail_namespace *ns,
 
 /* The directory of mail plugins. */
 const char *lazy_expunge_compat_module_dir(struct mail_user *user);
-/* Do global ACLs name the mailbox? doveconf is its output of
-   LE_DOVECONF_ACL. Returns 1 if they do, 0 if not, -1 if there are none,
-   -2 if that cannot be told. */
-int lazy_expunge_compat_acl_names(const char *doveconf, const char *vname);
 #ifdef HAVE_DOVECOT_SETTINGS_GET
-#  define LE_DOVECONF_ACL "acl_driver"
 #  define LE_STORAGE_SETTING "lazy_expunge_mailbox"
 #  define LE_PLUGINS_ADD "mail_plugins { other = yes }"
 #else
-#  define LE_DOVECONF_ACL "plugin/acl"
 #  define LE_STORAGE_SETTING "lazy_expunge"
 #  define LE_PLUGINS_ADD "mail_plugins = $mail_plugins other"
 #endif

@@ -46,8 +46,7 @@ static int check_run(struct lazy_expunge_cmd *cmd,
 	io_loop_time_refresh();
 	T_BEGIN {
 		lazy_expunge_check_modules(&findings, luser, &ccmd->config);
-		lazy_expunge_check_storage(&findings, luser, &ccmd->config,
-					   ioloop_time);
+		lazy_expunge_check_storage(&findings, luser, ioloop_time);
 		lazy_expunge_check_account(&findings, luser, ioloop_time);
 		if (ccmd->live)
 			lazy_expunge_check_live(&findings, luser);

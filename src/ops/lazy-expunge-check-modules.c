@@ -29,7 +29,6 @@ void lazy_expunge_check_config_read(struct lazy_expunge_check_config *config_r,
 {
 	const char *const protocols[] = { "protocols", NULL };
 	const char *const all_plugins[] = { "mail_plugins", NULL };
-	const char *const acl[] = { LE_DOVECONF_ACL, NULL };
 
 	i_zero(config_r);
 	T_BEGIN {
@@ -37,8 +36,6 @@ void lazy_expunge_check_config_read(struct lazy_expunge_check_config *config_r,
 			lazy_expunge_doveconf(config_path, protocols));
 		config_r->all_mail_plugins = p_strdup(pool,
 			lazy_expunge_doveconf(config_path, all_plugins));
-		config_r->acl = p_strdup(pool,
-			lazy_expunge_doveconf(config_path, acl));
 	} T_END;
 	for (unsigned int i = 0; i < LAZY_EXPUNGE_CHECK_PROTOCOLS; i++) T_BEGIN {
 		const char *const plugins[] = {

@@ -155,13 +155,11 @@ static void check_save_date(struct lazy_expunge_findings *findings,
 
 static void check_visibility(struct lazy_expunge_findings *findings,
 			     struct lazy_expunge_user *luser,
-			     const struct lazy_expunge_check_config *config,
 			     struct lazy_expunge_storage *storage)
 {
 	const struct lazy_expunge_settings *set = &luser->set;
 	bool hidden = set->hidden || (storage->ns_mode && storage->ns != NULL &&
 		(storage->ns->flags & NAMESPACE_FLAG_LIST_CHILDREN) == 0);
-	int ret;
 
 	lazy_expunge_findings_add(findings, "hidden", hidden ? OK : WARN,
 		hidden ? "users do not see the storage" :
@@ -172,28 +170,14 @@ static void check_visibility(struct lazy_expunge_findings *findings,
 		"users can move mail out, nothing else" :
 		"users can delete for good what is in the storage",
 		"set lazy_expunge_protect = yes");
-	if (config->acl == NULL || storage->ns == NULL)
-		return;
-	ret = lazy_expunge_compat_acl_names(config->acl,
-					    storage_vname(storage));
-	if (ret < 0) {
-		lazy_expunge_findings_add(findings, "acl", OK, ret == -1 ?
-			"there are no global ACLs, and none are needed" :
-			"there are ACLs, and none are needed", NULL);
-	} else {
-		lazy_expunge_findings_add(findings, "acl",
-			ret > 0 || set->protect ? OK : WARN, ret > 0 ?
-			"the global ACL file names the storage" :
-			"the global ACL file does not name the storage",
-			"set lazy_expunge_protect = yes, or give the storage a "
-			"line in the ACL file");
+	if (storage->ns != NULL) {
+		lazy_expunge_check_acl(findings, luser, storage,
+				       storage_vname(storage));
 	}
 }
 
 void lazy_expunge_check_storage(struct lazy_expunge_findings *findings,
-				struct lazy_expunge_user *luser,
-				const struct lazy_expunge_check_config *config,
-				time_t now)
+				struct lazy_expunge_user *luser, time_t now)
 {
 	const struct lazy_expunge_settings *set = &luser->set;
 	struct lazy_expunge_storage *storage;
@@ -235,7 +219,7 @@ void lazy_expunge_check_storage(struct lazy_expunge_findings *findings,
 		"set lazy_expunge_quota_ignore = yes");
 	array_foreach_elem(lazy_expunge_user_storages(luser), storage) T_BEGIN {
 		check_name(findings, luser, storage);
-		check_visibility(findings, luser, config, storage);
+		check_visibility(findings, luser, storage);
 		check_save_date(findings, luser, storage);
 	} T_END;
 	check_retention(findings, luser, now);

@@ -24,8 +24,6 @@ struct lazy_expunge_check_config {
 	   in each */
 	const char *protocols, *all_mail_plugins;
 	const char *mail_plugins[LAZY_EXPUNGE_CHECK_PROTOCOLS];
-	/* ACL driver or file */
-	const char *acl;
 };
 
 /* Strings are allocated from the pool. */
@@ -38,9 +36,12 @@ void lazy_expunge_check_modules(struct lazy_expunge_findings *findings,
 				const struct lazy_expunge_check_config *config);
 /* Settings and storage: name, retention, caps, visibility, quota, ACL. */
 void lazy_expunge_check_storage(struct lazy_expunge_findings *findings,
-				struct lazy_expunge_user *luser,
-				const struct lazy_expunge_check_config *config,
-				time_t now);
+				struct lazy_expunge_user *luser, time_t now);
+/* The user's rights in the storage's mailbox vname. */
+void lazy_expunge_check_acl(struct lazy_expunge_findings *findings,
+			    struct lazy_expunge_user *luser,
+			    struct lazy_expunge_storage *storage,
+			    const char *vname);
 /* The account: home, last maintenance, what waits to be purged. */
 void lazy_expunge_check_account(struct lazy_expunge_findings *findings,
 				struct lazy_expunge_user *luser, time_t now);

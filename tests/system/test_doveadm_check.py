@@ -125,6 +125,52 @@ def test_a_setting_is_wrong(dovecot):
     assert states(rows, "FAIL") == {"settings"} and "much" in rows["settings"]["found"]
 
 
+@pytest.mark.parametrize("where", ["settings", "mailbox"])
+def test_acls_that_protect_the_storage(dovecot, where):
+    """settings: a global file on 2.3, acl blocks on 2.4; mailbox: the file in the mailbox."""
+    fields = dict(acl=((".EXPUNGED", (("owner", "lr"),)),)) if where == "settings" else dict(acl_enabled=True)
+    user = dovecot(**fields).user()
+    user.fill("INBOX", 1)
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    if where == "mailbox":
+        rows, _ = check(user)
+        assert rows["acl"]["state"] == "WARN" and "expunge" in rows["acl"]["found"]
+        user.doveadm("acl set", ".EXPUNGED", "owner", "lookup", "read")
+        assert list(user.home.rglob("dovecot-acl"))
+    rows, _ = check(user)
+    assert rows["acl"]["state"] == "OK", rows["acl"]
+    assert sorted(rows["acl"]["found"].rpartition(": ")[2].split()) == ["lookup", "read"]
+
+
+@pytest.mark.until("2.4")
+def test_acls_of_a_global_directory(dovecot):
+    server = dovecot.own(acl_enabled=True, raw23="plugin {\n  acl = vfile:@ROOT@/acls\n}\n")
+    (server.root / "acls").mkdir()
+    (server.root / "acls/.EXPUNGED").write_text("owner lr\n")
+    user = server.user()
+    rows, _ = check(user)
+    assert rows["acl"]["state"] == "OK" and sorted(rows["acl"]["found"].split()[-2:]) == ["lookup", "read"], rows["acl"]
+
+
+def test_acls_that_name_another_mailbox(dovecot):
+    other = dict(acl=(("Other", (("owner", "lr"),)),))
+    rows, _ = check(dovecot(**other).user())
+    assert rows["acl"]["state"] == "WARN" and "expunge" in rows["acl"]["found"]
+    rows, _ = check(dovecot(lazy={"protect": True}, **other).user())
+    assert rows["acl"]["state"] == "OK" and "expunge" in rows["acl"]["found"]
+
+
+def test_there_are_no_acls(dovecot):
+    rows, _ = check(dovecot().user())
+    assert rows["acl"] == {"id": "acl", "state": "OK", "found": "there are no ACLs, and none are needed", "remedy": ""}
+
+
+def test_acls_in_namespace_mode(dovecot):
+    fields = namespace_mode(dovecot.format, only_last_instance=False)
+    rows, _ = check(dovecot(acl_enabled=True, **fields).user())
+    assert rows["acl"]["state"] == "WARN" and "expunge" in rows["acl"]["found"]
+
+
 def test_the_user_has_no_home(dovecot):
     rows, _ = check(dovecot(home=False).user())
     assert rows["home"]["state"] == "WARN"
