@@ -1,9 +1,10 @@
-/* Byte cap: what the storages hold, and taking the oldest out. */
+/* Byte caps: what the storages hold, and taking the oldest out. */
 
 #include "lib.h"
 #include "array.h"
 #include "mail-search-build.h"
 #include "mail-storage-private.h"
+#include "lazy-expunge-settings-storages.h"
 #include "lazy-expunge-cap.h"
 #include "lazy-expunge-events.h"
 
@@ -44,6 +45,7 @@ static int cap_read_box(struct mailbox *box, unsigned int box_idx,
 }
 
 int lazy_expunge_cap_read(struct lazy_expunge_select *select,
+			  unsigned int cap_idx,
 			  ARRAY_TYPE(lazy_expunge_cap_mail) *mails,
 			  struct lazy_expunge_error *error_r)
 {
@@ -51,7 +53,8 @@ int lazy_expunge_cap_read(struct lazy_expunge_select *select,
 
 	for (unsigned int i = 0; i < array_count(&select->boxes); i++) {
 		sbox = array_idx(&select->boxes, i);
-		if (cap_read_box(sbox->box, i, mails) < 0) {
+		if (sbox->cap == cap_idx &&
+		    cap_read_box(sbox->box, i, mails) < 0) {
 			lazy_expunge_error_set_box(error_r, "Cannot read",
 						   sbox->box);
 			return -1;
@@ -95,14 +98,17 @@ static int cap_expunge_box(struct mailbox *box, unsigned int box_idx,
 	return ret;
 }
 
-static int cap_sum(struct lazy_expunge_select *select, uint64_t *bytes_r,
-		   struct lazy_expunge_error *error_r)
+int lazy_expunge_cap_sum(struct lazy_expunge_select *select,
+			 unsigned int cap_idx, uint64_t *bytes_r,
+			 struct lazy_expunge_error *error_r)
 {
 	const struct lazy_expunge_select_box *sbox;
 	struct mailbox_metadata metadata;
 
 	*bytes_r = 0;
 	array_foreach(&select->boxes, sbox) {
+		if (sbox->cap != cap_idx)
+			continue;
 		if (mailbox_get_metadata(sbox->box,
 					 MAILBOX_METADATA_VIRTUAL_SIZE,
 					 &metadata) < 0) {
@@ -115,11 +121,12 @@ static int cap_sum(struct lazy_expunge_select *select, uint64_t *bytes_r,
 	return 0;
 }
 
-static int cap_apply(struct lazy_expunge_select *select, bool plan,
-		     struct lazy_expunge_cap_result *result_r,
+static int cap_apply(struct lazy_expunge_select *select, unsigned int cap_idx,
+		     bool plan, struct lazy_expunge_cap_result *result,
 		     struct lazy_expunge_error *error_r)
 {
-	const uint64_t max = select->luser->set.max_storage;
+	const struct lazy_expunge_select_cap *cap =
+		array_idx(&select->caps, cap_idx);
 	ARRAY_TYPE(lazy_expunge_cap_mail) mails;
 	const struct lazy_expunge_cap_mail *mail;
 	const struct lazy_expunge_select_box *sbox;
@@ -127,23 +134,26 @@ static int cap_apply(struct lazy_expunge_select *select, bool plan,
 	uint64_t bytes;
 	int ret = 0;
 
+	if (cap->max == 0)
+		return 0;
 	/* a sum of what is known saves reading all mails */
-	if (cap_sum(select, &bytes, error_r) < 0)
+	if (lazy_expunge_cap_sum(select, cap_idx, &bytes, error_r) < 0)
 		return -1;
-	if (bytes <= max)
+	if (bytes <= cap->max)
 		return 0;
 	i_array_init(&mails, 1024);
-	ret = lazy_expunge_cap_read(select, &mails, error_r);
+	ret = lazy_expunge_cap_read(select, cap_idx, &mails, error_r);
 	mail = array_get(&mails, &count);
 	if (ret == 0) {
-		count = lazy_expunge_cap_count(mail, count, max, &bytes);
-		result_r->messages = count;
-		result_r->bytes = bytes;
+		count = lazy_expunge_cap_count(mail, count, cap->max, &bytes);
+		result->messages += count;
+		result->bytes += bytes;
 	}
 	for (unsigned int i = 0; !plan && ret == 0 &&
 	     i < array_count(&select->boxes); i++) {
 		sbox = array_idx(&select->boxes, i);
-		ret = cap_expunge_box(sbox->box, i, mail, count);
+		if (sbox->cap == cap_idx)
+			ret = cap_expunge_box(sbox->box, i, mail, count);
 		if (ret < 0) {
 			lazy_expunge_error_set_box(error_r,
 				"Cannot expunge from", sbox->box);
@@ -158,15 +168,22 @@ int lazy_expunge_cap_apply(struct lazy_expunge_user *luser, bool plan,
 			   struct lazy_expunge_error *error_r)
 {
 	struct lazy_expunge_select *select;
-	int ret;
+	struct lazy_expunge_error error;
+	int ret = 0;
 
 	i_zero(result_r);
-	if (luser->set.max_storage == 0)
+	if (!lazy_expunge_settings_have_max_storage(luser->user, &luser->set))
 		return 0;
 	select = lazy_expunge_select_init(luser, error_r);
 	if (select == NULL)
 		return -1;
-	ret = cap_apply(select, plan, result_r, error_r);
+	for (unsigned int i = 0; i < array_count(&select->caps); i++) {
+		if (cap_apply(select, i, plan, result_r, &error) < 0 &&
+		    ret == 0) {
+			*error_r = error;
+			ret = -1;
+		}
+	}
 	lazy_expunge_select_deinit(&select);
 	return ret;
 }

@@ -12,6 +12,7 @@
 #include "mailbox-list-iter.h"
 #include "mailbox-list-private.h"
 #include "lazy-expunge-compat.h"
+#include "lazy-expunge-settings-storages.h"
 #include "lazy-expunge-due.h"
 #include "lazy-expunge-stamp.h"
 #include "lazy-expunge-user.h"
@@ -75,8 +76,10 @@ static const char *idle_settings(struct lazy_expunge_user *luser)
 	struct mail_namespace *ns;
 	string_t *str = t_str_new(512);
 
-	str_printfa(str, "%s %"PRIu64"%c", PACKAGE_VERSION,
-		    luser->set.max_storage, '\0');
+	str_printfa(str, "%s ", PACKAGE_VERSION);
+	lazy_expunge_settings_append_max_storages(str, luser->user,
+						  &luser->set);
+	str_append_c(str, '\0');
 	array_foreach_elem(lazy_expunge_user_storages(luser), storage)
 		str_printfa(str, "%s%c", storage->setting, '\0');
 	for (ns = luser->user->namespaces; ns != NULL; ns = ns->next) {
@@ -152,6 +155,8 @@ static void idle_watch_storages(struct lazy_expunge_watch *watch,
 				struct lazy_expunge_user *luser)
 {
 	struct lazy_expunge_storage *storage;
+	bool has_cap = lazy_expunge_settings_have_max_storage(luser->user,
+							      &luser->set);
 
 	array_foreach_elem(lazy_expunge_user_storages(luser), storage) T_BEGIN {
 		if (storage->ns == NULL)
@@ -162,7 +167,7 @@ static void idle_watch_storages(struct lazy_expunge_watch *watch,
 					lazy_expunge_storage_legal_name(
 						storage->ns->list,
 						storage->name), NULL));
-		} else if (luser->set.max_storage > 0)
+		} else if (has_cap)
 			idle_watch_all(watch, storage->ns);
 	} T_END;
 }

@@ -142,28 +142,35 @@ static int report_box(struct lazy_expunge_report *report,
 	return ret;
 }
 
-/* The byte cap is over all mailboxes of the storages: what goes, and what of
-   it is younger than the retention? Done only when the cap is exceeded. */
+/* A byte cap is over several mailboxes: what goes, and what of it is younger than
+   the retention? Done only when the cap is exceeded. */
 static int report_cap(struct lazy_expunge_report *report,
-		      struct lazy_expunge_select *select, time_t now,
-		      struct lazy_expunge_error *error_r)
+		      struct lazy_expunge_select *select, unsigned int cap_idx,
+		      time_t now, struct lazy_expunge_error *error_r)
 {
+	const struct lazy_expunge_select_cap *cap =
+		array_idx(&select->caps, cap_idx);
 	const unsigned int autoexpunge = report->retention.autoexpunge;
 	ARRAY_TYPE(lazy_expunge_cap_mail) mails;
 	const struct lazy_expunge_cap_mail *mail;
-	unsigned int count, goes, too_young = 0;
+	unsigned int count, goes;
 	uint64_t bytes;
 
-	if (report->max_storage == 0 ||
-	    report->sum.bytes <= report->max_storage)
+	if (cap->max == 0)
+		return 0;
+	if (report->max_storage == 0 || cap->max < report->max_storage)
+		report->max_storage = cap->max;
+	if (lazy_expunge_cap_sum(select, cap_idx, &bytes, error_r) < 0)
+		return -1;
+	if (bytes <= cap->max)
 		return 0;
 	i_array_init(&mails, 1024);
-	if (lazy_expunge_cap_read(select, &mails, error_r) < 0) {
+	if (lazy_expunge_cap_read(select, cap_idx, &mails, error_r) < 0) {
 		array_free(&mails);
 		return -1;
 	}
 	mail = array_get(&mails, &count);
-	goes = lazy_expunge_cap_count(mail, count, report->max_storage, &bytes);
+	goes = lazy_expunge_cap_count(mail, count, cap->max, &bytes);
 	if (goes > 0) {
 		report->next = LAZY_EXPUNGE_NEXT_MAX_STORAGE;
 		report->next_uid = mail->uid;
@@ -171,9 +178,8 @@ static int report_cap(struct lazy_expunge_report *report,
 	}
 	for (unsigned int i = 0; autoexpunge > 0 && i < goes; i++) {
 		if (mail[i].saved + (time_t)autoexpunge > now)
-			too_young++;
+			report->cap_too_young++;
 	}
-	report->too_young = I_MAX(report->too_young, too_young);
 	array_free(&mails);
 	return 0;
 }
@@ -189,7 +195,6 @@ int lazy_expunge_report(struct lazy_expunge_user *luser, time_t now,
 	int ret = 0;
 
 	i_zero(report_r);
-	report_r->max_storage = luser->set.max_storage;
 	select = lazy_expunge_select_init(luser, error_r);
 	if (select == NULL)
 		return -1;
@@ -206,8 +211,11 @@ int lazy_expunge_report(struct lazy_expunge_user *luser, time_t now,
 			retention_add(report_r, &set);
 		}
 	}
-	if (ret == 0)
-		ret = report_cap(report_r, select, now, error_r);
+	for (unsigned int i = 0; ret == 0 && i < array_count(&select->caps);
+	     i++)
+		ret = report_cap(report_r, select, i, now, error_r);
+	report_r->too_young = I_MAX(report_r->too_young,
+				    report_r->cap_too_young);
 	lazy_expunge_select_deinit(&select);
 	return ret;
 }

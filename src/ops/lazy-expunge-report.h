@@ -25,6 +25,7 @@ struct lazy_expunge_report {
 	struct lazy_expunge_retention retention;
 	/* some mailbox of the storage has no retention */
 	bool retention_missing;
+	/* the smallest byte cap, 0 = none */
 	uint64_t max_storage;
 
 	/* the mail that goes next, when, and by what */
@@ -33,6 +34,8 @@ struct lazy_expunge_report {
 	time_t next_time;
 	/* mails that caps take now although autoexpunge would keep them */
 	unsigned int too_young;
+	/* those of them that byte caps take */
+	unsigned int cap_too_young;
 };
 
 /* Returns 0 if ok, -1 and the error. */

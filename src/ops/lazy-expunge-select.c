@@ -11,6 +11,7 @@
 #include "mailbox-list-iter.h"
 #include "lazy-expunge-origin.h"
 #include "lazy-expunge-origin-codec.h"
+#include "lazy-expunge-settings-read.h"
 #include "lazy-expunge-select.h"
 
 struct select_find {
@@ -29,6 +30,61 @@ void lazy_expunge_error_set_box(struct lazy_expunge_error *error,
 
 	error->text = t_strdup_printf("%s %s: %s", what,
 				      mailbox_get_vname(box), text);
+}
+
+/* The byte cap of a mailbox, or with vname = NULL of the namespace. */
+static int select_read_cap(struct lazy_expunge_select *select,
+			   struct mail_namespace *ns, const char *vname,
+			   uint64_t *max_r, struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_settings set;
+
+	lazy_expunge_settings_read_filters(select->luser->user, ns->list, vname,
+					   pool_datastack_create(), &set);
+	*max_r = set.max_storage;
+	if (set.error == NULL)
+		return 0;
+	error_r->code = MAIL_ERROR_TEMP;
+	error_r->text = set.error;
+	return -1;
+}
+
+static unsigned int select_add_cap(struct lazy_expunge_select *select,
+				   struct lazy_expunge_storage *storage,
+				   uint64_t max)
+{
+	struct lazy_expunge_select_cap *cap;
+
+	for (unsigned int i = 1; storage != NULL &&
+	     i < array_count(&select->caps); i++) {
+		cap = array_idx_modifiable(&select->caps, i);
+		if (cap->storage == storage)
+			return i;
+	}
+	cap = array_append_space(&select->caps);
+	cap->max = max;
+	cap->storage = storage;
+	return array_count(&select->caps) - 1;
+}
+
+static int select_find_cap(struct lazy_expunge_select *select,
+			   struct lazy_expunge_select_box *sbox,
+			   struct lazy_expunge_error *error_r)
+{
+	struct mail_namespace *ns = sbox->storage->ns;
+	uint64_t max, ns_max;
+
+	if (!lazy_expunge_settings_are_per_mailbox())
+		return 0;
+	if (select_read_cap(select, ns, sbox->vname, &max, error_r) < 0)
+		return -1;
+	if (max == select->luser->set.max_storage)
+		return 0;
+	if (select_read_cap(select, ns, NULL, &ns_max, error_r) < 0)
+		return -1;
+	sbox->cap = select_add_cap(select, sbox->storage->ns_mode &&
+				   max == ns_max ? sbox->storage : NULL, max);
+	return 0;
 }
 
 /* Returns 0 also if the mailbox does not exist. */
@@ -55,7 +111,7 @@ static int select_add_box(struct lazy_expunge_select *select,
 	sbox->box = box;
 	sbox->vname = p_strdup(select->pool, vname);
 	sbox->origin = p_strdup(select->pool, origin);
-	return 0;
+	return select_find_cap(select, sbox, error_r);
 }
 
 static int select_add_tree(struct lazy_expunge_select *select,
@@ -133,6 +189,7 @@ lazy_expunge_select_init(struct lazy_expunge_user *luser,
 {
 	struct lazy_expunge_select *select;
 	struct lazy_expunge_storage *storage;
+	struct lazy_expunge_select_cap *cap;
 	const char *none = "";
 	pool_t pool;
 
@@ -141,6 +198,9 @@ lazy_expunge_select_init(struct lazy_expunge_user *luser,
 	select->pool = pool;
 	select->luser = luser;
 	i_array_init(&select->boxes, 8);
+	i_array_init(&select->caps, 1);
+	cap = array_append_space(&select->caps);
+	cap->max = luser->set.max_storage;
 	i_array_init(&select->mails, 128);
 	i_array_init(&select->origins, 16);
 	array_push_back(&select->origins, &none);
@@ -345,6 +405,7 @@ void lazy_expunge_select_deinit(struct lazy_expunge_select **_select)
 	array_foreach_modifiable(&select->boxes, sbox)
 		mailbox_free(&sbox->box);
 	array_free(&select->boxes);
+	array_free(&select->caps);
 	array_free(&select->mails);
 	array_free(&select->origins);
 	pool_unref(&select->pool);

@@ -17,8 +17,21 @@ struct lazy_expunge_select_box {
 	const char *vname;
 	/* namespace mode: where its mails come from. NULL in mailbox mode. */
 	const char *origin;
+	/* index to caps */
+	unsigned int cap;
 };
 ARRAY_DEFINE_TYPE(lazy_expunge_select_box, struct lazy_expunge_select_box);
+
+/* A byte cap, over all mailboxes that have its index. The first is the user's.
+   On 2.4 a filter can set another value: in that of a namespace it is over the
+   mailboxes there, in that of a mailbox over this alone. */
+struct lazy_expunge_select_cap {
+	/* lazy_expunge_max_storage, 0 = none */
+	uint64_t max;
+	/* whose namespace has it, NULL = it is the user's or one mailbox's */
+	struct lazy_expunge_storage *storage;
+};
+ARRAY_DEFINE_TYPE(lazy_expunge_select_cap, struct lazy_expunge_select_cap);
 
 struct lazy_expunge_select_mail {
 	/* when it was deleted */
@@ -32,6 +45,7 @@ struct lazy_expunge_select {
 	pool_t pool;
 	struct lazy_expunge_user *luser;
 	ARRAY_TYPE(lazy_expunge_select_box) boxes;
+	ARRAY_TYPE(lazy_expunge_select_cap) caps;
 	/* Sorted: newest deletion first, unless asked otherwise. */
 	ARRAY(struct lazy_expunge_select_mail) mails;
 	/* Names of the mailboxes that mails came from. The first is "", for

@@ -2,6 +2,7 @@
 
 #include "lib.h"
 #include "array.h"
+#include "str.h"
 #include "mail-user.h"
 #include "lazy-expunge-compat.h"
 #include "lazy-expunge-settings-read.h"
@@ -99,6 +100,15 @@ void lazy_expunge_settings_read(struct mail_user *user,
 	set_r->error = p_strdup(pool, env.error);
 }
 
+void lazy_expunge_settings_read_filters(struct mail_user *user,
+					struct mailbox_list *list ATTR_UNUSED,
+					const char *vname ATTR_UNUSED,
+					pool_t pool,
+					struct lazy_expunge_settings *set_r)
+{
+	lazy_expunge_settings_read(user, user->event, pool, set_r);
+}
+
 bool lazy_expunge_settings_are_per_mailbox(void)
 {
 	return FALSE;
@@ -110,4 +120,18 @@ void lazy_expunge_settings_read_storages(
 	ARRAY_TYPE(const_string) *names)
 {
 	array_push_back(names, &set->storage);
+}
+
+void lazy_expunge_settings_append_max_storages(
+	string_t *dest, struct mail_user *user ATTR_UNUSED,
+	const struct lazy_expunge_settings *set)
+{
+	str_printfa(dest, "%"PRIu64, set->max_storage);
+}
+
+bool lazy_expunge_settings_have_max_storage(
+	struct mail_user *user ATTR_UNUSED,
+	const struct lazy_expunge_settings *set)
+{
+	return set->max_storage > 0;
 }

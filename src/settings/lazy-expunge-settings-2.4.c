@@ -2,6 +2,7 @@
 
 #include "lib.h"
 #include "array.h"
+#include "str.h"
 #include "settings.h"
 #include "mail-user.h"
 #include "mail-namespace.h"
@@ -59,53 +60,114 @@ void lazy_expunge_settings_read(struct mail_user *user ATTR_UNUSED,
 	settings_free(set);
 }
 
+void lazy_expunge_settings_read_filters(struct mail_user *user,
+					struct mailbox_list *list,
+					const char *vname, pool_t pool,
+					struct lazy_expunge_settings *set_r)
+{
+	struct event *event;
+
+	if (vname == NULL) {
+		lazy_expunge_settings_read(user, list->event, pool, set_r);
+		return;
+	}
+	event = mail_storage_mailbox_create_event(list->event, list, vname);
+	lazy_expunge_settings_read(user, event, pool, set_r);
+	event_unref(&event);
+}
+
 bool lazy_expunge_settings_are_per_mailbox(void)
 {
 	return TRUE;
 }
 
-static void storages_add(struct event *event, ARRAY_TYPE(const_string) *names)
+/* What the filters of a user's namespaces and mailboxes set. */
+struct filters {
+	/* each once, NULL = not wanted */
+	ARRAY_TYPE(const_string) *names;
+	/* all, NULL = not wanted */
+	string_t *max_storages;
+	bool max_storage;
+};
+
+static void filters_add(struct event *event, struct filters *filters)
 {
 	const struct lazy_expunge_config_settings *set;
 	const char *name, *error;
-	bool found = FALSE;
+	bool found = filters->names == NULL;
 
 	/* an error of the same settings is reported where they are used */
 	if (settings_get(event, &lazy_expunge_config_setting_parser_info, 0,
 			 &set, &error) < 0)
 		return;
-	array_foreach_elem(names, name) {
-		if (strcmp(name, set->lazy_expunge_mailbox) == 0)
-			found = TRUE;
+	if (set->lazy_expunge_max_storage > 0)
+		filters->max_storage = TRUE;
+	if (filters->max_storages != NULL) {
+		str_printfa(filters->max_storages, " %"PRIuUOFF_T,
+			    set->lazy_expunge_max_storage);
+	}
+	if (!found) {
+		array_foreach_elem(filters->names, name) {
+			if (strcmp(name, set->lazy_expunge_mailbox) == 0)
+				found = TRUE;
+		}
 	}
 	if (!found) {
 		name = t_strdup(set->lazy_expunge_mailbox);
-		array_push_back(names, &name);
+		array_push_back(filters->names, &name);
 	}
 	settings_free(set);
 }
 
-void lazy_expunge_settings_read_storages(
-	struct mail_user *user, const struct lazy_expunge_settings *set,
-	ARRAY_TYPE(const_string) *names)
+static void filters_read(struct mail_user *user, struct filters *filters)
 {
 	struct mail_namespace *ns;
 	const struct mailbox_settings *box_set;
 	struct event *event;
 
-	array_push_back(names, &set->storage);
 	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
 		if (ns->type != MAIL_NAMESPACE_TYPE_PRIVATE)
 			continue;
-		storages_add(ns->list->event, names);
+		filters_add(ns->list->event, filters);
 		if (!array_is_created(&ns->set->parsed_mailboxes))
 			continue;
 		array_foreach_elem(&ns->set->parsed_mailboxes, box_set) {
 			event = mail_storage_mailbox_create_event(
 				ns->list->event, ns->list,
 				t_strconcat(ns->prefix, box_set->name, NULL));
-			storages_add(event, names);
+			filters_add(event, filters);
 			event_unref(&event);
 		}
 	}
+}
+
+void lazy_expunge_settings_read_storages(
+	struct mail_user *user, const struct lazy_expunge_settings *set,
+	ARRAY_TYPE(const_string) *names)
+{
+	struct filters filters = { .names = names };
+
+	array_push_back(names, &set->storage);
+	filters_read(user, &filters);
+}
+
+void lazy_expunge_settings_append_max_storages(
+	string_t *dest, struct mail_user *user,
+	const struct lazy_expunge_settings *set)
+{
+	struct filters filters = { .max_storages = dest };
+
+	str_printfa(dest, "%"PRIu64, set->max_storage);
+	filters_read(user, &filters);
+}
+
+bool lazy_expunge_settings_have_max_storage(
+	struct mail_user *user, const struct lazy_expunge_settings *set)
+{
+	struct filters filters = { .names = NULL };
+
+	if (set->max_storage == 0) T_BEGIN {
+		filters_read(user, &filters);
+	} T_END;
+	return set->max_storage > 0 || filters.max_storage;
 }

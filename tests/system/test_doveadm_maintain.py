@@ -1,15 +1,17 @@
 """doveadm lazy-expunge maintain: retention, caps and housekeeping for users who never log in."""
 
+import contextlib
 import fcntl
 import json
 import os
+import pty
 import subprocess
 import time
 
 import pytest
 
 from harness import wait_for
-from harness.config import DEFAULT_MAILBOXES, Mailbox, Namespace, Quota, namespace_mode
+from harness.config import DEFAULT_MAILBOXES, Mailbox, Namespace, Quota, namespace_mode, settings
 from harness.mail import message
 
 AGE = "1s"
@@ -104,6 +106,47 @@ def test_the_byte_cap_over_a_tree_takes_the_oldest(dovecot):
     assert sorted(mail.subject for mail in user.kept()) == ["a", "c"]
 
 
+@pytest.mark.since("2.4")
+def test_byte_caps_of_filters(dovecot):
+    """One for the storage of a mailbox, another for the rest."""
+    fields = retention(Mailbox("Work", lazy=settings(mailbox=".WORK")), Mailbox(".WORK", lazy=settings(max_storage="1000")),
+                       max_storage="2000")
+    user = dovecot(**fields).user()
+    texts = [message(body="x" * 580 + "\n") for _ in range(4)]
+    keep(user, texts, "Work")
+    keep(user, texts)
+    [planned], _ = maintain(user.server, "-u", user.name, "-n")
+    [done], _ = maintain(user.server, "-u", user.name)
+    assert done == planned and done["expunged"] == 3 + 2, done
+    assert len(user.messages(".WORK")) == 1 and len(user.messages(".EXPUNGED")) == 2
+    assert maintain(user.server, "-u", user.name)[0] == [row()]
+
+
+@pytest.mark.since("2.4")
+def test_a_byte_cap_of_the_storages_mailbox_alone(dovecot):
+    user = dovecot(**retention(Mailbox(".EXPUNGED", lazy=settings(max_storage="1000")))).user()
+    texts = keep(user, [message(body="x" * 600 + "\n") for _ in range(3)])
+    [status] = json.loads(user.server.doveadm("-f", "json", "lazy-expunge", "status", "-u", user.name).stdout)
+    assert (status["max_storage"], status["next_by"], status["next_uid"]) == (1000, "lazy_expunge_max_storage", 1), status
+    assert maintain(user.server, "-u", user.name)[0] == [row(2, sum(map(len, texts[:2])))]
+
+
+@pytest.mark.since("2.4")
+def test_byte_caps_of_the_storages_namespace(dovecot):
+    """That of the namespace is over its mailboxes together, that of a mailbox over this alone."""
+    fields = namespace_mode(dovecot.format, only_last_instance=False)
+    [namespace] = fields["namespaces"]
+    fields["namespaces"] = (Namespace(**{**namespace.__dict__, "raw24": "lazy_expunge_max_storage = 2000\n",
+                                         "mailboxes": (Mailbox("Big", lazy=settings(max_storage="3000")),)}),)
+    user = dovecot(**fields).user()
+    for mailbox in ("Big", "a", "b"):
+        for number in range(4 if mailbox == "Big" else 2):
+            keep(user, [message(subject=f"{mailbox}{number}", body="x" * 580 + "\n")], mailbox)
+    maintain(user.server, "-u", user.name)
+    assert len(user.messages(".EXPUNGED/Big")) == 4
+    assert sorted(mail.subject for mail in user.kept() if mail.origin != "Big") in (["a1", "b0"], ["a1", "b1"], ["b0", "b1"])
+
+
 def test_different_mailboxes_have_different_retentions(dovecot):
     user = dovecot(**retention(Mailbox("Trash", auto="create", special_use="\\Trash", autoexpunge=AGE),
                                Mailbox("Junk", autoexpunge_max_mails=1), Mailbox(".EXPUNGED", autoexpunge="30d"))).user()
@@ -175,6 +218,63 @@ def test_a_second_run_skips_the_user(dovecot):
     assert maintain(user.server, "-u", user.name)[0][0]["expunged"] == 2
 
 
+@pytest.mark.parametrize("home", [True, False])
+def test_two_runs_at_once(dovecot, home):
+    """Real processes: the second comes while the first is at work."""
+    # Dovecot 2.3 asks for all users although it has a list
+    server = dovecot.own(home=home, **retention(Mailbox(".EXPUNGED", autoexpunge_max_mails=1)))
+    server.expect_log("Trying to iterate users, but userdbs don't support it", required=False)
+    user, other = server.user(), server.user()
+    for one in (user, other):
+        keep(one, 3)
+    listing = server.root / "list"
+    listing.write_text(f"{user.name}\n{other.name}\n")
+    lock = (user.home if home else user.mail_path) / "dovecot.lazy-expunge-maintain.lock"
+    [log] = [path for path in user.home.rglob("dovecot.index.log") if "EXPUNGED" in str(path)]
+    with open(log, "r+b") as held:
+        # it has to wait for this before it can expunge
+        fcntl.lockf(held, fcntl.LOCK_EX)
+        first = server.sandbox.popen(server.doveadm_command("-f", "json", "lazy-expunge", "maintain", "-u", user.name),
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        wait_for(lock.exists, "the first run to be at work", seconds=60)
+        rows, done = maintain(server, "-F", listing)
+        assert first.poll() is None and lock.exists()
+    out, _ = first.communicate(timeout=60)
+    by_user = {found.pop("username"): found for found in rows}
+    assert by_user[user.name] == row(skipped=1) and by_user[other.name]["expunged"] == 2
+    assert b"Skipped: another maintain of this user is running" in done.stderr and done.code == 0
+    [found] = json.loads(out)
+    assert first.returncode == 0 and found["expunged"] == 2 and found["skipped"] == 0
+    assert len(user.kept()) == len(other.kept()) == 1
+    assert maintain(server, "-u", user.name)[0] == [row()]
+
+
+def test_progress_on_a_terminal(dovecot):
+    """Standard error is a terminal: a line that is written over, and gone at the end."""
+    server = dovecot.own(passwd_file=True, **retention(Mailbox(".EXPUNGED", autoexpunge_max_mails=1)))
+    users = [server.user() for _ in range(3)]
+    server.write_users(users)
+    terminal, inside = pty.openpty()
+    with open(terminal, "rb", buffering=0) as screen:
+        try:
+            run = server.sandbox.popen(server.doveadm_command("-f", "json", "lazy-expunge", "maintain", "-A"),
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=inside)
+            out, _ = run.communicate(timeout=60)
+        finally:
+            os.close(inside)
+        assert run.returncode == 0 and len(json.loads(out)) == 3
+        shown = b""
+        with contextlib.suppress(OSError):
+            # EIO: the other side is closed
+            while chunk := screen.read(4096):
+                shown += chunk
+    clear = b"\r\x1b[K"
+    assert shown == b"".join(clear + b"%d users done" % number + clear for number in (1, 2, 3)), shown
+    # and nothing where there is none
+    done = server.doveadm("-f", "json", "lazy-expunge", "maintain", "-A")
+    assert done.stderr == b""
+
+
 def test_the_last_run_is_recorded(dovecot):
     user = dovecot(**retention(Mailbox(".EXPUNGED", autoexpunge_max_mails=1))).user()
     texts = keep(user, 3)
@@ -215,7 +315,6 @@ def test_a_users_own_retention_from_the_userdb(dovecot):
 
 
 @pytest.mark.formats("sdbox")
-@pytest.mark.until("2.4")
 def test_a_thousand_users(dovecot):
     server = dovecot.own(passwd_file=True, **retention(Mailbox(".EXPUNGED", autoexpunge_max_mails=1)))
     users = [server.user() for _ in range(1000)]
