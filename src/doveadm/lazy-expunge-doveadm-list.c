@@ -13,6 +13,9 @@
 
 #include <bsd/stdlib.h>
 
+/* Rows that are held back at most on the command line. */
+#define LIST_FLUSH_ROWS 100
+
 struct list_cmd {
 	struct lazy_expunge_cmd cmd;
 	/* -l, 0 = all */
@@ -116,6 +119,7 @@ static void list_box_open(struct lazy_expunge_select *select,
 static int list_print(struct list_cmd *lcmd,
 		      struct lazy_expunge_select *select)
 {
+	const struct doveadm_cmd_context *cctx = lcmd->cmd.ctx.cctx;
 	struct list_box *boxes =
 		i_new(struct list_box, array_count(&select->boxes) + 1);
 	const struct lazy_expunge_select_mail *smail;
@@ -134,9 +138,13 @@ static int list_print(struct list_cmd *lcmd,
 		if (!mail_set_uid(lbox->mail, smail->uid))
 			continue;
 		T_BEGIN {
-			if (list_mail(select, smail, lbox->mail) == 0)
-				printed++;
-			else if (!lbox->mail->expunged) {
+			if (list_mail(select, smail, lbox->mail) == 0) {
+				/* the first at once, for whoever waits */
+				if (printed++ % LIST_FLUSH_ROWS == 0 &&
+				    cctx->conn_type ==
+				    DOVEADM_CONNECTION_TYPE_CLI)
+					lazy_expunge_print_flush();
+			} else if (!lbox->mail->expunged) {
 				sbox = array_idx(&select->boxes, smail->box);
 				lazy_expunge_error_set_box(&error,
 					t_strdup_printf("Cannot read UID %u of",

@@ -1,6 +1,7 @@
 /* Printing: finds out for whom rows are printed, and writes values for them. */
 
 #include "lib.h"
+#include "ostream.h"
 #include "lazy-expunge-text.h"
 #include "doveadm-print-private.h"
 #include "lazy-expunge-doveadm-print.h"
@@ -154,4 +155,10 @@ void lazy_expunge_print_none(void)
 {
 	/* the others do not know NULL */
 	doveadm_print(reader == READER_JSON ? NULL : "");
+}
+
+void lazy_expunge_print_flush(void)
+{
+	o_stream_uncork(doveadm_print_ostream);
+	o_stream_cork(doveadm_print_ostream);
 }

@@ -25,4 +25,7 @@ void lazy_expunge_print_interval(unsigned int secs);
 /* Nothing: empty, in json null. Also under a header of a number. */
 void lazy_expunge_print_none(void);
 
+/* On the command line: let the reader have the rows that were printed. */
+void lazy_expunge_print_flush(void);
+
 #endif

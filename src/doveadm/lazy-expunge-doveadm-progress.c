@@ -1,8 +1,7 @@
 /* Progress: how many users are done, on a terminal. */
 
 #include "lib.h"
-#include "ostream.h"
-#include "doveadm-print.h"
+#include "lazy-expunge-doveadm-print.h"
 #include "lazy-expunge-doveadm-progress.h"
 
 #include <stdio.h>
@@ -23,8 +22,7 @@ void lazy_expunge_progress_show(struct lazy_expunge_progress *progress)
 	if (!progress->wanted)
 		return;
 	/* what was printed of the user comes first */
-	o_stream_uncork(doveadm_print_ostream);
-	o_stream_cork(doveadm_print_ostream);
+	lazy_expunge_print_flush();
 	(void)fflush(stdout);
 	(void)fprintf(stderr, LINE_CLEAR"%u users done", ++progress->users);
 	(void)fflush(stderr);

@@ -3,6 +3,7 @@
 import functools
 import os
 import select
+import subprocess
 import time
 
 from . import bench_accounts as accounts
@@ -63,6 +64,28 @@ def list_storage(servers, size, samples, rounds):
         samples.add(name, timed(functools.partial(users[name].doveadm, *command, timeout=3600)))
     for user in users.values():
         remove(user)
+
+
+@case("first rows of the list", (100, 100000), "mails in the storage", ("shipped", "ours"), 5, (100,))
+def list_first_rows(servers, size, samples, rounds):
+    """As an administrator waits for them, in json; against the same fields by doveadm fetch."""
+    users = {name: servers.account(name, Account(inbox=200, storage=size)) for name in samples.times}
+    for _, name in in_turn(samples, rounds):
+        command = ["lazy-expunge list"] if servers.has_command(name) else \
+            ["fetch", "uid guid date.saved flags size.physical date.received hdr", "mailbox", STORAGE, "all"]
+        samples.add(name, timed(_first_output, users[name], *command))
+    for user in users.values():
+        remove(user)
+
+
+def _first_output(user, command, *arguments):
+    """Until the first bytes come; the rest is not waited for."""
+    run = user.server.sandbox.popen(user.server.doveadm_command("-f", "json", *command.split(), "-u", user.name, *arguments),
+                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    with run.stdout:
+        if not os.read(run.stdout.fileno(), 1):
+            raise RuntimeError(f"{command} printed nothing")
+    run.wait(timeout=600)
 
 
 @case("maintain -A with nothing to do (no plugin: mailbox list -A that finds none; shipped: expunge -A)", (1000,), "users", PLAIN,
