@@ -1,7 +1,9 @@
 """The commands' documentation: the man page, the recipes, the completion and the schedule are as they say."""
 
+import os
 import re
 import subprocess
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -56,15 +58,52 @@ def test_the_completion():
     assert "--live" in complete("doveadm", "lazy-expunge", "check", "-")
 
 
-def test_the_schedule_runs_maintain():
-    service = (SOURCE / "contrib/dovecot-lazy-expunge.service.in").read_text()
-    timer = (SOURCE / "contrib/dovecot-lazy-expunge.timer").read_text()
-    cron = (SOURCE / "contrib/dovecot-lazy-expunge.cron.in").read_text()
-    for text in (service, cron):
-        assert "@DOVEADM@ -f json lazy-expunge maintain -A" in text
-    assert "OnCalendar=" in timer and "RandomizedDelaySec=" in timer and "Persistent=true" in timer
-    lines = [line for line in cron.splitlines() if line and not line.startswith("#") and "=" not in line.split()[0]]
-    assert len(lines) == 1 and len(lines[0].split()) > 6 and lines[0].split()[5] == "root"
+def written_schedule(directory):
+    """The files of the schedule as make writes them."""
+    for name in ("service", "timer", "cron"):
+        path = SOURCE / f"contrib/dovecot-lazy-expunge.{name}"
+        text = (path if path.exists() else path.with_name(path.name + ".in")).read_text()
+        (directory / path.name).write_text(text.replace("@DOVEADM@", "/usr/bin/doveadm"))
+    return [directory / f"dovecot-lazy-expunge.{name}" for name in ("service", "timer", "cron")]
+
+
+def test_the_systemd_units(tmp_path):
+    service, timer, _ = written_schedule(tmp_path)
+    assert "ExecStart=/usr/bin/doveadm -f json lazy-expunge maintain -A\n" in service.read_text()
+
+    def problems():
+        """What systemd says of the units, of which it ignores what it does not know."""
+        done = subprocess.run(["systemd-analyze", "--man=no", "verify", service, timer], capture_output=True, text=True)
+        return done.returncode, done.stderr
+
+    assert problems() == (0, "")
+    text = timer.read_text()
+    assert "RandomizedDelaySec=" in text and "Persistent=true" in text
+    [when] = re.findall(r"^OnCalendar=(.*)", text, re.MULTILINE)
+    runs = subprocess.run(["systemd-analyze", "calendar", "--iterations=2", when], capture_output=True, text=True,
+                          env={**os.environ, "TZ": "UTC", "LC_ALL": "C"})
+    assert runs.returncode == 0, runs.stderr
+    first, second = [datetime.strptime(found, "%Y-%m-%d %H:%M:%S") for found in
+                     re.findall(r"(?:Next elapse|Iter\. #2|Iteration #2): \w+ ([-0-9]+ [:0-9]+) UTC", runs.stdout)]
+    assert second - first == timedelta(days=1)
+    # the check can fail
+    timer.write_text(text.replace("Persistent", "Persistant"))
+    assert "Persistant" in problems()[1]
+
+
+def test_the_cron_file(tmp_path):
+    """It has a user in the sixth field, as those in /etc/cron.d do."""
+    cron = written_schedule(tmp_path)[2]
+    jobs = [line for line in cron.read_text().splitlines() if line[:1].isdigit()]
+    assert len(jobs) == 1 and jobs[0].split()[5] == "root" and "/usr/bin/doveadm -f json lazy-expunge maintain -A" in jobs[0]
+
+    def check(text):
+        table = tmp_path / "table"
+        table.write_text(text)
+        return subprocess.run(["crontab", "-n", table], capture_output=True).returncode
+
+    own = re.sub(r"^(\S+ \S+ \S+ \S+ \S+) root ", r"\1 ", cron.read_text(), flags=re.MULTILINE)
+    assert own != cron.read_text() and check(own) == 0 and check(own.replace("23 3 ", "23 25 ")) != 0
 
 
 class Anna:

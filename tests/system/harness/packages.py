@@ -13,7 +13,8 @@ BUILD = ["dovecot-dev", "gcc", "libc6-dev", "make", "autoconf", "automake", "lib
          "libssl-dev", "xz-utils"]
 ANALYSIS = ["clang", "libclang-rt-dev", "cppcheck"]
 HOST = ["python3", "util-linux", "git"]
-TESTS = ["python3-pytest", "python3-pytest-xdist", "strace", "valgrind"]
+# systemd and cron check the syntax of the schedule; neither is started
+TESTS = ["python3-pytest", "python3-pytest-xdist", "strace", "valgrind", "man-db", "systemd", "cron"]
 # mail programs that delete mail in tests
 CLIENTS = ["curl", "fetchmail", "isync", "neomutt", "offlineimap3"]
 CHROOT = ["debootstrap", "debian-archive-keyring"]
