@@ -132,6 +132,18 @@ def test_a_byte_cap_of_the_storages_mailbox_alone(dovecot):
 
 
 @pytest.mark.since("2.4")
+def test_a_byte_cap_that_is_new_in_a_filter_is_seen(dovecot):
+    """Although the run before found nothing to do, and nothing of the mail has changed."""
+    block = dict(name=".EXPUNGED", autoexpunge="30d")
+    before = dovecot.own(**retention(Mailbox(**block)))
+    user = before.user()
+    keep(user, [message(body="x" * 600 + "\n") for _ in range(3)])
+    assert maintain(before, "-u", user.name)[0] == maintain(before, "-u", user.name)[0] == [row()]
+    after = dovecot.own(mail_root=before.mail_root, **retention(Mailbox(**block, lazy=settings(max_storage="1000"))))
+    assert maintain(after, "-u", user.name)[0][0]["expunged"] == 2 and len(user.kept()) == 1
+
+
+@pytest.mark.since("2.4")
 def test_byte_caps_of_the_storages_namespace(dovecot):
     """That of the namespace is over its mailboxes together, that of a mailbox over this alone."""
     fields = namespace_mode(dovecot.format, only_last_instance=False)
