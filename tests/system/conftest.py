@@ -2,11 +2,13 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from harness import targets
 from harness.config import FORMATS, Config
+from harness.debs import Package
 from harness.server import HOSTNAME, Server, ServerProblem
 
 LIVE_SERVERS = 8
@@ -14,10 +16,11 @@ LIVE_SERVERS = 8
 
 def pytest_addoption(parser):
     group = parser.getgroup("dovecot")
-    group.addoption("--targets", default="", help="comma-separated: native, trixie, forky (default: all)")
+    group.addoption("--targets", default="", help="comma-separated: native, trixie, forky (default: all), or none")
     group.addoption("--formats", default=",".join(FORMATS), help="comma-separated: maildir, sdbox, mdbox")
     group.addoption("--variant", default="gcc", help="the build under test: gcc, clang or sanitizers")
     group.addoption("--not-run", action="append", default=[], help="a target that is not run, and why, for the summary")
+    group.addoption("--packages", help="a directory of built packages, one below it for each release: test these, too")
     group.addoption("--seconds", type=float, default=2.0, help="how long each property test looks for a counterexample")
     group.addoption("--seed", default="", help="the seed of the property tests (default: another each time, printed)")
     group.addoption("--deletes", type=int, default=200, help="how many mails the test of memory deletes in one session")
@@ -32,6 +35,9 @@ def pytest_configure(config):
     if os.geteuid() != 0:
         raise pytest.UsageError("system tests need root: they make mount namespaces and run a private Dovecot")
     names = config.getoption("targets").split(",") if config.getoption("targets") else targets.default_names()
+    names = [] if names == ["none"] else names
+    if config.getoption("packages") and not _built(config):
+        raise pytest.UsageError(f"no packages in {config.getoption('packages')}")
     config.dovecot_targets = [targets.get(name) for name in names]
 
 
@@ -49,6 +55,13 @@ def pytest_generate_tests(metafunc):
         formats = metafunc.config.getoption("formats").split(",")
         pairs = [(target, form) for target in metafunc.config.dovecot_targets for form in formats]
         metafunc.parametrize("dovecot", pairs, indirect=True, ids=[f"{target.name}-{form}" for target, form in pairs])
+    if "package" in metafunc.fixturenames:
+        built = _built(metafunc.config)
+        metafunc.parametrize("package", built, indirect=True, ids=[package.release for package in built])
+
+
+def _built(config):
+    return [Package(path.parent.name, path.parent) for path in sorted(Path(config.getoption("packages") or os.devnull).glob("*/*.changes"))]
 
 
 def pytest_collection_modifyitems(config, items):
@@ -57,6 +70,9 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         pair = item.callspec.params.get("dovecot") if hasattr(item, "callspec") else None
         if pair is not None and not _exists(item, *pair):
+            dropped.append(item)
+            continue
+        if "package" in getattr(item, "fixturenames", ()) and not config.getoption("packages"):
             dropped.append(item)
             continue
         if pair is not None:
@@ -190,6 +206,12 @@ def dovecot(request, servers):
     problems = context.finish()
     if problems:
         pytest.fail("after the test:\n" + "\n".join(problems), pytrace=False)
+
+
+@pytest.fixture
+def package(request):
+    """The Package of each release that was built."""
+    return request.param
 
 
 @pytest.fixture

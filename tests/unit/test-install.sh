@@ -57,3 +57,27 @@ expect "install where none was" $plugin ours
 test ! -e "$modules/$plugin.shipped" || fail "the plugin was taken for the shipped module"
 run uninstall
 test -z "$(find "$dest" -type f)" || fail "uninstall left $(find "$dest" -type f)"
+
+# without an installation there is nothing to undo
+echo four >"$modules/$plugin"
+run uninstall
+expect "uninstall without install" $plugin four
+
+# what belongs to a package is left alone: diverted, or linked to
+refused() {
+	if "${MAKE:-make}" "$1" DESTDIR="$dest" >test-install.out 2>&1; then fail "$1 over a package"; fi
+	grep -q "remove the package first" test-install.out || { cat test-install.out; exit 1; }
+	rm -f test-install.out
+	test "$(cat "$modules/$plugin")" = five || fail "$1 changed the package's module"
+	test -z "$(find "$modules" -name '*doveadm*.so')" || fail "$1 over a package installed modules"
+}
+echo five >"$modules/$plugin"
+echo four >"$modules/$plugin.distrib"
+refused install
+refused uninstall
+rm "$modules/$plugin.distrib"
+mkdir -p "$dest/own"
+mv "$modules/$plugin" "$dest/own"
+ln -s "$dest/own/$plugin" "$modules/$plugin"
+refused install
+refused uninstall

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 from . import places
-from .chroots import locked
+from .places import locked
 from .config import NONE, Config
 from .render import GID, UID
 from .server import Server

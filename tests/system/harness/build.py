@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from . import places
-from .chroots import locked
+from .places import locked
 
 # variant: (arguments of configure, environment of configure and make)
 VARIANTS = {
@@ -100,7 +100,7 @@ def source_files():
 
 def _matters(name):
     """Whether a change of this file can change what is built."""
-    return not name.startswith(("tests/system/", "tools/", ".ci/", ".git/"))
+    return not name.startswith(("tests/system/", "tools/", "debian/", "rpm/", ".ci/", ".git/"))
 
 
 def _stamp(target, files):

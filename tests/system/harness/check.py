@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-from . import build, packages, places, targets
+from . import build, package, packages, places, roots, targets
 
 # A release that moves may be unable to be made on some day; this one must be there.
 REQUIRED = ("native", "trixie")
@@ -29,6 +29,7 @@ def main():
     parser.add_argument("--targets", help="comma-separated: native, trixie, forky")
     parser.add_argument("--formats", help="comma-separated: maildir, sdbox, mdbox")
     parser.add_argument("--variant", default="gcc", choices=sorted(build.VARIANTS), help="the build that the system tests run")
+    parser.add_argument("--packages", action="store_true", help="build and test the Debian and RPM packages, too: see tools/package")
     parser.add_argument("--seconds", type=float, help="how long each property test looks for a counterexample")
     parser.add_argument("names", nargs="*", help="only system tests with one of these in their name")
     arguments = parser.parse_args()
@@ -56,6 +57,8 @@ def _check(arguments, ci):
         build.build(target, arguments.variant, _say)
     if ci:
         _analyse(found[0])
+    if arguments.packages:
+        not_run.update(_packages(found))
     code = _pytest(arguments, found, not_run)
     if arguments.variant == "gcc" and not (arguments.quick or arguments.names or arguments.targets or arguments.formats):
         code = _sanitized(targets.get(targets.NATIVE)) or code
@@ -73,6 +76,13 @@ def _targets(names):
             not_run[name] = str(error)
             _say(f"{name} cannot be made: {error}")
     return found, not_run
+
+
+def _packages(found):
+    """Build the packages of the releases that the targets are; {target: why not} of those that cannot be."""
+    releases = {packages.native_codename() if target.name == targets.NATIVE else target.name: target.name for target in found}
+    not_made = package.make([release for release in releases if release in roots.RELEASES], places.build_root() / "packages", say=_say)
+    return {releases[release]: f"its package: {reason}" for release, reason in not_made.items()}
 
 
 def _analyse(target):
@@ -109,6 +119,8 @@ def _pytest(arguments, found, not_run):
     command = []
     if arguments.formats:
         command += ["--formats", arguments.formats]
+    if arguments.packages:
+        command += ["--packages", str(places.build_root() / "packages")]
     if arguments.seconds is not None:
         command += ["--seconds", str(arguments.seconds)]
     if arguments.names:

@@ -1,5 +1,7 @@
 """Where things lie on disk: the source tree, chroots, builds and running servers."""
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -10,6 +12,15 @@ from pathlib import Path
 SOURCE = Path(os.environ.get("LAZY_EXPUNGE_SOURCE") or Path(__file__).resolve().parents[3])
 WORK = Path(os.environ.get("LAZY_EXPUNGE_WORK", "/var/tmp/dovecot-lazy-expunge"))
 CHROOTS = Path(os.environ.get("LAZY_EXPUNGE_CHROOTS", WORK / "chroots"))
+
+
+@contextlib.contextmanager
+def locked(path):
+    """Only one process at a time is in here for this path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def move_work(path):
