@@ -2,7 +2,9 @@
 
 #include "lib.h"
 #include "mail-storage-private.h"
+#include "mail-index-private.h"
 #include "mailbox-list-private.h"
+#include "mailbox-list-index.h"
 #include "lazy-expunge-destination.h"
 #include "lazy-expunge-lock.h"
 #include "lazy-expunge-user.h"
@@ -13,9 +15,6 @@
 
 #define MARK_FNAME "dovecot.lazy-expunge.unclean"
 #define MDBOX_NAME "mdbox"
-/* An open must not wait long for a session that works in the account. */
-#define REPAIR_LOCK_TIMEOUT_SECS 5
-
 /* The storage's mark (data stack), NULL if it needs none. */
 static const char *mark_path(struct mailbox *box)
 {
@@ -76,9 +75,11 @@ static void repair(struct lazy_expunge_user *luser, struct mailbox *box)
 	const char *path = mark_path(box), *error;
 
 	if (path == NULL || access(path, F_OK) < 0 ||
-	    lazy_expunge_lock_get(luser, REPAIR_LOCK_TIMEOUT_SECS, &error) <= 0)
+	    lazy_expunge_lock_get(luser, 0, &error) <= 0)
 		return;
-	/* whoever set it is gone, or it went while we waited */
+	/* Who sets the mark has the lock, so whoever set it is gone. The lock
+	   was not waited for: an open may be within other locks, for which
+	   its holder waits. */
 	if (access(path, F_OK) == 0) {
 		luser->repairing = TRUE;
 		if (storage_resync(luser, box) == 0)
@@ -88,11 +89,23 @@ static void repair(struct lazy_expunge_user *luser, struct mailbox *box)
 	lazy_expunge_lock_put(luser);
 }
 
+/* TRUE if the open is part of a sync of the mailbox list's index: nothing that
+   syncs may be done then. */
+static bool list_is_syncing(struct mailbox *box)
+{
+	struct mailbox_list_index *ilist = INDEX_LIST_CONTEXT(box->list);
+
+	return ilist != NULL &&
+		(ilist->syncing ||
+		 (ilist->index != NULL && ilist->index->syncing));
+}
+
 void lazy_expunge_unclean_repair(struct lazy_expunge_user *luser,
 				 struct mailbox *box)
 {
 	/* with the lock a commit of this process may be under way */
-	if (luser->repairing || lazy_expunge_lock_is_held(luser))
+	if (luser->repairing || lazy_expunge_lock_is_held(luser) ||
+	    list_is_syncing(box))
 		return;
 	T_BEGIN {
 		repair(luser, box);
