@@ -120,7 +120,7 @@ fts {backend} {{
 # What a backend says of itself, with or without this plugin. None has a word of lazy_expunge, nor of a mail that is not kept.
 CHATTER = {
     # it makes its files with a warning, and does not expect an indexed mailbox to be deleted at once
-    "xapian": "FTS Xapian: .*(does not exist. Creating it|Can not open (RO index|db RO)|database is locked)",
+    "xapian": "FTS Xapian: .*(does not exist. Creating it|Can not open (RO index|db RO)|database is locked|disk I/O error)",
     "solr": r"fts.solr: Lookup failed: connect\(127.0.0.1:9\)",
     "lucene": r"fts-lucene: Settings have changed|indexer: Error: conn unix:indexer .*didn't reply with a valid VERSION line",
 }
