@@ -101,8 +101,8 @@ def test_two_restores_at_once(dovecot, home):
     user.fill("INBOX", 40)
     before = user.messages()
     user.doveadm("expunge", "mailbox", "INBOX", "all")
-    command = user.server.sandbox.command(user.server.doveadm_command("lazy-expunge", "restore", "-u", user.name, "ALL"))
-    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
+    runs = [user.server.start_doveadm("lazy-expunge", "restore", "-u", user.name, "ALL", stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE) for _ in range(3)]
     for run in runs:
         run.communicate(timeout=60)
         assert run.returncode == 0

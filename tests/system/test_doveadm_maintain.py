@@ -250,8 +250,8 @@ def test_two_runs_at_once(dovecot, home):
     with open(log, "r+b") as held:
         # it has to wait for this before it can expunge
         fcntl.lockf(held, fcntl.LOCK_EX)
-        first = server.sandbox.popen(server.doveadm_command("-f", "json", "lazy-expunge", "maintain", "-u", user.name),
-                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        first = server.start_doveadm("-f", "json", "lazy-expunge", "maintain", "-u", user.name, stdin=subprocess.DEVNULL,
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         wait_for(lock.exists, "the first run to be at work", seconds=60)
         rows, done = maintain(server, "-F", listing)
         assert first.poll() is None and lock.exists()
@@ -273,8 +273,8 @@ def test_progress_on_a_terminal(dovecot):
     terminal, inside = pty.openpty()
     with open(terminal, "rb", buffering=0) as screen:
         try:
-            run = server.sandbox.popen(server.doveadm_command("-f", "json", "lazy-expunge", "maintain", "-A"),
-                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=inside)
+            run = server.start_doveadm("-f", "json", "lazy-expunge", "maintain", "-A", stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=inside)
             out, _ = run.communicate(timeout=60)
         finally:
             os.close(inside)

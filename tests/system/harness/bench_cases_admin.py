@@ -80,7 +80,7 @@ def list_first_rows(servers, size, samples, rounds):
 
 def _first_output(user, command, *arguments):
     """Until the first bytes come; the rest is not waited for."""
-    run = user.server.sandbox.popen(user.server.doveadm_command("-f", "json", *command.split(), "-u", user.name, *arguments),
+    run = user.server.start_doveadm("-f", "json", *command.split(), "-u", user.name, *arguments,
                                     stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     with run.stdout:
         if not os.read(run.stdout.fileno(), 1):

@@ -378,8 +378,8 @@ class DoveadmClient(Worker):
         """Run it, and return its exit code, whatever that is: it may be killed."""
         server = self.user.server
         words = command.split()
-        return server.sandbox.run(server.doveadm_command(*words, "-u", self.user.name, *arguments), input=input,
-                                  timeout=120).returncode
+        return server.sandbox.run(server.doveadm_command(*words, "-u", self.user.name, *arguments), input=input, timeout=120,
+                                  environment=server.preload).returncode
 
     def _query(self):
         number = self.rng.randint(1, 60)

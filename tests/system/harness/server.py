@@ -1,5 +1,6 @@
 """A private Dovecot: made, started, watched and stopped."""
 
+import functools
 import itertools
 import os
 import re
@@ -118,8 +119,8 @@ class Server:
         for _ in range(5):
             self.ports = _free_ports()
             self.conf.write_text(render(self.config, self.target.version, self.root, self.ports, self.mail_root,
-                                        self._preload()))
-            self._master = self.sandbox.popen(["dovecot", "-F", "-c", self.conf], environment=self._preload(),
+                                        self.preload))
+            self._master = self.sandbox.popen(["dovecot", "-F", "-c", self.conf], environment=self.preload,
                                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             if self._came_up():
                 return self
@@ -190,9 +191,13 @@ class Server:
         """Run doveadm in the sandbox; returns a Result. check: fail on another exit code than 0."""
         return self.run(self.doveadm_command(*arguments), input=input, check=check, timeout=timeout)
 
+    def start_doveadm(self, *arguments, **options):
+        """Start doveadm in the sandbox, and return its Popen. options: of Popen."""
+        return self.sandbox.popen(self.doveadm_command(*arguments), environment=self.preload, **options)
+
     def run(self, command, input=b"", check=True, timeout=120):
         """Run a command in the sandbox (and in the chroot)."""
-        done = self.sandbox.run(command, input=input, timeout=timeout, environment=self._preload())
+        done = self.sandbox.run(command, input=input, timeout=timeout, environment=self.preload)
         result = Result(done.returncode, done.stdout, done.stderr, command)
         if check and result.code != 0:
             raise AssertionError(str(result))
@@ -305,7 +310,8 @@ class Server:
                 path.unlink()
         return tree
 
-    def _preload(self):
+    @functools.cached_property
+    def preload(self):
         """The environment that a sanitizer needs."""
         if self.variant != "sanitizers":
             return {}
