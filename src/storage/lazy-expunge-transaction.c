@@ -238,6 +238,7 @@ int lazy_expunge_transaction_keep(struct mail *mail,
 	const struct lazy_expunge_settings *set =
 		lazy_expunge_mailbox_settings(mail->box);
 	struct lazy_expunge_error error;
+	bool refreshed;
 	int ret = -1;
 
 	if (lt->failed)
@@ -263,12 +264,12 @@ int lazy_expunge_transaction_keep(struct mail *mail,
 	if (error.code == MAIL_ERROR_EXPUNGED) {
 		/* The index has it and its file is gone: also when the mailbox
 		   was renamed meanwhile, and the file with it. */
-		if (mail_index_refresh(mail->box->index) < 0 ||
-		    transaction_fail_if_deleted(lt))
+		refreshed = mail_index_refresh(mail->box->index) == 0;
+		if (transaction_fail_if_deleted(lt))
 			return -1;
-		return 1;
-	}
-	if (set->on_failure == LAZY_EXPUNGE_ON_FAILURE_EXPUNGE) {
+		if (refreshed)
+			return 1;
+	} else if (set->on_failure == LAZY_EXPUNGE_ON_FAILURE_EXPUNGE) {
 		lazy_expunge_event_lost(mail, error.text);
 		return 1;
 	}
