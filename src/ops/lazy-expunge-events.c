@@ -62,13 +62,11 @@ struct lazy_expunge_events *lazy_expunge_events_init(struct mailbox *box)
 	return events;
 }
 
-/* What is dear to find out is looked up only if somebody listens. */
-static bool outcome_is_wanted(struct lazy_expunge_events *events,
-			      const struct outcome *outcome)
+/* The event with all that is known before the mail is looked at. */
+static struct event_passthrough *
+outcome_begin(struct lazy_expunge_events *events, const struct outcome *outcome)
 {
 	struct event_passthrough *e;
-	struct event *event;
-	bool wanted;
 
 	e = passthrough_begin(events->event, outcome_types[outcome->type].name)->
 		add_str("mailbox", outcome->mailbox)->
@@ -78,7 +76,16 @@ static bool outcome_is_wanted(struct lazy_expunge_events *events,
 		e = e->add_str("storage", outcome->storage);
 	if (outcome->origin != NULL)
 		e = e->add_str("origin", outcome->origin);
-	event = e->event();
+	return e;
+}
+
+/* What is dear to find out is looked up only if somebody listens. */
+static bool outcome_is_wanted(struct lazy_expunge_events *events,
+			      const struct outcome *outcome)
+{
+	struct event *event = outcome_begin(events, outcome)->event();
+	bool wanted;
+
 	wanted = event_want_debug(event);
 	event_unref(&event);
 	return wanted;
@@ -122,19 +129,11 @@ static void outcome_add(struct lazy_expunge_events *events, struct mail *mail,
 static void outcome_send(struct lazy_expunge_events *events,
 			 const struct outcome *outcome)
 {
-	struct event_passthrough *e;
-
-	e = passthrough_begin(events->event, outcome_types[outcome->type].name)->
-		add_str("mailbox", outcome->mailbox)->
-		add_str("cause", outcome->cause)->
-		add_int("uid", outcome->uid)->
+	struct event_passthrough *e = outcome_begin(events, outcome)->
 		add_int("size", outcome->size);
+
 	if (outcome->guid != NULL)
 		e = e->add_str("guid", outcome->guid);
-	if (outcome->storage != NULL)
-		e = e->add_str("storage", outcome->storage);
-	if (outcome->origin != NULL)
-		e = e->add_str("origin", outcome->origin);
 	e_debug(e->event(), "lazy_expunge: UID %u: %s: %s", outcome->uid,
 		outcome_types[outcome->type].text, outcome->cause);
 }
