@@ -2,14 +2,12 @@
 
 #include "lib.h"
 #include "file-lock.h"
-#include "mail-namespace.h"
 #include "mail-storage-private.h"
+#include "lazy-expunge-place.h"
 #include "lazy-expunge-user.h"
 #include "lazy-expunge-lock.h"
 
 #define LOCK_FNAME "dovecot.lazy-expunge.lock"
-/* A lock that exists or not must not have the name of one that stays: after a
-   change of lock_method each wait for it would be in vain. */
 #define DOTLOCK_FNAME "dovecot.lazy-expunge.dotlock"
 
 struct lazy_expunge_lock {
@@ -17,21 +15,11 @@ struct lazy_expunge_lock {
 	unsigned int refcount;
 };
 
-static const char *lock_fname(struct lazy_expunge_user *luser)
-{
-	struct mail_namespace *ns =
-		mail_namespace_find_inbox(luser->user->namespaces);
-	const struct mail_storage_settings *set =
-		mail_namespace_get_default_storage(ns)->set;
-
-	return set->parsed_lock_method == FILE_LOCK_METHOD_DOTLOCK ?
-		DOTLOCK_FNAME : LOCK_FNAME;
-}
-
 int lazy_expunge_lock_get(struct lazy_expunge_user *luser,
 			  unsigned int timeout_secs, const char **error_r)
 {
 	struct lazy_expunge_lock *lock = luser->lock;
+	const char *fname;
 	int ret;
 
 	if (lock != NULL && lock->refcount > 0) {
@@ -44,8 +32,10 @@ int lazy_expunge_lock_get(struct lazy_expunge_user *luser,
 	}
 	if (lock == NULL)
 		lock = luser->lock = i_new(struct lazy_expunge_lock, 1);
-	ret = mail_user_lock_file_create(luser->user, lock_fname(luser),
-					 timeout_secs, &lock->lock, error_r);
+	fname = lazy_expunge_place_lock_name(luser->user, LOCK_FNAME,
+					     DOTLOCK_FNAME);
+	ret = mail_user_lock_file_create(luser->user, fname, timeout_secs,
+					 &lock->lock, error_r);
 	if (ret > 0) {
 		/* creating and unlinking the file each time costs more than
 		   the rest of the lock */

@@ -241,26 +241,16 @@ static bool maintain_is_idle(struct maintain *maintain)
 		lazy_expunge_stamp_touch(user, maintain->now, &error) == 0;
 }
 
-/* A lock that exists or not must not have the name of one that stays. */
-static const char *maintain_lock_fname(struct mail_user *user)
-{
-	struct mail_namespace *ns = mail_namespace_find_inbox(user->namespaces);
-	const struct mail_storage_settings *set =
-		mail_namespace_get_default_storage(ns)->set;
-
-	return set->parsed_lock_method == FILE_LOCK_METHOD_DOTLOCK ?
-		MAINTAIN_DOTLOCK_FNAME : MAINTAIN_LOCK_FNAME;
-}
-
 /* Returns TRUE if it is for this run to look after the user. */
 static bool maintain_lock(struct maintain *maintain, struct file_lock **lock_r)
 {
 	struct mail_user *user = maintain->luser->user;
-	const char *error;
+	const char *fname, *error;
 	int ret;
 
-	ret = lazy_expunge_place_lock(user, maintain_lock_fname(user), 0,
-				      lock_r, &error);
+	fname = lazy_expunge_place_lock_name(user, MAINTAIN_LOCK_FNAME,
+					     MAINTAIN_DOTLOCK_FNAME);
+	ret = lazy_expunge_place_lock(user, fname, 0, lock_r, &error);
 	if (ret < 0) {
 		/* it may be what makes space on a full disk, and two runs at
 		   once do no harm */

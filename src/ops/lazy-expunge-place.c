@@ -59,6 +59,21 @@ static void place_mkdir(struct mail_user *user)
 	}
 }
 
+static const struct mail_storage_settings *
+place_settings(struct mail_user *user)
+{
+	return mail_namespace_get_default_storage(
+			mail_namespace_find_inbox(user->namespaces))->set;
+}
+
+const char *lazy_expunge_place_lock_name(struct mail_user *user,
+					 const char *fname,
+					 const char *dotlock_fname)
+{
+	return place_settings(user)->parsed_lock_method ==
+		FILE_LOCK_METHOD_DOTLOCK ? dotlock_fname : fname;
+}
+
 int lazy_expunge_place_lock(struct mail_user *user, const char *fname,
 			    unsigned int timeout_secs,
 			    struct file_lock **lock_r, const char **error_r)
@@ -81,8 +96,7 @@ int lazy_expunge_place_lock(struct mail_user *user, const char *fname,
 		return -1;
 	}
 	place_mkdir(user);
-	set = mail_namespace_get_default_storage(
-			mail_namespace_find_inbox(user->namespaces))->set;
+	set = place_settings(user);
 	lock_set.lock_settings.lock_method = set->parsed_lock_method;
 	return mail_storage_lock_create(path, &lock_set, set, lock_r, error_r);
 }

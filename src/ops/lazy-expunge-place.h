@@ -9,6 +9,13 @@ struct mail_user;
 
 /* The path of the file. NULL if there is no place for it. Data stack. */
 const char *lazy_expunge_place_path(struct mail_user *user, const char *fname);
+/* The name of a lock file that stays when it is not locked: fname, or with
+   lock_method = dotlock the other. A lock that exists or not must not have the
+   name of one that stays: after a change of lock_method each wait for it would
+   be in vain. The user must have namespaces. */
+const char *lazy_expunge_place_lock_name(struct mail_user *user,
+					 const char *fname,
+					 const char *dotlock_fname);
 /* Lock the file; free the lock with file_lock_free(), which also deletes it.
    0 seconds = do not wait. Returns 1 if locked, 0 if another process has it, -1
    and the error if it cannot be locked at all. */
