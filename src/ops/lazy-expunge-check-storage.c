@@ -52,7 +52,7 @@ static void check_name(struct lazy_expunge_findings *findings,
 	name = storage->name;
 	legal = lazy_expunge_storage_legal_name(storage->ns->list, name);
 	box = lazy_expunge_mailbox_alloc(luser, storage->ns,
-		t_strconcat(storage->ns->prefix, legal, NULL), 0);
+		lazy_expunge_storage_legal_vname(storage), 0);
 	exists = mailbox_open(box) == 0;
 	if (!exists && mailbox_get_last_mail_error(box) != MAIL_ERROR_NOTFOUND) {
 		lazy_expunge_error_set_box(&error, "Cannot open", box);
@@ -129,10 +129,7 @@ static void check_save_date(struct lazy_expunge_findings *findings,
 	if (storage->ns_mode || storage->ns == NULL)
 		return;
 	box = lazy_expunge_mailbox_alloc(luser, storage->ns,
-		t_strconcat(storage->ns->prefix,
-			    lazy_expunge_storage_legal_name(storage->ns->list,
-							    storage->name),
-			    NULL), 0);
+		lazy_expunge_storage_legal_vname(storage), 0);
 	if (strcmp(box->storage->name, "mdbox") == 0) {
 		found = "in the index";
 	} else if (mailbox_open(box) == 0 && mailbox_sync(box, 0) == 0 &&

@@ -163,10 +163,7 @@ static void idle_watch_storages(struct lazy_expunge_watch *watch,
 			;
 		else if (!storage->ns_mode) {
 			lazy_expunge_watch_mailbox(watch, storage->ns,
-				t_strconcat(storage->ns->prefix,
-					lazy_expunge_storage_legal_name(
-						storage->ns->list,
-						storage->name), NULL));
+				lazy_expunge_storage_legal_vname(storage));
 		} else if (has_cap)
 			idle_watch_all(watch, storage->ns);
 	} T_END;

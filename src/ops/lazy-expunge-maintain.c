@@ -196,10 +196,9 @@ static void maintain_all_logs(struct maintain *maintain)
 			   storage) {
 		if (storage->ns_mode || storage->ns == NULL)
 			continue;
-		maintain_logs(storage->ns, t_strconcat(storage->ns->prefix,
-			lazy_expunge_storage_legal_name(storage->ns->list,
-							storage->name), NULL),
-			maintain);
+		maintain_logs(storage->ns,
+			      lazy_expunge_storage_legal_vname(storage),
+			      maintain);
 	}
 }
 

@@ -163,8 +163,6 @@ static int select_add_storage(struct lazy_expunge_select *select,
 			      struct lazy_expunge_storage *storage,
 			      struct lazy_expunge_error *error_r)
 {
-	const char *prefix;
-
 	if (storage->ns == NULL || storage->error != NULL) {
 		error_r->code = MAIL_ERROR_UNAVAILABLE;
 		error_r->text = storage->error;
@@ -174,13 +172,9 @@ static int select_add_storage(struct lazy_expunge_select *select,
 		return select_add_tree(select, storage, error_r);
 	/* the legal name works with and without the mail plugin, which makes
 	   the storage's own name work */
-	prefix = storage->ns->prefix;
 	return select_add_box(select, storage,
-		t_strconcat(prefix, storage->name, NULL),
-		t_strconcat(prefix,
-			    lazy_expunge_storage_legal_name(storage->ns->list,
-							    storage->name),
-			    NULL), NULL, error_r);
+		t_strconcat(storage->ns->prefix, storage->name, NULL),
+		lazy_expunge_storage_legal_vname(storage), NULL, error_r);
 }
 
 struct lazy_expunge_select *

@@ -71,6 +71,15 @@ const char *lazy_expunge_storage_legal_name(struct mailbox_list *list,
 	return str_c(str);
 }
 
+const char *
+lazy_expunge_storage_legal_vname(const struct lazy_expunge_storage *storage)
+{
+	return t_strconcat(storage->ns->prefix,
+			   lazy_expunge_storage_legal_name(storage->ns->list,
+							   storage->name),
+			   NULL);
+}
+
 static struct mail_namespace *
 find_namespace_by_prefix(struct mail_user *user, const char *setting)
 {

@@ -97,6 +97,10 @@ const char *lazy_expunge_name_without_prefix(struct mail_namespace *ns,
    Names are below the namespace prefix. Data stack. */
 const char *lazy_expunge_storage_legal_name(struct mailbox_list *list,
 					    const char *name);
+/* The full virtual name of a storage mailbox (not of namespace mode) whose
+   namespace is known, made of the legal name. Data stack. */
+const char *
+lazy_expunge_storage_legal_vname(const struct lazy_expunge_storage *storage);
 
 /* Remember / take the error of the last failed commit. */
 void lazy_expunge_user_set_error(struct lazy_expunge_user *luser,
