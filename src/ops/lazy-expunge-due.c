@@ -62,6 +62,11 @@ static int due_list(struct due_seen *seen, struct mail_namespace *ns,
 	return 0;
 }
 
+bool lazy_expunge_due_has_retention(const struct mailbox_settings *block)
+{
+	return block->autoexpunge > 0 || block->autoexpunge_max_mails > 0;
+}
+
 static int due_namespace(struct due_seen *seen, struct mail_namespace *ns,
 			 struct lazy_expunge_error *error_r)
 {
@@ -73,7 +78,7 @@ static int due_namespace(struct due_seen *seen, struct mail_namespace *ns,
 		block = lazy_expunge_compat_mailbox_settings(ns, i);
 		if (block == NULL)
 			break;
-		if (block->autoexpunge == 0 && block->autoexpunge_max_mails == 0)
+		if (!lazy_expunge_due_has_retention(block))
 			continue;
 		vname = t_strconcat(ns->prefix, block->name, NULL);
 		if (strpbrk(block->name, "*?") != NULL)

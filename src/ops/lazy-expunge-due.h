@@ -20,6 +20,9 @@ int lazy_expunge_due_read(struct lazy_expunge_user *luser, time_t now,
 			  struct lazy_expunge_due *due_r,
 			  enum mail_error *error_r);
 
+struct mailbox_settings;
+/* Does the block of this mailbox say that Dovecot expunges there? */
+bool lazy_expunge_due_has_retention(const struct mailbox_settings *block);
 /* Called for each mailbox that has autoexpunge; it need not exist. */
 typedef void lazy_expunge_due_callback_t(struct mail_namespace *ns,
 					 const char *vname, void *context);

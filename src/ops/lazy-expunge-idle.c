@@ -23,11 +23,6 @@
    day by an hour, so that a daily run may come a little late. */
 #define IDLE_MAX_SECS (25 * 60 * 60)
 
-static bool block_has_retention(const struct mailbox_settings *block)
-{
-	return block->autoexpunge > 0 || block->autoexpunge_max_mails > 0;
-}
-
 static bool is_maintained(struct mail_namespace *ns)
 {
 	return ns->alias_for == NULL;
@@ -60,7 +55,7 @@ static void digest_namespace(string_t *str, struct mail_namespace *ns)
 		block = lazy_expunge_compat_mailbox_settings(ns, i);
 		if (block == NULL)
 			break;
-		if (block_has_retention(block)) {
+		if (lazy_expunge_due_has_retention(block)) {
 			str_printfa(str, "%s%c%u %u%c", block->name, '\0',
 				    block->autoexpunge,
 				    block->autoexpunge_max_mails, '\0');
@@ -124,7 +119,7 @@ static void idle_watch_namespace(struct lazy_expunge_watch *watch,
 		block = lazy_expunge_compat_mailbox_settings(ns, i);
 		if (block == NULL)
 			break;
-		if (block_has_retention(block) &&
+		if (lazy_expunge_due_has_retention(block) &&
 		    strpbrk(block->name, "*?") != NULL)
 			lazy_expunge_watch_list(watch, ns);
 	}
