@@ -171,11 +171,7 @@ static int mail_cmp(const struct lazy_expunge_select_mail *m1,
 {
 	if (m1->origin != m2->origin)
 		return m1->origin < m2->origin ? -1 : 1;
-	if (m1->saved != m2->saved)
-		return m1->saved < m2->saved ? -1 : 1;
-	if (m1->box != m2->box)
-		return m1->box < m2->box ? -1 : 1;
-	return m1->uid < m2->uid ? -1 : (m1->uid > m2->uid ? 1 : 0);
+	return lazy_expunge_select_cmp_oldest(m1, m2);
 }
 
 void lazy_expunge_restore_where(struct lazy_expunge_select *select,

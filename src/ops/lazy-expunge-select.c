@@ -306,8 +306,8 @@ static int select_find_box(struct select_find *find, unsigned int box_idx,
 	return ret;
 }
 
-static int select_mail_cmp_oldest(const struct lazy_expunge_select_mail *m1,
-				  const struct lazy_expunge_select_mail *m2)
+int lazy_expunge_select_cmp_oldest(const struct lazy_expunge_select_mail *m1,
+				   const struct lazy_expunge_select_mail *m2)
 {
 	if (m1->saved != m2->saved)
 		return m1->saved < m2->saved ? -1 : 1;
@@ -321,7 +321,7 @@ static int select_mail_cmp_oldest(const struct lazy_expunge_select_mail *m1,
 static int select_mail_cmp_newest(const struct lazy_expunge_select_mail *m1,
 				  const struct lazy_expunge_select_mail *m2)
 {
-	return select_mail_cmp_oldest(m2, m1);
+	return lazy_expunge_select_cmp_oldest(m2, m1);
 }
 
 static int select_find(struct select_find *find, struct mail_search_args *args,
@@ -357,7 +357,7 @@ int lazy_expunge_select_find(struct lazy_expunge_select *select,
 	if (select_find(&find, args, error_r) < 0)
 		return -1;
 	if ((flags & LAZY_EXPUNGE_SELECT_OLDEST_FIRST) != 0)
-		array_sort(&select->mails, select_mail_cmp_oldest);
+		array_sort(&select->mails, lazy_expunge_select_cmp_oldest);
 	else
 		array_sort(&select->mails, select_mail_cmp_newest);
 	return 0;

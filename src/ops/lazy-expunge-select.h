@@ -75,6 +75,9 @@ int lazy_expunge_select_find(struct lazy_expunge_select *select,
 int lazy_expunge_select_has_origin(struct lazy_expunge_select *select,
 				   const char *origin,
 				   struct lazy_expunge_error *error_r);
+/* Compare for sorting: the oldest deletion first, then as they lie. */
+int lazy_expunge_select_cmp_oldest(const struct lazy_expunge_select_mail *m1,
+				   const struct lazy_expunge_select_mail *m2);
 const char *
 lazy_expunge_select_origin(struct lazy_expunge_select *select,
 			   const struct lazy_expunge_select_mail *mail);
