@@ -5,6 +5,7 @@
 #include "str.h"
 #include "istream.h"
 #include "module-dir.h"
+#include "mail-cache.h"
 #include "mail-copy.h"
 #include "mail-namespace.h"
 #include "mail-storage-service.h"
@@ -13,9 +14,9 @@
 #include "maildir-keywords.h"
 #include "maildir-filename-flags.h"
 #include "maildir-settings.h"
-#include "lazy-expunge-compat.h"
 #include "lazy-expunge-origin-codec.h"
 #include "lazy-expunge-refcount.h"
+#include "lazy-expunge-save-date.h"
 #include "lazy-expunge-user.h"
 #include "lazy-expunge-maildir.h"
 
@@ -223,18 +224,8 @@ static bool base_name_is_valid(const char *name)
 /* The field of the cache file that says that a mail was in a storage. */
 static unsigned int left_field_register(struct mailbox *box)
 {
-	struct mail_cache_field field = {
-		.name = "lazy_expunge.left",
-		.type = MAIL_CACHE_FIELD_FIXED_SIZE,
-		.field_size = sizeof(uint8_t),
-		.decision = MAIL_CACHE_DECISION_YES |
-			MAIL_CACHE_DECISION_FORCED,
-	};
-
-	T_BEGIN {
-		lazy_expunge_compat_cache_register(box->cache, &field);
-	} T_END;
-	return field.idx;
+	return lazy_expunge_cache_field_register(box, "lazy_expunge.left",
+						 sizeof(uint8_t));
 }
 
 void lazy_expunge_maildir_mark_left(struct mail_save_context *ctx)

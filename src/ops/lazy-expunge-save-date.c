@@ -6,22 +6,30 @@
 #include "lazy-expunge-compat.h"
 #include "lazy-expunge-save-date.h"
 
-unsigned int lazy_expunge_save_date_register(struct mailbox *box)
+unsigned int lazy_expunge_cache_field_register(struct mailbox *box,
+					       const char *name,
+					       unsigned int size)
 {
 	struct mail_cache_field field = {
-		.name = "date.save",
+		.name = name,
 		.type = MAIL_CACHE_FIELD_FIXED_SIZE,
-		.field_size = sizeof(uint32_t),
+		.field_size = size,
 		.decision = MAIL_CACHE_DECISION_YES |
 			MAIL_CACHE_DECISION_FORCED,
 	};
 
-	if (strcmp(box->storage->name, "mdbox") == 0)
-		return UINT_MAX;
 	T_BEGIN {
 		lazy_expunge_compat_cache_register(box->cache, &field);
 	} T_END;
 	return field.idx;
+}
+
+unsigned int lazy_expunge_save_date_register(struct mailbox *box)
+{
+	if (strcmp(box->storage->name, "mdbox") == 0)
+		return UINT_MAX;
+	return lazy_expunge_cache_field_register(box, "date.save",
+						 sizeof(uint32_t));
 }
 
 void lazy_expunge_save_date_add(struct mailbox_transaction_context *t,

@@ -9,6 +9,11 @@
 struct mailbox;
 struct mailbox_transaction_context;
 
+/* Have a field of size bytes in the cache file of an open mailbox always.
+   Returns its index for mail_cache_add() (mail_cache_register_fields()). */
+unsigned int lazy_expunge_cache_field_register(struct mailbox *box,
+					       const char *name,
+					       unsigned int size);
 /* Have save dates cached in an open mailbox. Returns the field for
    lazy_expunge_save_date_add(). */
 unsigned int lazy_expunge_save_date_register(struct mailbox *box);
