@@ -24,7 +24,8 @@ struct lazy_expunge_cap_result {
 	uint64_t messages, bytes;
 };
 
-/* Expunge the oldest mails until the storages are within their caps. Returns 0 if ok, -1 and the error if some of them are still there. */
+/* Expunge the oldest mails until the storages are within their caps. Returns 0
+   if ok, -1 and the error if some of them are still there. */
 int lazy_expunge_cap_apply(struct lazy_expunge_user *luser, bool plan,
 			   struct lazy_expunge_cap_result *result_r,
 			   struct lazy_expunge_error *error_r);

@@ -253,9 +253,8 @@ static int restore_batch(struct lazy_expunge_restore *restore,
 					MAILBOX_TRANSACTION_FLAG_EXTERNAL,
 					LAZY_EXPUNGE_TRANSACTION_RESTORE);
 		batch.events = lazy_expunge_events_init(box);
-	}
-	if (!restore->params->plan)
 		batch_announce(&batch, mails, count);
+	}
 	for (unsigned int i = 0; i < count && ret == 0; i++) T_BEGIN {
 		if (mail_set_uid(batch.mail, mails[i].uid)) {
 			ret = batch_mail(&batch);

@@ -14,13 +14,13 @@
 #include <unistd.h>
 
 #define MARK_FNAME "dovecot.lazy-expunge.unclean"
-#define MDBOX_NAME "mdbox"
+
 /* The storage's mark (data stack), NULL if it needs none. */
 static const char *mark_path(struct mailbox *box)
 {
 	const char *root;
 
-	if (strcmp(box->storage->name, MDBOX_NAME) != 0 ||
+	if (strcmp(box->storage->name, "mdbox") != 0 ||
 	    !mailbox_list_get_root_path(box->list, MAILBOX_LIST_PATH_TYPE_DIR,
 					&root))
 		return NULL;
