@@ -115,7 +115,7 @@ def unquote(value):
 
 def _expand(section, value):
     """$mail_plugins and the like, as they are at this line."""
-    return re.sub(r"(?:^|(?<= ))\$([A-Za-z_]\w*)", lambda match: section.lookup(match.group(1)), value)
+    return re.sub(r"(?:^|(?<=\s))\$([A-Za-z_]\w*)", lambda match: section.lookup(match.group(1)), value)
 
 
 def _include(section, path, place, pattern, may_be_missing, seen):

@@ -136,6 +136,29 @@ def test_settings_of_a_protocol():
     assert "remote 10.0.0.0/8" in said
 
 
+def test_settings_in_blocks_within_blocks_are_told():
+    _, said = from_text(SMALL + "local 10.0.0.1 {\n  protocol imap {\n    plugin {\n      lazy_expunge_exclude = Junk\n    }\n  }\n}\n", code=1)
+    assert "not turned: -:8: lazy_expunge_exclude = Junk: in local 10.0.0.1, protocol imap" in said
+    _, said = from_text(SMALL + "local_name mail.example.com {\n  mail_plugins = lazy_expunge\n}\n", code=1)
+    assert "not turned: -:6: mail_plugins = lazy_expunge: in local_name mail.example.com" in said
+    _, said = from_text(SMALL + "protocol imap {\n  plugin {\n    quota_rule = *:storage=5G\n    acl = vfile\n  }\n}\n", code=1)
+    assert "quota_rule = *:storage=5G: in protocol imap" in said and "acl = vfile: in protocol imap" in said
+    _, said = from_text(SMALL + "protocol imap {\n  namespace inbox {\n    mailbox Trash {\n      autoexpunge = 1d\n    }\n  }\n}\n", code=1)
+    assert "autoexpunge = 1d: in protocol imap, namespace inbox, mailbox Trash" in said
+
+
+def test_a_value_that_is_in_a_file_is_told():
+    lines, said = from_text(plugin("lazy_expunge_max_storage = </etc/dovecot/size") + "ssl_cert = </etc/ssl/cert.pem\n", code=1)
+    assert "lazy_expunge_max_storage = </etc/dovecot/size: " in said and "ssl_cert =" not in said
+    assert not [line for line in lines if "max_storage" in line]
+
+
+@pytest.mark.parametrize("line", ["lazy_expunge_on_failure = never", "lazy_expunge_max_storage = lots"])
+def test_a_value_with_which_2_4_would_not_start_is_told(line):
+    lines, said = from_text(plugin(line), code=1)
+    assert f"not turned: -:4: {line}: " in said and line not in lines
+
+
 def test_a_namespace_that_is_missing():
     _, said = from_text(SMALL.replace(".EXPUNGED", ".EXPUNGED/"), code=1)
     assert "no namespace has this prefix" in said
@@ -241,3 +264,59 @@ def test_dovecot_2_4_takes_it(dovecot, mode, how):
     assert value(server, "lazy_expunge_mailbox") == (".EXPUNGED" if mode == "mailbox" else ".EXPUNGED/")
     rows = server.doveadm("-f", "tab", "lazy-expunge", "check", "-u", server.user().name, check=False).stdout.decode()
     assert "\tFAIL\t" not in rows, rows
+
+
+ODD = {
+    "quoted": ("mail_plugins = lazy_expunge\nmail_location=mdbox:~/mdbox # where\nplugin {\n  lazy_expunge=\"Deleted Mail\"\n"
+               "  lazy_expunge_exclude = \"Lists/*\"\n  lazy_expunge_exclude2 = Arch?ve/%%\n  lazy_expunge_exclude3 = \\Trash\n"
+               "  lazy_expunge_exclude4 = 'it is'\n}\nnamespace inbox {\n  inbox = yes\n  mailbox \"All flagged\" {\n"
+               "    comment = \"with # and \\\"\"\n    special_use = \\Flagged\n  }\n}\n", 0,
+               ["lazy_expunge_mailbox = Deleted Mail", "Lists/* = yes", "Arch?ve/% = yes", "\\Trash = yes", "it is = yes",
+                "special_use = \\Flagged"]),
+    "namespace with a space": ("mail_plugins = lazy_expunge\nplugin {\n  lazy_expunge = \"old mail/\"\n}\n"
+                               "namespace inbox {\n  inbox = yes\n  separator = /\n}\nnamespace \"old mail\" {\n"
+                               "  prefix = \"old mail/\"\n  separator = /\n  hidden = yes\n  list = no\n  subscriptions = no\n"
+                               "  location = maildir:%h/expunged:INDEX=/var/idx/%u:LAYOUT=fs\n  mailbox * {\n    autoexpunge = 7d\n  }\n}\n",
+                               0, ["lazy_expunge_mailbox = old mail/", "prefix = old mail/", "mail_path = %{home}/expunged",
+                                   "mail_index_path = /var/idx/%{user}", "autoexpunge = 7d"]),
+    "written twice": ("mail_plugins = quota\nmail_plugins = $mail_plugins\tlazy_expunge\nplugin {\n  quota = count:User quota\n}\n"
+                      "plugin {\n  lazy_expunge = EXPUNGED\n  lazy_expunge = .EXPUNGED\n  quota_rule = *:storage=1G\n}\n"
+                      "protocol imap {\n  mail_max_userip_connections = 20\n}\nprotocol imap {\n"
+                      "  mail_plugins = $mail_plugins imap_quota\n}\nprotocol !lmtp {\n  ssl = no\n}\n"
+                      "!include_try nothing-here.conf\n!include_try nothing/*.conf\n"
+                      "namespace inbox {\n  inbox = yes\n  mailbox Trash {\n    autoexpunge = 30d\n  }\n}\n"
+                      "namespace inbox {\n  prefix = INBOX/\n  separator = /\n  mailbox Trash {\n    special_use = \\Trash\n  }\n}\n",
+                      0, ["lazy_expunge_mailbox = .EXPUNGED", "lazy_expunge = yes", "quota = yes", "imap_quota = yes",
+                          "prefix = INBOX/", "autoexpunge = 30d", "special_use = \\Trash"]),
+    "variables": ("mail_plugins = lazy_expunge quota acl\nmail_location = maildir:%{home}/M-%Lu:UTF-8\nplugin {\n"
+                  "  lazy_expunge = Deleted of %n\n  quota = count:Mail of %u\n  quota_rule = *:storage=1G\n  acl = vfile\n"
+                  "  acl_shared_dict = file:/var/lib/%d/shared\n}\n", 0,
+                  ["lazy_expunge_mailbox = Deleted of %{user | username}", "mail_path = %{home}/M-%{user | lower}",
+                   "path = /var/lib/%{user | domain}/shared"]),
+    "not turned": ("mail_plugins = lazy_expunge\nplugin {\n  lazy_expunge = .EXPUNGED\n  lazy_expunge_max_storage = 2 GB\n"
+                   "  lazy_expunge_on_failure = never\n  lazy_expunge_hidden = 7\n  quota = dict:Domain quota:%d:proxy::quota\n"
+                   "  quota2 = maildir:Old:ns=\n}\nlocal 10.0.0.1 {\n  plugin {\n    lazy_expunge =\n  }\n}\n", 1,
+                   ["lazy_expunge_mailbox = .EXPUNGED"]),
+}
+
+
+@pytest.mark.since("2.4")
+@pytest.mark.formats("maildir")
+@pytest.mark.parametrize("name", ODD)
+def test_dovecot_2_4_reads_what_is_made_of_an_odd_one(dovecot, name):
+    text, code, expected = ODD[name]
+    server = dovecot(lazy=settings(), load_plugin=False, mailboxes=(), files=(("odd.conf", ""),), raw="!include @ROOT@/odd.conf\n")
+    native = targets.get("native")
+    old = server.root / "odd-2.3.conf"
+    old.write_text(text)
+    if native.version < (2, 4):
+        with Sandbox() as sandbox:
+            done = sandbox.run(["doveconf", "-n", "-c", old])
+        assert done.returncode == 0, f"Dovecot 2.3 itself takes it: {done.stderr}"
+    output, said = convert(old, code=code)
+    assert ("not turned" in said) == (code == 1)
+    (server.root / "odd.conf").write_text(output)
+    shown = server.run(["doveconf", "-n", "-c", server.conf])
+    assert shown.code == 0 and b"Error" not in shown.stderr and b"Warning" not in shown.stderr, shown.stderr
+    lines = [line.strip().replace('"', "").replace("\\\\", "\\") for line in shown.stdout.decode().splitlines()]
+    assert [line for line in expected if line not in lines] == [], shown.stdout.decode()
