@@ -1,7 +1,6 @@
 """doveadm lazy-expunge maintain: retention, caps and housekeeping for users who never log in."""
 
 import contextlib
-import fcntl
 import json
 import os
 import pty
@@ -12,6 +11,7 @@ import pytest
 
 from harness import wait_for
 from harness.config import DEFAULT_MAILBOXES, Mailbox, Namespace, Quota, namespace_mode, settings
+from harness.locks import locked
 from harness.mail import message
 
 AGE = "1s"
@@ -222,15 +222,12 @@ def test_a_second_run_skips_the_user(dovecot):
     user = dovecot(**retention(Mailbox(".EXPUNGED", autoexpunge_max_mails=1))).user()
     keep(user, 3)
     lock = user.home / "dovecot.lazy-expunge-maintain.lock"
-    fd = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.lockf(fd, fcntl.LOCK_EX)
-    try:
-        user.server.own(user.home)
+    lock.touch()
+    user.server.own(lock)
+    with locked(lock):
         [done], result = maintain(user.server, "-u", user.name)
         assert done == row(skipped=1) and b"another maintain of this user is running" in result.stderr
         assert len(user.kept()) == 3
-    finally:
-        os.close(fd)
     assert maintain(user.server, "-u", user.name)[0][0]["expunged"] == 2
 
 
@@ -247,9 +244,8 @@ def test_two_runs_at_once(dovecot, home):
     listing.write_text(f"{user.name}\n{other.name}\n")
     lock = (user.home if home else user.mail_path) / "dovecot.lazy-expunge-maintain.lock"
     [log] = [path for path in user.home.rglob("dovecot.index.log") if "EXPUNGED" in str(path)]
-    with open(log, "r+b") as held:
-        # it has to wait for this before it can expunge
-        fcntl.lockf(held, fcntl.LOCK_EX)
+    # the first has to wait for this before it can expunge
+    with locked(log):
         first = server.start_doveadm("-f", "json", "lazy-expunge", "maintain", "-u", user.name, stdin=subprocess.DEVNULL,
                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         wait_for(lock.exists, "the first run to be at work", seconds=60)

@@ -5,23 +5,14 @@ import shutil
 
 import pytest
 
-from harness import name
+from harness.instances import copies
 
 LAST = {"only_last_instance": True}
 
 
-def copies(user, number, mailbox="Trash"):
-    """Append this many mails to INBOX and copy them all to another mailbox; their GUIDs."""
-    user.fill("INBOX", number)
-    with user.imap("INBOX") as session:
-        session(f"CREATE {name(mailbox)}")
-        session.ok(f"UID COPY 1:* {name(mailbox)}")
-    return sorted({mail.guid for mail in user.messages()})
-
-
 def test_copy_and_expunge_keeps_nothing_until_the_copy_goes_too(dovecot):
     user = dovecot(lazy=LAST).user()
-    [guid] = copies(user, 1)
+    [guid] = copies(user, 1, "Trash")
     with user.imap("INBOX") as session:
         session.delete()
         assert user.kept() == []
@@ -32,7 +23,7 @@ def test_copy_and_expunge_keeps_nothing_until_the_copy_goes_too(dovecot):
 
 def test_without_it_each_expunged_copy_is_kept(dovecot):
     user = dovecot(lazy={"only_last_instance": False}).user()
-    copies(user, 1)
+    copies(user, 1, "Trash")
     for mailbox in ("INBOX", "Trash"):
         with user.imap(mailbox) as session:
             session.delete()
@@ -81,7 +72,7 @@ def test_two_copies_of_600_mails_expunged_at_once_are_kept_once(dovecot):
 
 def test_two_sessions_that_expunge_the_two_copies_at_the_same_time_lose_nothing(dovecot):
     user = dovecot(lazy=LAST).user()
-    guids = copies(user, 100)
+    guids = copies(user, 100, "Trash")
     sessions = [user.imap(mailbox) for mailbox in ("INBOX", "Trash")]
     for session in sessions:
         session.ok("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
@@ -94,7 +85,7 @@ def test_two_sessions_that_expunge_the_two_copies_at_the_same_time_lose_nothing(
 
 def test_two_copies_seen_through_a_virtual_mailbox_are_kept_once(dovecot):
     user = dovecot(lazy=LAST, virtual=True).user()
-    guids = copies(user, 3)
+    guids = copies(user, 3, "Trash")
     user.make_virtual("All", "INBOX\nTrash\n  all\n")
     with user.imap("Virtual/All") as session:
         assert len(session.delete().lines("EXPUNGE")) == 6

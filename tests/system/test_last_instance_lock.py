@@ -4,12 +4,13 @@ import contextlib
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
-from harness import name, wait_for
+from harness import wait_for
 from harness.faults import session_process, traced
+from harness.instances import copies
+from harness.locks import lock_lines
 
 LAST = {"mailbox": "EXPUNGED", "only_last_instance": True}
 STORES = {
@@ -19,16 +20,6 @@ STORES = {
 }
 LOCK, DOTLOCK = "dovecot.lazy-expunge.lock", "dovecot.lazy-expunge.dotlock"
 SLOWED = "pwrite64,write,writev,rename,link,unlink,openat,ftruncate,fsync,fdatasync"
-
-
-def copies(user, number, *mailboxes):
-    """Append this many mails to INBOX and copy them all to other mailboxes; their GUIDs."""
-    user.fill("INBOX", number)
-    with user.imap("INBOX") as session:
-        for mailbox in mailboxes:
-            session.ok(f"CREATE {name(mailbox)}")
-            session.ok(f"UID COPY 1:* {name(mailbox)}")
-    return sorted(mail.guid for mail in user.messages())
 
 
 def at_once(clients, commands):
@@ -79,8 +70,7 @@ def stopped_with_the_lock(server, user, session, command):
         if dotlock:
             # the PID is written into it, by which others know that its owner is gone
             return lock.exists() and lock.stat().st_size > 0
-        inode = f":{lock.stat().st_ino} " if lock.exists() else None
-        return any(inode in line for line in Path("/proc/locks").read_text().splitlines()) if inode else False
+        return bool(lock_lines(lock))
     with traced(server, [pid], "-e", f"trace={SLOWED}", "-e", f"inject={SLOWED}:delay_enter=100000"):
         session.send(command)
         wait_for(held, "the lock")

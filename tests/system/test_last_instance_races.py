@@ -1,26 +1,12 @@
 """Sessions that meet in one mailbox, one of them held up at the account's lock."""
 
 import contextlib
-import fcntl
 
 from harness import chaos, wait_for
 from harness.faults import session_process, traced
+from harness.locks import locked
 
 LAST = {"mailbox": "EXPUNGED", "only_last_instance": True}
-
-
-@contextlib.contextmanager
-def locked(path):
-    """Hold the lock of this file. Yields a function: how many processes wait for it."""
-    inode = path.stat().st_ino
-
-    def waiting():
-        with open("/proc/locks", encoding="ascii") as table:
-            return sum(f":{inode} " in line for line in table if "->" in line)
-
-    with open(path, "r+b") as lock:
-        fcntl.lockf(lock, fcntl.LOCK_EX)
-        yield waiting
 
 
 def account_locked(user):

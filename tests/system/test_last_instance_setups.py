@@ -1,6 +1,5 @@
 """The last instance in all kinds of mail storages: each mail is kept once, when its last copy goes."""
 
-import fcntl
 import itertools
 import os
 import subprocess
@@ -10,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from harness import Namespace, message, name, places, wait_for
+from harness.locks import locked
 
 LAST = {"mailbox": "EXPUNGED", "only_last_instance": True}
 DBOX = ("sdbox", "mdbox")
@@ -145,10 +145,10 @@ def test_a_lock_that_is_not_to_be_had_ends_in_keep(dovecot):
     with user.imap("INBOX") as session:
         session.ok("CREATE Work")
         session.ok("UID COPY 1:* Work")
-    lock_path = user.home / "dovecot.lazy-expunge.lock"
-    with open(lock_path, "a") as lock:
-        os.chown(lock_path, 61357, 61357)
-        fcntl.lockf(lock, fcntl.LOCK_EX)
+    lock = user.home / "dovecot.lazy-expunge.lock"
+    lock.touch()
+    user.server.own(lock)
+    with locked(lock):
         with user.imap() as session:
             began = time.monotonic()
             session.ok("DELETE Work")

@@ -10,6 +10,7 @@ import pytest
 from harness import events, packages, places, wait_for
 from harness.config import DEFAULT_MAILBOXES, Mailbox
 from harness.mail import message
+from harness.ports import free_port
 
 RULES = places.SOURCE / "contrib/prometheus/lazy-expunge.rules.yml"
 RULES_TEST = places.SOURCE / "contrib/prometheus/lazy-expunge.rules.test.yml"
@@ -22,7 +23,7 @@ class Measured:
     """A server with the metrics file as it is, but for the port, and one user."""
 
     def __init__(self, dovecot, **fields):
-        self.port = events.free_port()
+        self.port = free_port()
         text = events.conf_d(dovecot.target, events.METRICS_FILE)
         assert text.count("port = 9900") == 1
         self.server = dovecot.own(raw=text.replace("port = 9900", f"port = {self.port}"), mailboxes=RETENTION, **fields)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import urllib.request
 from dataclasses import dataclass, field
 
@@ -83,12 +82,6 @@ def wait(user, *names):
 def conf_d(target, name):
     """The text of a file of conf.d for this Dovecot."""
     return (places.SOURCE / "conf.d" / ("2.4" if target.new_settings else "2.3") / name).read_text()
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def scrape(port):

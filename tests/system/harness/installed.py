@@ -8,6 +8,7 @@ from pathlib import Path
 
 from . import debs, roots
 from .imap import Imap
+from .ports import free_port
 from .waiting import wait_for
 
 MODULES = "/usr/lib/dovecot/modules"
@@ -96,7 +97,7 @@ class Installed:
     def __init__(self, sandbox):
         self.sandbox = sandbox
         self.new_settings = self.run("dovecot", "--version").startswith("2.4")
-        self._port = _free_port()
+        self._port = free_port()
         self._prepare()
 
     def _prepare(self):
@@ -229,9 +230,3 @@ class Installed:
         except OSError:
             return False
         return True
-
-
-def _free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]

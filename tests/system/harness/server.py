@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from . import places
 from .build import build
 from .config import OURS
+from .ports import free_ports
 from .render import GID, MAIL_DIRECTORY, PASSWORD, PORTS, UID, render
 from .user import User
 from .waiting import wait_for
@@ -117,7 +117,7 @@ class Server:
         # one that was killed leaves its PID behind, which another process may have by now
         (self.root / "run/master.pid").unlink(missing_ok=True)
         for _ in range(5):
-            self.ports = _free_ports()
+            self.ports = free_ports(PORTS)
             self.conf.write_text(render(self.config, self.target.version, self.root, self.ports, self.mail_root,
                                         self.preload))
             self._master = self.sandbox.popen(["dovecot", "-F", "-c", self.conf], environment=self.preload,
@@ -339,18 +339,6 @@ class Server:
             self.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key])
             self.run(["openssl", "pkey", "-in", key, "-pubout", "-out", public])
             key.chmod(0o644)
-
-
-def _free_ports():
-    """Ports of 127.0.0.1 that nobody listens on now."""
-    sockets = {name: socket.socket() for name in PORTS}
-    try:
-        for one in sockets.values():
-            one.bind(("127.0.0.1", 0))
-        return {name: one.getsockname()[1] for name, one in sockets.items()}
-    finally:
-        for one in sockets.values():
-            one.close()
 
 
 def _listening_ports():
