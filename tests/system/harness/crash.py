@@ -133,6 +133,7 @@ def try_at(server, way, warm, fault, call, number, outcome):
     output.unlink()
     if re.search(r'(dbox-Mails", O_RDONLY|fdatasync\().*INJECTED', text) and fault != KILL and _crashes_unsynced(server):
         server.expect_log(rf"imap\({user.name}\).*killed with signal 11", required=False)
+        server.expect_report("SUMMARY: AddressSanitizer: SEGV .* in mail_set_critical")
     if answered is not None and "INJECTED" not in text:
         return False
     _remove_dead_locks(server, user)

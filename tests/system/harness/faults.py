@@ -31,7 +31,8 @@ def traced(server, pids, *arguments):
 def doveadm_traced(server, arguments, *strace_arguments, check=False):
     """Run doveadm with these arguments under strace (with its inject= faults); returns (Result, output of strace)."""
     output = server.root / "strace.doveadm"
-    command = ["strace", "-f", "-o", str(output), *strace_arguments, "--"] + server.sandbox.command(
+    environment = [word for key, value in server.preload.items() for word in ("-E", f"{key}={value}")]
+    command = ["strace", "-f", "-o", str(output), *environment, *strace_arguments, "--"] + server.sandbox.command(
         server.doveadm_command(*arguments))
     done = subprocess.run(command, capture_output=True, env=server.sandbox.environment, timeout=120)
     from .server import Result
