@@ -327,7 +327,6 @@ def test_a_users_own_retention_from_the_userdb(dovecot):
 
 
 @pytest.mark.formats("sdbox")
-@pytest.mark.until("2.4")
 def test_a_thousand_users(dovecot):
     server = dovecot.own(passwd_file=True, **retention(Mailbox(".EXPUNGED", autoexpunge_max_mails=1)))
     users = [server.user() for _ in range(1000)]
