@@ -3,6 +3,7 @@
 
 #include "lib.h"
 #include "array.h"
+#include "ostream.h"
 #include "str.h"
 #include "mail-storage.h"
 #include "lazy-expunge-origin-codec.h"
@@ -131,8 +132,10 @@ static int list_print(struct list_cmd *lcmd,
 	array_foreach(&select->mails, smail) {
 		struct list_box *lbox = &boxes[smail->box];
 
+		/* whoever reads it may have seen enough (head, a pager) */
 		if ((lcmd->limit > 0 && printed == lcmd->limit) ||
-		    doveadm_is_killed())
+		    doveadm_is_killed() ||
+		    doveadm_print_ostream->stream_errno != 0)
 			break;
 		list_box_open(select, smail->box, lbox);
 		if (!mail_set_uid(lbox->mail, smail->uid))
