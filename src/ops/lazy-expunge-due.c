@@ -6,7 +6,6 @@
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "mail-storage-settings.h"
-#include "mailbox-list-iter.h"
 #include "lazy-expunge-compat.h"
 #include "lazy-expunge-keep-time.h"
 #include "lazy-expunge-select.h"
@@ -20,6 +19,7 @@ struct due_context {
 
 struct due_seen {
 	pool_t pool;
+	struct lazy_expunge_user *luser;
 	ARRAY_TYPE(const_string) vnames;
 	lazy_expunge_due_callback_t *callback;
 	void *context;
@@ -40,6 +40,20 @@ static void due_call_once(struct due_seen *seen, struct mail_namespace *ns,
 	seen->callback(ns, name, seen->context);
 }
 
+enum mailbox_list_iter_flags
+lazy_expunge_due_list_flags(struct lazy_expunge_user *luser,
+			    struct mail_namespace *ns)
+{
+	enum mailbox_list_iter_flags flags = MAILBOX_LIST_ITER_NO_AUTO_BOXES |
+		MAILBOX_LIST_ITER_SKIP_ALIASES |
+		MAILBOX_LIST_ITER_RETURN_NO_FLAGS;
+
+	/* as the mail plugin has autoexpunge do there */
+	if (lazy_expunge_is_storage_namespace(luser, ns))
+		flags |= MAILBOX_LIST_ITER_RAW_LIST;
+	return flags;
+}
+
 static int due_list(struct due_seen *seen, struct mail_namespace *ns,
 		    const char *pattern, struct lazy_expunge_error *error_r)
 {
@@ -47,9 +61,7 @@ static int due_list(struct due_seen *seen, struct mail_namespace *ns,
 	const struct mailbox_info *info;
 
 	iter = mailbox_list_iter_init(ns->list, pattern,
-				      MAILBOX_LIST_ITER_NO_AUTO_BOXES |
-				      MAILBOX_LIST_ITER_SKIP_ALIASES |
-				      MAILBOX_LIST_ITER_RETURN_NO_FLAGS);
+		lazy_expunge_due_list_flags(seen->luser, ns));
 	while ((info = mailbox_list_iter_next(iter)) != NULL) T_BEGIN {
 		due_call_once(seen, ns, info->vname);
 	} T_END;
@@ -98,6 +110,7 @@ int lazy_expunge_due_mailboxes(struct lazy_expunge_user *luser,
 			       void *context, struct lazy_expunge_error *error_r)
 {
 	struct due_seen seen = {
+		.luser = luser,
 		.callback = callback,
 		.context = context,
 	};

@@ -3,6 +3,7 @@
 
 /* What autoexpunge would take now, from all mailboxes of a user that have it. */
 
+#include "mailbox-list-iter.h"
 #include "lazy-expunge-destination.h"
 
 struct lazy_expunge_due {
@@ -23,6 +24,11 @@ int lazy_expunge_due_read(struct lazy_expunge_user *luser, time_t now,
 struct mailbox_settings;
 /* Does the block of this mailbox say that Dovecot expunges there? */
 bool lazy_expunge_due_has_retention(const struct mailbox_settings *block);
+/* How autoexpunge lists the mailboxes of a namespace. */
+enum mailbox_list_iter_flags
+lazy_expunge_due_list_flags(struct lazy_expunge_user *luser,
+			    struct mail_namespace *ns);
+
 /* Called for each mailbox that has autoexpunge; it need not exist. */
 typedef void lazy_expunge_due_callback_t(struct mail_namespace *ns,
 					 const char *vname, void *context);

@@ -128,6 +128,7 @@ static void idle_watch_namespace(struct lazy_expunge_watch *watch,
 }
 
 static void idle_watch_all(struct lazy_expunge_watch *watch,
+			   struct lazy_expunge_user *luser,
 			   struct mail_namespace *ns)
 {
 	struct mailbox_list_iterate_context *iter;
@@ -136,9 +137,7 @@ static void idle_watch_all(struct lazy_expunge_watch *watch,
 	lazy_expunge_watch_list(watch, ns);
 	iter = mailbox_list_iter_init(ns->list,
 				      t_strconcat(ns->prefix, "*", NULL),
-				      MAILBOX_LIST_ITER_NO_AUTO_BOXES |
-				      MAILBOX_LIST_ITER_SKIP_ALIASES |
-				      MAILBOX_LIST_ITER_RETURN_NO_FLAGS);
+				      lazy_expunge_due_list_flags(luser, ns));
 	while ((info = mailbox_list_iter_next(iter)) != NULL)
 		lazy_expunge_watch_mailbox(watch, ns, info->vname);
 	/* what could not be listed fails the look, too */
@@ -160,7 +159,7 @@ static void idle_watch_storages(struct lazy_expunge_watch *watch,
 			lazy_expunge_watch_mailbox(watch, storage->ns,
 				lazy_expunge_storage_legal_vname(storage));
 		} else if (has_cap)
-			idle_watch_all(watch, storage->ns);
+			idle_watch_all(watch, luser, storage->ns);
 	} T_END;
 }
 

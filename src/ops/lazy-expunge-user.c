@@ -241,6 +241,18 @@ lazy_expunge_user_storage_find(struct lazy_expunge_user *luser,
 	return NULL;
 }
 
+bool lazy_expunge_is_storage_namespace(struct lazy_expunge_user *luser,
+				       struct mail_namespace *ns)
+{
+	struct lazy_expunge_storage *st;
+
+	array_foreach_elem(lazy_expunge_user_storages(luser), st) {
+		if (st->ns_mode && st->ns == ns)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 static bool storage_has_name(struct lazy_expunge_storage *st,
 			     struct mail_namespace *ns, const char *vname)
 {

@@ -84,6 +84,9 @@ struct lazy_expunge_storage *
 lazy_expunge_user_storage_find(struct lazy_expunge_user *luser,
 			       const char *setting);
 
+/* TRUE if the namespace is a storage as a whole. */
+bool lazy_expunge_is_storage_namespace(struct lazy_expunge_user *luser,
+				       struct mail_namespace *ns);
 /* The storage that the mailbox belongs to, NULL if to none. vname is the full
    virtual name in the namespace. */
 struct lazy_expunge_storage *

@@ -63,6 +63,40 @@ static bool list_iter_is_for_user(struct lazy_expunge_mailbox_list *llist,
 		!llist->luser->user->deinitializing;
 }
 
+/* TRUE within mail_user_autoexpunge(), which says so in the global event. */
+static bool is_within_autoexpunge(void)
+{
+	const struct event *event = event_get_global();
+	const char *reasons;
+	bool within;
+
+	if (event == NULL)
+		return FALSE;
+	T_BEGIN {
+		reasons = event_find_field_recursive_str(event,
+							 EVENT_REASON_CODE);
+		within = reasons != NULL &&
+			str_array_find(t_strsplit(reasons, ","),
+				       "storage:autoexpunge");
+	} T_END;
+	return within;
+}
+
+static struct mailbox_list_iterate_context *
+list_iter_init(struct mailbox_list *list, const char *const *patterns,
+	       enum mailbox_list_iter_flags flags)
+{
+	struct lazy_expunge_mailbox_list *llist =
+		LAZY_EXPUNGE_LIST_CONTEXT_REQUIRE(list);
+
+	/* Retention is the administrator's, so Dovecot opens a mailbox for it
+	   whatever the user's rights are there. Find it likewise. */
+	if (lazy_expunge_is_storage_namespace(llist->luser, list->ns) &&
+	    is_within_autoexpunge())
+		flags |= MAILBOX_LIST_ITER_RAW_LIST;
+	return llist->module_ctx.super.iter_init(list, patterns, flags);
+}
+
 static bool list_has_visible_children(struct mailbox_list *list,
 				      const char *parent)
 {
@@ -207,6 +241,7 @@ void lazy_expunge_mailbox_list_created(struct mailbox_list *list)
 	list->vlast = &llist->module_ctx.super;
 	v->get_storage_name = list_get_storage_name;
 	v->get_vname = list_get_vname;
+	v->iter_init = list_iter_init;
 	v->iter_next = list_iter_next;
 	v->subscriptions_refresh = list_subscriptions_refresh;
 	v->notify_next = list_notify_next;

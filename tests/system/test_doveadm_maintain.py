@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import time
+from collections import Counter
 
 import pytest
 
@@ -68,6 +69,47 @@ def test_age(dovecot, mode):
     [done], _ = maintain(user.server, "-u", user.name)
     assert done == row(3, size)
     assert [len(mail.text.replace("\r\n", "\n").replace("\n", "\r\n")) for mail in user.kept()] == [len(young[0])]
+
+
+@pytest.fixture
+def hidden_by_acl(dovecot):
+    """A user with a storage of two mailboxes with three mails each, one of which the user has no right to look up; one mail is to stay in each."""
+    fields = namespace_mode(dovecot.format, only_last_instance=False)
+    [namespace] = fields["namespaces"]
+    fields["namespaces"] = (Namespace(**{**namespace.__dict__, "mailboxes": (Mailbox("*", autoexpunge_max_mails=1),)}),)
+    user = dovecot(acl_enabled=True, **fields).user()
+    for mailbox in ("Work", "Open"):
+        keep(user, 3, mailbox)
+    user.doveadm("acl set", ".EXPUNGED/Work", "owner", "read")
+    return user
+
+
+def in_storage(user):
+    """How many mails are in each of its mailboxes. Doveadm's own commands do not see those that an ACL hides."""
+    rows = json.loads(user.server.doveadm("-f", "json", "lazy-expunge", "list", "-u", user.name).stdout)
+    return dict(Counter(row["origin"] for row in rows))
+
+
+def test_retention_does_not_ask_for_the_users_rights(hidden_by_acl):
+    """Lookup among them: what is in the storage, and how long, is for the administrator to say."""
+    user = hidden_by_acl
+    [status] = json.loads(user.server.doveadm("-f", "json", "lazy-expunge", "status", "-u", user.name).stdout)
+    assert status["messages"] == 6 and status["max_mails"] == 1
+    [planned], _ = maintain(user.server, "-u", user.name, "-n")
+    assert (planned["expunged"], planned["failed"]) == (4, 0) and in_storage(user) == {"Work": 3, "Open": 3}
+    [done], _ = maintain(user.server, "-u", user.name)
+    assert done == planned and in_storage(user) == {"Work": 1, "Open": 1}
+    assert maintain(user.server, "-u", user.name)[0] == [row()]
+    keep(user, 1, "Work")
+    [after], _ = maintain(user.server, "-u", user.name)
+    assert after["expunged"] == 1 and in_storage(user) == {"Work": 1, "Open": 1}
+
+
+def test_nor_does_it_when_a_session_ends(hidden_by_acl):
+    with hidden_by_acl.imap() as session:
+        listed = session.list(".EXPUNGED/*")
+        assert ".EXPUNGED/Open" in listed and ".EXPUNGED/Work" not in listed
+    wait_for(lambda: in_storage(hidden_by_acl) == {"Work": 1, "Open": 1}, "retention")
 
 
 def test_count(dovecot):
