@@ -19,6 +19,15 @@ lazy_expunge_compat_cmd_take_options(
 {
 }
 
+/* TRUE if another doveadm has this one do the command for one of its users. */
+static inline bool
+lazy_expunge_compat_cmd_is_one_of_many(
+	const struct doveadm_mail_cmd_context *ctx ATTR_UNUSED)
+{
+	/* it does not say so */
+	return FALSE;
+}
+
 #else
 
 #  define LAZY_EXPUNGE_COMPAT_CMD_INIT(name) \
@@ -37,6 +46,13 @@ static inline void
 lazy_expunge_compat_cmd_take_options(struct doveadm_mail_cmd_context *ctx)
 {
 	ctx->v.parse_arg = lazy_expunge_compat_parse_arg;
+}
+
+static inline bool
+lazy_expunge_compat_cmd_is_one_of_many(
+	const struct doveadm_mail_cmd_context *ctx)
+{
+	return ctx->add_username_header;
 }
 
 #endif

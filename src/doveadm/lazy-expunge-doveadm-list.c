@@ -190,11 +190,11 @@ static void list_init(struct lazy_expunge_cmd *cmd)
 	lazy_expunge_print_header_number("uid");
 	lazy_expunge_print_header("mailbox");
 	lazy_expunge_print_header("guid");
-	lazy_expunge_print_header("deleted");
+	lazy_expunge_print_header_time("deleted");
 	lazy_expunge_print_header("origin");
 	lazy_expunge_print_header("flags");
 	lazy_expunge_print_header_number("size");
-	lazy_expunge_print_header("received");
+	lazy_expunge_print_header_time("received");
 	lazy_expunge_print_header("from");
 	lazy_expunge_print_header("subject");
 

@@ -15,9 +15,17 @@ struct print_formatter {
 	void (*super)(const struct doveadm_print_header *hdr);
 };
 
+/* The columns of json in which an empty value is null. A doveadm server sends
+   its client no other: the client's json takes no empty text for a number. */
+static struct {
+	bool nullable[32];
+	unsigned int count, next;
+	void (*super_print)(const char *value);
+} json;
+static bool header_is_nullable = FALSE;
+
 static enum {
 	READER_PROGRAM,
-	READER_JSON,
 	READER_PERSON
 } reader = READER_PROGRAM;
 
@@ -35,8 +43,20 @@ static struct print_formatter formatters[] = {
 
 static void header_json(const struct doveadm_print_header *hdr)
 {
-	reader = READER_JSON;
+	if (json.count < N_ELEMENTS(json.nullable))
+		json.nullable[json.count] = header_is_nullable;
+	json.count++;
 	formatters[0].super(hdr);
+}
+
+static void print_json(const char *value)
+{
+	if (value != NULL && *value == '\0' &&
+	    json.next < N_ELEMENTS(json.nullable) && json.nullable[json.next])
+		value = NULL;
+	if (++json.next >= json.count)
+		json.next = 0;
+	json.super_print(value);
 }
 
 static void header_flow(const struct doveadm_print_header *hdr)
@@ -81,6 +101,11 @@ void lazy_expunge_print_init(void)
 			v->header = formatters[i].header;
 		}
 	}
+	v = formatter_find(DOVEADM_PRINT_TYPE_JSON);
+	if (v != NULL) {
+		json.super_print = v->print;
+		v->print = print_json;
+	}
 }
 
 void lazy_expunge_print_deinit(void)
@@ -92,20 +117,36 @@ void lazy_expunge_print_deinit(void)
 		if (v != NULL)
 			v->header = formatters[i].super;
 	}
+	v = formatter_find(DOVEADM_PRINT_TYPE_JSON);
+	if (v != NULL)
+		v->print = json.super_print;
+}
+
+void lazy_expunge_print_begin(void)
+{
+	/* a server does many commands */
+	reader = READER_PROGRAM;
+	json.count = json.next = 0;
 }
 
 void lazy_expunge_print_header(const char *key)
 {
-	/* a server does many commands */
-	reader = READER_PROGRAM;
 	doveadm_print_header_simple(key);
+}
+
+void lazy_expunge_print_header_time(const char *key)
+{
+	header_is_nullable = TRUE;
+	doveadm_print_header_simple(key);
+	header_is_nullable = FALSE;
 }
 
 void lazy_expunge_print_header_number(const char *key)
 {
-	reader = READER_PROGRAM;
+	header_is_nullable = TRUE;
 	doveadm_print_header(key, key, DOVEADM_PRINT_HEADER_FLAG_NUMBER |
 			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
+	header_is_nullable = FALSE;
 }
 
 void lazy_expunge_print_text(const char *text)
@@ -153,8 +194,7 @@ void lazy_expunge_print_interval(unsigned int secs)
 
 void lazy_expunge_print_none(void)
 {
-	/* the others do not know NULL */
-	doveadm_print(reader == READER_JSON ? NULL : "");
+	doveadm_print("");
 }
 
 void lazy_expunge_print_flush(void)

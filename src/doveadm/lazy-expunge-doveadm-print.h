@@ -9,9 +9,12 @@
 void lazy_expunge_print_init(void);
 void lazy_expunge_print_deinit(void);
 
+/* Before the headers of a command, doveadm's own among them. */
+void lazy_expunge_print_begin(void);
 /* Headers. Numbers are right-justified, and numbers in json. */
 void lazy_expunge_print_header(const char *key);
 void lazy_expunge_print_header_number(const char *key);
+void lazy_expunge_print_header_time(const char *key);
 
 /* Text, safe for a terminal. */
 void lazy_expunge_print_text(const char *text);
@@ -22,7 +25,7 @@ void lazy_expunge_print_size(uint64_t bytes);
 void lazy_expunge_print_time(time_t timestamp);
 /* Seconds under a header of a number, 0 = none. */
 void lazy_expunge_print_interval(unsigned int secs);
-/* Nothing: empty, in json null. Also under a header of a number. */
+/* Nothing, under a header of a number or a time: empty, in json null. */
 void lazy_expunge_print_none(void);
 
 /* On the command line: let the reader have the rows that were printed. */

@@ -36,7 +36,7 @@ static void restore_say(struct restore_cmd *rcmd,
 			"an unknown mailbox" :
 			lazy_expunge_text_safe(row->origin),
 			rcmd->params.plan ? "would stay" : "stay",
-			row->error.text);
+			lazy_expunge_text_safe(row->error.text));
 		(void)lazy_expunge_cmd_failed(&rcmd->cmd, row->error.code);
 	}
 }

@@ -111,7 +111,7 @@ static void status_deinit(struct lazy_expunge_cmd *cmd)
 {
 	struct status_cmd *scmd = container_of(cmd, struct status_cmd, cmd);
 
-	if (!lazy_expunge_cmd_is_multi(cmd))
+	if (!lazy_expunge_cmd_knows_all(cmd))
 		return;
 	doveadm_print_sticky("username", STATUS_TOTAL_USERNAME);
 	if (scmd->by_origin)
@@ -134,15 +134,15 @@ static void status_init(struct lazy_expunge_cmd *cmd)
 		lazy_expunge_print_header("origin");
 	lazy_expunge_print_header_number("messages");
 	lazy_expunge_print_header_number("bytes");
-	lazy_expunge_print_header("oldest");
-	lazy_expunge_print_header("newest");
+	lazy_expunge_print_header_time("oldest");
+	lazy_expunge_print_header_time("newest");
 	if (scmd->by_origin)
 		return;
 	lazy_expunge_print_header_number("retention");
 	lazy_expunge_print_header_number("max_mails");
 	lazy_expunge_print_header_number("max_storage");
 	lazy_expunge_print_header_number("next_uid");
-	lazy_expunge_print_header("next_time");
+	lazy_expunge_print_header_time("next_time");
 	lazy_expunge_print_header("next_by");
 	lazy_expunge_print_header("warning");
 }

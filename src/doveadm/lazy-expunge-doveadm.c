@@ -7,6 +7,7 @@
 #include "mail-search-build.h"
 #include "mail-search-parser.h"
 #include "doveadm-print.h"
+#include "doveadm-settings.h"
 #include "lazy-expunge-compat-doveadm.h"
 #include "lazy-expunge-select.h"
 #include "lazy-expunge-text.h"
@@ -47,8 +48,10 @@ void lazy_expunge_cmd_say(struct lazy_expunge_cmd *cmd ATTR_UNUSED,
 void lazy_expunge_cmd_refuse(struct lazy_expunge_cmd *cmd, int exit_code,
 			     const char *error)
 {
-	if (!cmd->refused)
-		i_error("%s: %s", cmd->ctx.cmd->name, error);
+	if (!cmd->refused) T_BEGIN {
+		i_error("%s: %s", cmd->ctx.cmd->name,
+			lazy_expunge_text_safe(error));
+	} T_END;
 	cmd->refused = TRUE;
 	cmd->ctx.exit_code = exit_code;
 }
@@ -64,13 +67,28 @@ int lazy_expunge_cmd_failed(struct lazy_expunge_cmd *cmd, enum mail_error code)
 int lazy_expunge_cmd_fail(struct lazy_expunge_cmd *cmd,
 			  const struct lazy_expunge_error *error)
 {
-	i_error("%s", error->text);
+	/* names come from users, and this goes to a terminal */
+	T_BEGIN {
+		i_error("%s", lazy_expunge_text_safe(error->text));
+	} T_END;
 	return lazy_expunge_cmd_failed(cmd, error->code);
 }
 
 bool lazy_expunge_cmd_is_multi(struct lazy_expunge_cmd *cmd)
 {
-	return !cmd->ctx.iterate_single_user;
+	return !cmd->ctx.iterate_single_user ||
+		lazy_expunge_compat_cmd_is_one_of_many(&cmd->ctx);
+}
+
+bool lazy_expunge_cmd_knows_all(struct lazy_expunge_cmd *cmd)
+{
+	const struct doveadm_settings *set = cmd->ctx.set;
+
+	if (cmd->ctx.iterate_single_user)
+		return FALSE;
+	/* users that could not be looked up are not done either */
+	return cmd->users_here == cmd->users ||
+		(set->doveadm_worker_count == 0 && set->doveadm_port == 0);
 }
 
 bool lazy_expunge_cmd_flag(struct lazy_expunge_cmd *cmd, const char *name)
@@ -134,7 +152,7 @@ static int cmd_select_nothing(struct lazy_expunge_cmd *cmd,
 	if (ret == 0) {
 		error.code = MAIL_ERROR_NOTFOUND;
 		error.text = t_strdup_printf("No mail in the expunge storage "
-			"comes from %s", lazy_expunge_text_safe(cmd->origin));
+			"comes from %s", cmd->origin);
 		return lazy_expunge_cmd_fail(cmd, &error);
 	}
 	lazy_expunge_cmd_say(cmd, "No mail in the expunge storage matches");
@@ -205,6 +223,7 @@ static int cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 
 	if (cmd->refused)
 		return -1;
+	cmd->users_here++;
 	lazy_expunge_progress_clear(&cmd->progress);
 	luser = lazy_expunge_user_get(user);
 	ret = cmd_check_user(cmd, luser);
@@ -221,12 +240,16 @@ static int cmd_get_next_user(struct doveadm_mail_cmd_context *ctx,
 {
 	struct lazy_expunge_cmd *cmd =
 		container_of(ctx, struct lazy_expunge_cmd, ctx);
+	int ret;
 
 	if (cmd->refused)
 		return 0;
 	if (ctx->users_list_input == NULL) {
-		return mail_storage_service_all_next(ctx->storage_service,
-						     username_r);
+		ret = mail_storage_service_all_next(ctx->storage_service,
+						    username_r);
+		if (ret > 0)
+			cmd->users++;
+		return ret;
 	}
 	*username_r = i_stream_read_next_line(ctx->users_list_input);
 	if (ctx->users_list_input->stream_errno != 0) {
@@ -235,7 +258,10 @@ static int cmd_get_next_user(struct doveadm_mail_cmd_context *ctx,
 			i_stream_get_error(ctx->users_list_input));
 		return -1;
 	}
-	return *username_r != NULL ? 1 : 0;
+	if (*username_r == NULL)
+		return 0;
+	cmd->users++;
+	return 1;
 }
 
 LAZY_EXPUNGE_COMPAT_CMD_INIT(cmd_init)
@@ -277,6 +303,7 @@ lazy_expunge_cmd_alloc_size(size_t size, const char *format,
 	ctx->v.get_next_user = cmd_get_next_user;
 	cmd->init = init;
 	cmd->run = run;
+	lazy_expunge_print_begin();
 	doveadm_print_init(format);
 	return cmd;
 }

@@ -18,6 +18,9 @@ struct lazy_expunge_cmd {
 	/* settings are looked at even if the plugin is off or broken */
 	bool runs_when_off;
 	struct lazy_expunge_progress progress;
+	/* over several users: how many there were, and how many of them were
+	   done here and not by a doveadm server */
+	unsigned int users, users_here;
 
 	/* Declare the headers and read the options. */
 	void (*init)(struct lazy_expunge_cmd *cmd);
@@ -65,6 +68,8 @@ void lazy_expunge_cmd_say(struct lazy_expunge_cmd *cmd, const char *fmt, ...)
 
 /* TRUE if rows of several users are printed, each with its username. */
 bool lazy_expunge_cmd_is_multi(struct lazy_expunge_cmd *cmd);
+/* TRUE if this doveadm has seen the rows of them all, at the end. */
+bool lazy_expunge_cmd_knows_all(struct lazy_expunge_cmd *cmd);
 
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_check;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_list;

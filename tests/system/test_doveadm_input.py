@@ -61,6 +61,17 @@ def test_a_bad_query(user):
     assert contents(user) == before
 
 
+def test_what_is_said_cannot_control_the_terminal(user):
+    """Names that are handed on may come from users."""
+    before = contents(user)
+    evil = "\x1b]0;evil\x07"
+    for command, *arguments in (("list", "-l", evil), ("list", "-o", evil), ("list", "larger", evil), ("restore", "savedsince", evil),
+                                ("restore", "-o", evil, "ALL"), ("restore", "-t", evil, "ALL"), ("restore", "-n", "-t", evil, "ALL")):
+        code, out, said = run(user, command, "-u", user.name, *arguments)
+        assert code and "evil" in said and not {"\x1b", "\x07"} & set(out + said), (command, arguments, code, out, said)
+    assert contents(user) == before
+
+
 def test_an_unknown_origin(user):
     before = contents(user)
     for command in ("list", "restore"):
