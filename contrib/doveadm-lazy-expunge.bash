@@ -16,7 +16,16 @@ _doveadm_lazy_expunge() {
         if [[ -n $_doveadm_lazy_expunge_other && $_doveadm_lazy_expunge_other != _doveadm_lazy_expunge ]]; then
             "$_doveadm_lazy_expunge_other" "$@"
         fi
-        COMPREPLY+=($(compgen -W lazy-expunge -- "$cur"))
+        [[ $prev == -f ]] && COMPREPLY=($(compgen -W "flow json pager tab table" -- "$cur"))
+        # the name of the command: after doveadm's own options alone
+        for ((i = 1; i < COMP_CWORD; i++)); do
+            case ${COMP_WORDS[i]} in
+            -[cfiko]) ((++i)) ;;
+            -*) ;;
+            *) return ;;
+            esac
+        done
+        ((i == COMP_CWORD)) && COMPREPLY+=($(compgen -W lazy-expunge -- "$cur"))
         return
     fi
     if ((i + 1 == COMP_CWORD)); then
@@ -24,8 +33,8 @@ _doveadm_lazy_expunge() {
         return
     fi
     case $prev in
-    -F) COMPREPLY=($(compgen -f -- "$cur")); return ;;
-    -u | -o | -t | -l | -S) return ;;
+    -F | -S) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    -u | -o | --origin | -t | --target | -l | --limit) return ;;
     esac
     case $command in
     check) word="-L --live" ;;
@@ -38,7 +47,7 @@ _doveadm_lazy_expunge() {
     list | restore)
         word+=" answered bcc before body cc deleted draft flagged from guid header keyword larger new not old on or savedbefore savedon savedsince seen since smaller subject text to uid unanswered undeleted unflagged unseen" ;;
     esac
-    COMPREPLY=($(compgen -W "-u -A -F $word" -- "$cur"))
+    COMPREPLY=($(compgen -W "-u -A -F -S $word" -- "$cur"))
 }
 
 complete -F _doveadm_lazy_expunge doveadm

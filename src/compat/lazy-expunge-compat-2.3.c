@@ -103,6 +103,18 @@ lazy_expunge_compat_mailbox_settings(struct mail_namespace *ns,
 	return array_idx_elem(&ns->set->mailboxes, idx);
 }
 
+bool lazy_expunge_compat_user_has_plugin(struct mail_user *user,
+					 const char *name)
+{
+	bool found;
+
+	T_BEGIN {
+		found = str_array_find(
+			t_strsplit_spaces(user->set->mail_plugins, ", "), name);
+	} T_END;
+	return found;
+}
+
 const char *lazy_expunge_compat_module_dir(struct mail_user *user)
 {
 	return user->set->mail_plugin_dir;

@@ -109,6 +109,14 @@ lazy_expunge_compat_mailbox_settings(struct mail_namespace *ns,
 	return array_idx_elem(&ns->set->parsed_mailboxes, idx);
 }
 
+bool lazy_expunge_compat_user_has_plugin(struct mail_user *user,
+					 const char *name)
+{
+	return array_is_created(&user->set->mail_plugins) &&
+		str_array_find(settings_boollist_get(&user->set->mail_plugins),
+			       name);
+}
+
 const char *lazy_expunge_compat_module_dir(struct mail_user *user)
 {
 	return user->set->mail_plugin_dir;

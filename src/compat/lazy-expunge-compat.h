@@ -73,6 +73,9 @@ const struct mailbox_settings *
 lazy_expunge_compat_mailbox_settings(struct mail_namespace *ns,
 				     unsigned int idx);
 
+/* TRUE if the user's mail_plugins, as the userdb may set them, have this one. */
+bool lazy_expunge_compat_user_has_plugin(struct mail_user *user,
+					 const char *name);
 /* The directory of mail plugins. */
 const char *lazy_expunge_compat_module_dir(struct mail_user *user);
 #ifdef HAVE_DOVECOT_SETTINGS_GET

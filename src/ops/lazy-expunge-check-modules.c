@@ -192,12 +192,36 @@ static void check_protocol(struct lazy_expunge_findings *findings,
 	}
 }
 
+/* A userdb may set mail_plugins for a user. */
+static void check_user(struct lazy_expunge_findings *findings,
+		       struct lazy_expunge_user *luser)
+{
+	if (lazy_expunge_compat_user_has_plugin(luser->user, PLUGIN_NAME)) {
+		lazy_expunge_findings_add(findings, "user",
+			LAZY_EXPUNGE_FINDING_OK,
+			"the user's mail_plugins have it", NULL);
+	} else if (find_module() == NULL) {
+		lazy_expunge_findings_add(findings, "user",
+			LAZY_EXPUNGE_FINDING_WARN,
+			"whether the user's mail_plugins have it cannot be told",
+			"have doveadm load the plugin");
+	} else {
+		lazy_expunge_findings_add(findings, "user",
+			LAZY_EXPUNGE_FINDING_FAIL,
+			"mail that this user deletes is not kept: the user's "
+			"mail_plugins have no lazy_expunge",
+			"add it to mail_plugins, in the userdb if that sets "
+			"them for the user");
+	}
+}
+
 void lazy_expunge_check_modules(struct lazy_expunge_findings *findings,
 				struct lazy_expunge_user *luser,
 				const struct lazy_expunge_check_config *config)
 {
 	check_loaded(findings, luser);
 	check_leftovers(findings, luser);
+	check_user(findings, luser);
 	for (unsigned int i = 0; i < LAZY_EXPUNGE_CHECK_PROTOCOLS; i++) T_BEGIN {
 		check_protocol(findings, config, i);
 	} T_END;

@@ -62,6 +62,11 @@ static void check_name(struct lazy_expunge_findings *findings,
 		lazy_expunge_error_set_box(&error, "Cannot create", box);
 		lazy_expunge_findings_add(findings, "storage", FAIL, error.text,
 			"choose a name that this layout and separator allow");
+	} else if (strcasecmp(name, "yes") == 0 || strcasecmp(name, "no") == 0) {
+		lazy_expunge_findings_add(findings, "storage", WARN,
+			t_strdup_printf("mailbox %s", storage->setting),
+			LE_STORAGE_SETTING" is the name of a mailbox, and not "
+			"on or off: set it so, also in the userdb");
 	} else {
 		lazy_expunge_findings_add(findings, "storage", OK,
 			t_strdup_printf("mailbox %s%s%s", storage->setting,

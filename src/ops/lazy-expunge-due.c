@@ -12,6 +12,7 @@
 #include "lazy-expunge-due.h"
 
 struct due_context {
+	struct lazy_expunge_user *luser;
 	time_t now;
 	struct lazy_expunge_due *due;
 	enum mail_error error;
@@ -141,10 +142,14 @@ static int due_box_check(struct mailbox *box,
 {
 	struct mailbox_status status;
 	struct mailbox_metadata metadata;
+	enum mail_error error;
 
 	if (mailbox_get_status(box, STATUS_MESSAGES, &status) < 0) {
-		return mailbox_get_last_mail_error(box) == MAIL_ERROR_NOTFOUND ?
-			0 : -1;
+		/* a name that is not allowed is that of no mailbox: a block for
+		   the storage of users for whom the plugin is on */
+		error = mailbox_get_last_mail_error(box);
+		return error == MAIL_ERROR_NOTFOUND ||
+			error == MAIL_ERROR_PARAMS ? 0 : -1;
 	}
 	if (status.messages == 0)
 		return 0;
@@ -207,6 +212,21 @@ static int due_box_count(struct mailbox *box,
 	return ret;
 }
 
+/* A storage whose name the layout forbids is found by the one that it has on
+   disk also where the mail plugin is off, for the user or for doveadm. */
+static const char *
+due_open_vname(struct lazy_expunge_user *luser, struct mail_namespace *ns,
+	       const char *vname)
+{
+	struct lazy_expunge_storage *storage;
+
+	storage = lazy_expunge_storage_match(luser, ns, vname);
+	if (storage == NULL || storage->ns_mode)
+		return vname;
+	return t_strconcat(ns->prefix,
+		lazy_expunge_storage_legal_name(ns->list, storage->name), NULL);
+}
+
 static void due_add_mailbox(struct mail_namespace *ns, const char *vname,
 			    void *context)
 {
@@ -217,7 +237,8 @@ static void due_add_mailbox(struct mail_namespace *ns, const char *vname,
 	int ret;
 
 	lazy_expunge_keep_time_get(ns, vname, &set);
-	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
+	box = mailbox_alloc(ns->list, due_open_vname(ctx->luser, ns, vname),
+			    MAILBOX_FLAG_IGNORE_ACLS);
 	ret = due_box_check(box, &set, ctx->now, ctx->due);
 	if (ret > 0)
 		ret = due_box_count(box, &set, ctx->now, ctx->due);
@@ -234,6 +255,7 @@ int lazy_expunge_due_read(struct lazy_expunge_user *luser, time_t now,
 			  enum mail_error *error_r)
 {
 	struct due_context ctx = {
+		.luser = luser,
 		.now = now,
 		.due = due_r,
 	};

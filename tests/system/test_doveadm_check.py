@@ -10,7 +10,7 @@ from harness.config import DEFAULT_MAILBOXES, Mailbox, Quota, namespace_mode
 from harness.mail import message
 
 SOUND = dict(lazy={"hidden": True, "protect": True}, mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge="30d"),))
-IDS = {"module", "leftovers", "protocol-imap", "protocol-pop3", "protocol-lmtp", "protocol-lda", "protocol-doveadm", "settings",
+IDS = {"module", "leftovers", "user", "protocol-imap", "protocol-pop3", "protocol-lmtp", "protocol-lda", "protocol-doveadm", "settings",
        "last-instance", "on-failure", "quota", "storage", "hidden", "protected", "acl", "save-dates", "retention", "cap", "home",
        "maintain", "purge"}
 
@@ -85,9 +85,29 @@ def test_doveadm_does_not_load_the_plugin(dovecot):
         session.delete()
     rows, _ = check(user)
     assert states(rows, "FAIL") == {"module", "protocol-doveadm"}
-    assert "doveadm does not load it" in rows["module"]["found"]
+    assert "doveadm does not load it" in rows["module"]["found"] and rows["user"]["state"] == "WARN"
     rows, _ = check(user, "-L")
     assert rows["live"]["state"] == "FAIL" and "not in the storage" in rows["live"]["found"]
+
+
+def test_the_userdb_takes_the_plugin_from_a_user(dovecot):
+    server = dovecot.own(passwd_file=True, **SOUND)
+    plain, without = server.user(), server.user()
+    off = {"mail_plugins": "quota"} if dovecot.version < (2, 4) else {"mail_plugins/lazy_expunge": "no"}
+    server.write_users([plain, (without, off)])
+    for user in (plain, without):
+        user.doveadm("save", input=message())
+        user.doveadm("expunge", "mailbox", "INBOX", "all")
+    assert (len(plain.kept()), len(without.kept())) == (1, 0)
+    rows, _ = check(plain)
+    assert states(rows, "FAIL") == set() and rows["user"]["state"] == "OK"
+    rows, _ = check(without)
+    assert states(rows, "FAIL") == {"user"} and "not kept" in rows["user"]["found"]
+
+
+def test_the_storages_name_is_meant_as_on_or_off(dovecot):
+    rows, _ = check(dovecot(lazy={"mailbox": "yes"}).user())
+    assert rows["storage"]["state"] == "WARN" and "name of a mailbox" in rows["storage"]["remedy"]
 
 
 def test_the_other_commands_work_without_the_mail_plugin(dovecot):

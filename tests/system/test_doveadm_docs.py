@@ -54,7 +54,13 @@ def test_the_completion():
     assert complete("doveadm", "-f", "json", "lazy-expunge", "re") == ["restore"]
     assert complete("doveadm", "lazy-expunge", "restore", "--t") == ["--target"]
     assert set(complete("doveadm", "lazy-expunge", "list", "-u", "anna", "saved")) == {"savedbefore", "savedon", "savedsince"}
-    assert complete("doveadm", "lazy-expunge", "status", "-u", "") == []
+    for option in ("-u", "-o", "--origin", "-l", "--limit"):
+        assert complete("doveadm", "lazy-expunge", "list", option, "") == []
+    for option in ("-F", "-S"):
+        assert complete("doveadm", "lazy-expunge", "status", option, "/et") == ["/etc"]
+    assert complete("doveadm", "-c", "/etc/dovecot/dovecot.conf", "-D", "la") == ["lazy-expunge"]
+    assert complete("doveadm", "-f", "t") == ["tab", "table"] and complete("doveadm", "-f", "l") == []
+    assert complete("doveadm", "mailbox", "l") == []
     assert "--live" in complete("doveadm", "lazy-expunge", "check", "-")
 
 

@@ -357,6 +357,28 @@ def test_one_users_failure_does_not_stop_the_others(dovecot):
     assert len(users[0].kept()) == len(users[2].kept()) == 1
 
 
+def test_users_without_the_plugin_have_their_other_retentions(dovecot):
+    """Also where the layout does not allow the storage's name without it."""
+    server = dovecot.own(passwd_file=True, mailboxes=(Mailbox("Trash", auto="create", special_use="\\Trash", autoexpunge_max_mails=1),
+                                                      Mailbox(".EXPUNGED", autoexpunge_max_mails=1)))
+    plain, off = server.user(), server.user()
+    offs = [{"mail_plugins": "quota"}] if dovecot.version < (2, 4) else [{"mail_plugins/lazy_expunge": "no"}, {"lazy_expunge_mailbox": ""}]
+    for fields in offs:
+        server.write_users([plain, (off, fields)])
+        for user in (plain, off):
+            for _ in range(3):
+                user.doveadm("save", "-m", "Trash", input=message())
+        rows, done = maintain(server, "-A", "-n")
+        assert {row["username"]: (row["expunged"], row["failed"]) for row in rows} == {plain.name: (2, 0), off.name: (2, 0)}, done
+        rows, done = maintain(server, "-A")
+        assert {row["username"]: (row["expunged"] > 0, row["failed"]) for row in rows} == {plain.name: (True, 0), off.name: (True, 0)}, done
+        assert len(off.messages("Trash")) == len(plain.messages("Trash")) == 1 and off.kept() == []
+        for user in (plain, off):
+            user.doveadm("expunge", "mailbox", "Trash", "all")
+    # Dovecot's own retention says so for a name that it does not know
+    server.expect_log("autoexpunge.*not allowed in mailbox name", required=False)
+
+
 def test_a_users_own_retention_from_the_userdb(dovecot):
     server = dovecot.own(passwd_file=True, **retention(Mailbox(".EXPUNGED", autoexpunge="30d", autoexpunge_max_mails=100)))
     plain, strict = server.user(), server.user()
