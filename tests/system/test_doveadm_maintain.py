@@ -368,11 +368,12 @@ def test_users_without_the_plugin_have_their_other_retentions(dovecot):
         for user in (plain, off):
             for _ in range(3):
                 user.doveadm("save", "-m", "Trash", input=message())
-        rows, done = maintain(server, "-A", "-n")
-        assert {row["username"]: (row["expunged"], row["failed"]) for row in rows} == {plain.name: (2, 0), off.name: (2, 0)}, done
-        rows, done = maintain(server, "-A")
-        assert {row["username"]: (row["expunged"] > 0, row["failed"]) for row in rows} == {plain.name: (True, 0), off.name: (True, 0)}, done
-        assert len(off.messages("Trash")) == len(plain.messages("Trash")) == 1 and off.kept() == []
+        for plan in (("-n",), ()):
+            rows, done = maintain(server, "-A", *plan)
+            [row] = [row for row in rows if row["username"] == off.name]
+            assert (row["expunged"], row["failed"]) == (2, 0) and not any(row["failed"] for row in rows), done
+        assert len(off.messages("Trash")) == len(plain.messages("Trash")) == 1
+        assert [mailbox for mailbox in off.mailboxes() if "EXPUNGED" in mailbox] == []
         for user in (plain, off):
             user.doveadm("expunge", "mailbox", "Trash", "all")
     # Dovecot's own retention says so for a name that it does not know
