@@ -20,6 +20,7 @@ struct print_formatter {
 static struct {
 	bool nullable[32];
 	unsigned int count, next;
+	void (*super_init)(void);
 	void (*super_print)(const char *value);
 } json;
 static bool header_is_nullable = FALSE;
@@ -47,6 +48,13 @@ static void header_json(const struct doveadm_print_header *hdr)
 		json.nullable[json.count] = header_is_nullable;
 	json.count++;
 	formatters[0].super(hdr);
+}
+
+/* For each command of a server, others than ours among them. */
+static void init_json(void)
+{
+	json.count = json.next = 0;
+	json.super_init();
 }
 
 static void print_json(const char *value)
@@ -103,6 +111,8 @@ void lazy_expunge_print_init(void)
 	}
 	v = formatter_find(DOVEADM_PRINT_TYPE_JSON);
 	if (v != NULL) {
+		json.super_init = v->init;
+		v->init = init_json;
 		json.super_print = v->print;
 		v->print = print_json;
 	}
@@ -118,15 +128,16 @@ void lazy_expunge_print_deinit(void)
 			v->header = formatters[i].super;
 	}
 	v = formatter_find(DOVEADM_PRINT_TYPE_JSON);
-	if (v != NULL)
+	if (v != NULL) {
+		v->init = json.super_init;
 		v->print = json.super_print;
+	}
 }
 
 void lazy_expunge_print_begin(void)
 {
 	/* a server does many commands */
 	reader = READER_PROGRAM;
-	json.count = json.next = 0;
 }
 
 void lazy_expunge_print_header(const char *key)

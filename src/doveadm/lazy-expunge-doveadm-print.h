@@ -9,7 +9,7 @@
 void lazy_expunge_print_init(void);
 void lazy_expunge_print_deinit(void);
 
-/* Before the headers of a command, doveadm's own among them. */
+/* Before the headers of a command. */
 void lazy_expunge_print_begin(void);
 /* Headers. Numbers are right-justified, and numbers in json. */
 void lazy_expunge_print_header(const char *key);

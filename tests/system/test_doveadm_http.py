@@ -59,6 +59,23 @@ def test_list_restore_and_status(dovecot):
     server.expect_log("Executing command|exited", required=False)
 
 
+def test_other_commands_of_the_same_request_are_as_ever(dovecot):
+    """Empty values of theirs stay texts, though those of these commands are null."""
+    server = dovecot()
+    user = server.user()
+    user.doveadm("save", input=message())
+    with user.imap("INBOX"):
+        # takes \Recent
+        pass
+    fetch = ["fetch", {"user": user.name, "field": ["uid", "guid", "flags", "user", "mailbox"], "query": ["mailbox", "INBOX"]}]
+    alone = post(server, [*fetch, "1"])
+    answers = post(server, [name_of(server, "status"), {"user": user.name}, "0"], [*fetch, "1"],
+                   [name_of(server, "list"), {"user": user.name}, "0"], [*fetch, "1"])
+    [[kind, [row], _]] = alone
+    assert kind == "doveadmResponse" and row["flags"] == "" and answers[1::2] == alone * 2, (alone, answers)
+    server.expect_log("Executing command|exited", required=False)
+
+
 def test_maintain_and_check(dovecot):
     server = dovecot()
     user = server.user()
