@@ -221,10 +221,8 @@ due_open_vname(struct lazy_expunge_user *luser, struct mail_namespace *ns,
 	struct lazy_expunge_storage *storage;
 
 	storage = lazy_expunge_storage_match(luser, ns, vname);
-	if (storage == NULL || storage->ns_mode)
-		return vname;
-	return t_strconcat(ns->prefix,
-		lazy_expunge_storage_legal_name(ns->list, storage->name), NULL);
+	return storage == NULL || storage->ns_mode || storage->ns != ns ?
+		vname : lazy_expunge_storage_legal_vname(storage);
 }
 
 static void due_add_mailbox(struct mail_namespace *ns, const char *vname,
