@@ -135,7 +135,7 @@ class Anna:
         """A recipe's command as it is written, for this user, on her server."""
         today = self.server.run(["date", "+%Y-%m-%d"]).stdout.decode().strip()
         line = line.replace("-u anna", f"-u {self.user.name}").replace("2026-11-20", today)
-        line = line.replace("/tmp/users-of-server-0", f"{self.server.root}/part")
+        line = line.replace("/root/users-of-server-0", f"{self.server.root}/part")
         line = re.sub(r"\bdoveadm ", f"doveadm -c {self.server.conf} ", line)
         return self.server.run(["sh", "-ec", line]).stdout.decode()
 
@@ -239,8 +239,8 @@ def test_recipe_erase_a_mail(dovecot):
 
 
 def test_recipe_a_part_of_the_users(dovecot):
-    """doveadm user '*' | awk 'NR % 4 == 0' > /tmp/users-of-server-0
-    doveadm lazy-expunge maintain -F /tmp/users-of-server-0"""
+    """doveadm user '*' | awk 'NR % 4 == 0' > /root/users-of-server-0
+    doveadm lazy-expunge maintain -F /root/users-of-server-0"""
     anna = Anna(dovecot, others=7)
     choose, maintain = recipe(test_recipe_a_part_of_the_users)
     anna.run(choose)
