@@ -7,6 +7,7 @@
 #include "mail-storage-private.h"
 #include "lazy-expunge-keep-time.h"
 #include "lazy-expunge-report.h"
+#include "lazy-expunge-select.h"
 #include "lazy-expunge-text.h"
 #include "lazy-expunge-compat.h"
 #include "lazy-expunge-check.h"
@@ -120,39 +121,52 @@ static void check_retention(struct lazy_expunge_findings *findings,
 		"shorten autoexpunge");
 }
 
-static void check_save_date(struct lazy_expunge_findings *findings,
-			    struct lazy_expunge_user *luser,
-			    struct lazy_expunge_storage *storage)
+/* Retention goes by save dates: without the cache it reads each mail. */
+static bool box_caches_save_dates(struct mailbox *box)
 {
-	struct mailbox_metadata metadata;
-	struct mailbox_status status;
-	struct mailbox *box;
 	const struct mailbox_cache_field *field;
-	const char *found = "no mail kept yet";
-	bool cached = TRUE;
+	struct mailbox_metadata metadata;
 
-	if (storage->ns_mode || storage->ns == NULL)
-		return;
-	box = lazy_expunge_mailbox_alloc(luser, storage->ns,
-		lazy_expunge_storage_legal_vname(storage), 0);
-	if (strcmp(box->storage->name, "mdbox") == 0) {
-		found = "in the index";
-	} else if (mailbox_open(box) == 0 && mailbox_sync(box, 0) == 0 &&
-		   mailbox_get_metadata(box, MAILBOX_METADATA_CACHE_FIELDS,
-					&metadata) == 0) {
-		mailbox_get_open_status(box, STATUS_MESSAGES, &status);
-		cached = status.messages == 0;
-		array_foreach(metadata.cache_fields, field) {
-			if (strcmp(field->name, "date.save") == 0)
-				cached = TRUE;
-		}
-		if (status.messages > 0)
-			found = cached ? "in the cache" : "not in the cache";
+	if (mailbox_get_metadata(box, MAILBOX_METADATA_CACHE_FIELDS,
+				 &metadata) < 0)
+		return FALSE;
+	array_foreach(metadata.cache_fields, field) {
+		if (strcmp(field->name, "date.save") == 0)
+			return TRUE;
 	}
-	lazy_expunge_findings_add(findings, "save-dates", cached ? OK : WARN,
-		found, "add date.save to mail_always_cache_fields, or run "
+	return FALSE;
+}
+
+static void check_save_dates(struct lazy_expunge_findings *findings,
+			     struct lazy_expunge_user *luser)
+{
+	const struct lazy_expunge_select_box *sbox;
+	struct lazy_expunge_select *select;
+	struct lazy_expunge_error error;
+	struct mailbox_status status;
+	const char *found = "no mail kept yet", *missing = NULL;
+
+	/* other rows say why it cannot be opened */
+	select = lazy_expunge_select_init(luser, &error);
+	if (select == NULL)
+		return;
+	array_foreach(&select->boxes, sbox) {
+		mailbox_get_open_status(sbox->box, STATUS_MESSAGES, &status);
+		if (strcmp(sbox->box->storage->name, "mdbox") == 0)
+			found = "in the index";
+		else if (status.messages == 0)
+			;
+		else if (box_caches_save_dates(sbox->box))
+			found = "in the cache";
+		else if (missing == NULL)
+			missing = sbox->vname;
+	}
+	lazy_expunge_findings_add(findings, "save-dates",
+		missing == NULL ? OK : WARN, missing == NULL ? found :
+		t_strdup_printf("not in the cache of %s", missing),
+		"add date.save to mail_always_cache_fields, or run "
 		"doveadm lazy-expunge maintain daily");
-	mailbox_free(&box);
+	lazy_expunge_select_deinit(&select);
 }
 
 static void check_visibility(struct lazy_expunge_findings *findings,
@@ -222,7 +236,7 @@ void lazy_expunge_check_storage(struct lazy_expunge_findings *findings,
 	array_foreach_elem(lazy_expunge_user_storages(luser), storage) T_BEGIN {
 		check_name(findings, luser, storage);
 		check_visibility(findings, luser, storage);
-		check_save_date(findings, luser, storage);
 	} T_END;
+	check_save_dates(findings, luser);
 	check_retention(findings, luser, now);
 }

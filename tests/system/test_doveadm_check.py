@@ -191,6 +191,30 @@ def test_acls_in_namespace_mode(dovecot):
     assert rows["acl"]["state"] == "WARN" and "expunge" in rows["acl"]["found"]
 
 
+@pytest.mark.parametrize("mode", ["mailbox", "namespace"])
+def test_save_dates(dovecot, mode):
+    fields = namespace_mode(dovecot.format, only_last_instance=False) if mode == "namespace" else {}
+    user = dovecot(**fields).user()
+    rows, _ = check(user)
+    assert rows["save-dates"]["state"] == "OK"
+    user.fill("Work", 1, create=True)
+    user.doveadm("expunge", "mailbox", "Work", "all")
+    rows, _ = check(user)
+    assert (rows["save-dates"]["state"], rows["save-dates"]["found"]) == \
+        ("OK", "in the index" if dovecot.format == "mdbox" else "in the cache"), rows["save-dates"]
+
+
+@pytest.mark.formats("sdbox", "maildir")
+def test_save_dates_that_are_not_cached(dovecot):
+    """Where doveadm does not load the plugin, which would see to it."""
+    user = dovecot(lazy={"mailbox": "Deleted"}, lazy_in_protocols=("imap", "pop3", "lmtp", "lda")).user()
+    user.append("Deleted", message(), create=True)
+    for path in user.home.rglob("dovecot.index.cache"):
+        path.unlink()
+    rows, _ = check(user)
+    assert rows["save-dates"]["state"] == "WARN" and "Deleted" in rows["save-dates"]["found"], rows["save-dates"]
+
+
 def test_the_user_has_no_home(dovecot):
     rows, _ = check(dovecot(home=False).user())
     assert rows["home"]["state"] == "WARN"
