@@ -66,6 +66,8 @@ def test_all_users(users):
         for form in FORMS:
             done = run(server, form, command, "-A", *query, through_server=True)
             assert done.code == 0 and users[0].name.encode() in done.stdout, (form, done)
+            # 2.4 does not let the server know that there are others
+            assert server.target.version >= (2, 4) or b"No mail" not in done.stderr, done
 
 
 def test_a_check(users):
