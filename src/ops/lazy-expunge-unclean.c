@@ -11,46 +11,81 @@
 #include "lazy-expunge-unclean.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #define MARK_FNAME "dovecot.lazy-expunge.unclean"
+/* the same file while nobody commits */
+#define CLEAN_FNAME "dovecot.lazy-expunge.clean"
 
-/* The storage's mark (data stack), NULL if it needs none. */
-static const char *mark_path(struct mailbox *box)
+struct unclean_paths {
+	const char *mark, *clean;
+};
+
+/* The storage's mark (data stack). Returns FALSE if it needs none. */
+static bool paths_get(struct mailbox *box, struct unclean_paths *paths_r)
 {
 	const char *root;
 
 	if (strcmp(box->storage->name, "mdbox") != 0 ||
 	    !mailbox_list_get_root_path(box->list, MAILBOX_LIST_PATH_TYPE_DIR,
 					&root))
-		return NULL;
-	return t_strconcat(root, "/"MARK_FNAME, NULL);
+		return FALSE;
+	paths_r->mark = t_strconcat(root, "/"MARK_FNAME, NULL);
+	paths_r->clean = t_strconcat(root, "/"CLEAN_FNAME, NULL);
+	return TRUE;
+}
+
+/* Renaming a file costs much less than to create and unlink one: ext4 avoids
+   inodes that were just freed. */
+static int mark_set(const struct unclean_paths *paths)
+{
+	int fd;
+
+	if (rename(paths->clean, paths->mark) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return -1;
+	fd = open(paths->mark, O_WRONLY | O_CREAT, 0600);
+	if (fd == -1)
+		return -1;
+	i_close_fd(&fd);
+	return 0;
+}
+
+static void mark_remove(const struct unclean_paths *paths)
+{
+	if (rename(paths->mark, paths->clean) < 0)
+		(void)i_unlink_if_exists(paths->mark);
 }
 
 bool lazy_expunge_unclean_begin(struct mailbox *box)
 {
 	struct lazy_expunge_user *luser =
 		lazy_expunge_user_get(box->storage->user);
-	const char *path;
-	int fd;
+	struct unclean_paths paths;
 
-	if (luser == NULL || !lazy_expunge_lock_is_held(luser))
+	if (luser == NULL || !lazy_expunge_lock_is_held(luser) ||
+	    !paths_get(box, &paths))
 		return FALSE;
-	path = mark_path(box);
-	if (path == NULL)
+	/* Somebody else's commit was killed since this session has opened the
+	   storage. Its mark stays until somebody repairs that. */
+	if (access(paths.mark, F_OK) == 0)
 		return FALSE;
-	fd = open(path, O_WRONLY | O_CREAT, 0600);
-	if (fd == -1) {
-		e_debug(box->event, "lazy_expunge: open(%s) failed: %m", path);
+	if (mark_set(&paths) < 0) {
+		e_debug(box->event, "lazy_expunge: Cannot make %s: %m",
+			paths.mark);
 		return FALSE;
 	}
-	i_close_fd(&fd);
 	return TRUE;
 }
 
 void lazy_expunge_unclean_end(struct mailbox *box)
 {
-	(void)i_unlink_if_exists(mark_path(box));
+	struct unclean_paths paths;
+
+	if (paths_get(box, &paths))
+		mark_remove(&paths);
 }
 
 static int storage_resync(struct lazy_expunge_user *luser, struct mailbox *box)
@@ -72,18 +107,19 @@ static int storage_resync(struct lazy_expunge_user *luser, struct mailbox *box)
 
 static void repair(struct lazy_expunge_user *luser, struct mailbox *box)
 {
-	const char *path = mark_path(box), *error;
+	struct unclean_paths paths;
+	const char *error;
 
-	if (path == NULL || access(path, F_OK) < 0 ||
+	if (!paths_get(box, &paths) || access(paths.mark, F_OK) < 0 ||
 	    lazy_expunge_lock_get(luser, 0, &error) <= 0)
 		return;
 	/* Who sets the mark has the lock, so whoever set it is gone. The lock
 	   was not waited for: an open may be within other locks, for which
 	   its holder waits. */
-	if (access(path, F_OK) == 0) {
+	if (access(paths.mark, F_OK) == 0) {
 		luser->repairing = TRUE;
 		if (storage_resync(luser, box) == 0)
-			(void)i_unlink_if_exists(path);
+			mark_remove(&paths);
 		luser->repairing = FALSE;
 	}
 	lazy_expunge_lock_put(luser);

@@ -1,6 +1,7 @@
 """mdbox counts a copy after it has written it: killed in between, nothing may get lost when the other copy goes for good."""
 
 import contextlib
+import shutil
 
 import pytest
 
@@ -11,19 +12,42 @@ LAST = {"mailbox": "EXPUNGED", "only_last_instance": True}
 pytestmark = pytest.mark.formats("mdbox")
 
 
+class Aside:
+    """Another session of the user, which has the storage open, and deletes mails of its own."""
+
+    def __init__(self, user):
+        user.fill("INBOX", 2)
+        self.session = user.imap("INBOX")
+        self.uids = self.session.search()
+        self.delete()
+
+    def delete(self):
+        uid = self.uids.pop()
+        self.session.ok(f"UID STORE {uid} +FLAGS.SILENT (\\Deleted)")
+        self.session.ok(f"UID EXPUNGE {uid}")
+
+
+@pytest.mark.parametrize("aside", [False, True], ids=["alone", "aside"])
 @pytest.mark.parametrize("way", ["expunge", "move"])
-def test_what_is_live_survives_the_end_of_its_copy(dovecot, way):
+def test_what_is_live_survives_the_end_of_its_copy(dovecot, way, aside):
     server = dovecot.own(lazy=LAST)
     server.expect_log(r"^(?!.*(Panic|signal 11))", required=False)
     copies = {"expunge": "EXPUNGED", "move": "Copies"}[way]
-    in_both = 0
+    in_both = went_on = 0
     for number in range(1, 30):
         user, session = crash.prepare(server, way, True)
-        answer = None
-        with traced(server, [session_process(server)], "-e", "trace=write,pwrite64",
+        answer, process = None, session_process(server)
+        other = Aside(user) if aside else None
+        with traced(server, [process], "-e", "trace=write,pwrite64",
                     "-e", f"inject=write,pwrite64:signal=SIGKILL:when={number}"), contextlib.suppress(*crash.ENDED):
             answer = session(crash.command(way))
         session.close()
+        if aside:
+            # Dovecot ends the session that finds what to repair
+            with contextlib.suppress(*crash.ENDED):
+                other.delete()
+                went_on += 1
+            other.session.close()
         server.settle()
         if answer:
             break
@@ -35,4 +59,21 @@ def test_what_is_live_survives_the_end_of_its_copy(dovecot, way):
         assert [mail.text for mail in after] == [mail.text for mail in live], f"killed at write {number}"
         assert all("A line of text." in mail.text for mail in after)
         assert not list(user.home.rglob("*.unclean"))
-    assert number > 5 and in_both > 0
+    assert number > 5 and in_both > 0 and (went_on > 0) == aside
+
+
+def test_a_session_leaves_the_mark_of_a_commit_that_was_killed(dovecot):
+    server = dovecot.own(lazy=LAST)
+    server.expect_log("ebuild", required=False)
+    user = server.user()
+    user.fill("INBOX", 3)
+    mark = user.mail_path / "dovecot.lazy-expunge.unclean"
+    with user.imap("INBOX") as session:
+        session.delete("*")
+        assert not mark.exists()
+        mark.touch()
+        shutil.chown(mark, user.mail_path.stat().st_uid, user.mail_path.stat().st_gid)
+        session.delete("*")
+        assert mark.exists()
+    assert len(user.messages()) == 1 and len(user.kept()) == 2
+    assert not mark.exists()
