@@ -128,7 +128,7 @@ def do_the_whole_job(dovecot, fts, storage):
     user.doveadm("lazy-expunge maintain")
     found, done = rows(user, "check", "--live")
     assert done.code == 0 and {row["state"] for row in found} == {"OK"}, done
-    assert logged(user, "expunge") >= 4
+    wait_for(lambda: logged(user, "expunge") >= 4, "mail_log to have written of the deletes")
 
 
 def copy_and_delete_the_copy(user):
