@@ -1,10 +1,15 @@
 """The harness itself: delivery, clients, configuration and the watch over the log, without this plugin."""
 
+from pathlib import Path
+
 import pytest
 
 from harness import Config, Mailbox, Namespace, Quota, ServerProblem, message, settings
 from harness.config import NONE, SHIPPED
 from harness.faults import session_process, traced
+from harness.places import fresh_run_directory
+from harness.roots import remove
+from harness.sandbox import Sandbox
 from harness.server import Server
 
 SHIPPED_EXPUNGED = settings(mailbox="EXPUNGED")
@@ -175,3 +180,18 @@ def test_an_error_in_the_log_is_found(dovecot):
 def test_a_configuration_that_does_not_start_says_why(dovecot):
     with pytest.raises(ServerProblem, match="no_such_setting"):
         dovecot.own(plugin=NONE, raw="no_such_setting = 1")
+
+
+def test_a_scratch_system_forgets_its_changes():
+    place, name = fresh_run_directory(), "/etc/of-a-scratch-system"
+    passwords = Path("/etc/passwd").read_bytes()
+    try:
+        with Sandbox("/", scratch=place) as sandbox:
+            done = sandbox.run(["sh", "-c", f"echo new >{name} && rm /etc/passwd && mkdir /etc/some && rm -r /etc/apt"])
+            assert done.returncode == 0, done.stderr
+            assert Path(f"{sandbox.root}{name}").read_text() == "new\n"
+            assert not Path(f"{sandbox.root}/etc/passwd").exists()
+        assert not Path(name).exists() and Path("/etc/passwd").read_bytes() == passwords and Path("/etc/apt").is_dir()
+        assert list(place.iterdir()) == []
+    finally:
+        remove(place)

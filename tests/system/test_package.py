@@ -8,7 +8,7 @@ import re
 import pytest
 
 from harness import debs, places, roots
-from harness.installed import DIVERTED, PACKAGE, PLUGIN, SETTINGS, SWITCH, Installed
+from harness.installed import DIVERTED, PACKAGE, PLUGIN, SETTINGS, SWITCH, Installed, serve_root
 
 OURS = b"lazy_expunge_on_failure"
 UNIT = f"{PACKAGE}.timer"
@@ -17,8 +17,7 @@ UNIT = f"{PACKAGE}.timer"
 @pytest.fixture
 def system(package):
     """A clean system of the package's release, with Dovecot from Debian."""
-    root = roots.kept(package.release, "serve", ["dovecot-imapd", "bash-completion"])
-    with roots.scratch(root) as sandbox:
+    with roots.scratch(serve_root(package.release)) as sandbox:
         yield Installed(sandbox)
 
 

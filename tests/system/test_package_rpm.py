@@ -8,7 +8,7 @@ import re
 import pytest
 
 from harness import places, roots, rpms
-from harness.installed import MODULES, PACKAGE, PLUGIN, Installed
+from harness.installed import MODULES, PACKAGE, PLUGIN, Installed, serve_rpm_root
 
 SHIPPED = f"{PLUGIN}.shipped"
 DOVECOT_SPEC = f"""
@@ -29,9 +29,8 @@ install -D -m 755 /root/shipped.so %{{buildroot}}{PLUGIN}
 @pytest.fixture
 def system(package):
     """A clean system with Debian's Dovecot and RPM, which knows of no package yet."""
-    with roots.scratch(roots.kept(package.release, "serve", ["dovecot-imapd", "bash-completion"])) as sandbox:
+    with roots.scratch(serve_rpm_root(package.release)) as sandbox:
         system = Installed(sandbox)
-        system.apt("install", "rpm", "cpio", "libbsd0")
         system.configure_shipped()
         [built] = [path for path in (package.directory / "rpm").glob(f"{PACKAGE}-[0-9]*.rpm") if ".src." not in path.name]
         system.rpm = system.put(built)

@@ -80,7 +80,7 @@ def copy_source(place):
 
 
 def make(release, out, say=print):
-    """Build source and binary packages for the release; what came of it goes to out. Returns the Package."""
+    """Build source and binary packages for the release; what came of it goes to out, where no other is. Returns the Package."""
     root = build_root(release, say)
     say(f"{release}: dpkg-buildpackage")
     with roots.scratch(root) as sandbox:
@@ -90,8 +90,7 @@ def make(release, out, say=print):
         inside = f"{BUILT}/{tree.name}"
         log = checked(sandbox, ["sh", "-c", 'cd "$0" && exec dpkg-buildpackage -us -uc', inside], timeout=900)
         shutil.rmtree(tree)
-        shutil.rmtree(out, ignore_errors=True)
-        shutil.copytree(tree.parent, out)
+        shutil.copytree(tree.parent, out, dirs_exist_ok=True)
     (out / "build.log").write_text(log)
     return Package(release, out)
 
@@ -128,4 +127,4 @@ def repack(sandbox, deb, new, replace, change=None):
     if change:
         change(tree)
     Path(f"{sandbox.root}{new}").parent.mkdir(exist_ok=True)
-    checked(sandbox, ["dpkg-deb", "-b", "/repack", new])
+    checked(sandbox, ["dpkg-deb", "-Znone", "-b", "/repack", new])

@@ -91,6 +91,16 @@ lazy_expunge_mailbox = EXPUNGED
 """
 
 
+def serve_root(release, say=print):
+    """A clean system with Dovecot from Debian."""
+    return roots.kept(release, "serve", ["dovecot-imapd", "bash-completion"], say)
+
+
+def serve_rpm_root(release, say=print):
+    """The same with RPM, which knows of no package yet."""
+    return roots.kept(release, "serve-rpm", ["rpm", "cpio", "libbsd0"], say, base=serve_root(release, say))
+
+
 class Installed:
     """Runs in a sandbox of a copy of a system that has dovecot-imapd. Paths are those inside."""
 

@@ -2,10 +2,11 @@
 
 For each release of Debian: dpkg-buildpackage in a system that has what debian/control asks for and nothing else, lintian, and the
 life of the package in a clean system with Debian's Dovecot (tests/system/test_package.py). The RPM package is built with Debian's
-rpm, and its scripts are tried with a Dovecot made of RPM packages. The systems are made with debootstrap when they are missing.
+rpm, and its scripts are tried with a Dovecot made of RPM packages. The systems are made with mmdebstrap when they are missing.
 """
 
 import argparse
+import functools
 import os
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import debs, packages, places, roots, rpms
+from . import debs, installed, packages, places, roots, rpms
 
 
 def main():
@@ -34,7 +35,7 @@ def main():
 def _package(arguments):
     packages.install(packages.HOST + packages.TESTS + packages.CHROOT, _say)
     out = arguments.out.resolve()
-    not_made = make(arguments.releases.split(","), out, rpm=not arguments.no_rpm)
+    not_made = make(arguments.releases.split(","), out, rpm=not arguments.no_rpm, tests=not arguments.no_tests)
     if not_made:
         raise RuntimeError("\n".join(not_made.values()))
     if arguments.no_tests:
@@ -45,8 +46,8 @@ def _package(arguments):
     return subprocess.run(command, cwd=places.SOURCE / "tests/system", stdin=subprocess.DEVNULL).returncode
 
 
-def make(releases, out, rpm=True, say=None):
-    """Build and look at the packages of these releases, each in a directory of its name below out.
+def make(releases, out, rpm=True, say=None, tests=True):
+    """Build and look at the packages of these releases, each in a directory of its name below out; tests: they will be tested.
 
     Returns {release: why} of those for which no clean system could be made. A package that is not as it should be is a RuntimeError.
     """
@@ -56,20 +57,29 @@ def make(releases, out, rpm=True, say=None):
         raise RuntimeError(f"unknown release {', '.join(sorted(unknown))}: there are {', '.join(roots.RELEASES)}")
     not_made, failures = {}, []
 
-    def one(release):
-        shutil.rmtree(out / release, ignore_errors=True)
+    def deb(release):
+        package = debs.make(release, out / release, say)
+        (package.directory / "lintian.log").write_text(debs.lint(package, say))
+
+    def rpm_package(release):
+        rpms.make(release, out / release / "rpm", say)
+
+    def guarded(step, release):
         try:
-            package = debs.make(release, out / release, say)
-            (package.directory / "lintian.log").write_text(debs.lint(package, say))
-            if rpm:
-                rpms.make(release, package.directory / "rpm", say)
+            if release not in not_made:
+                step(release)
         except roots.CannotMake as reason:
             not_made[release] = str(reason)
         except debs.PackageFailed as failure:
             failures.append(f"{release}: {failure}")
 
+    for release in releases:
+        shutil.rmtree(out / release, ignore_errors=True)
+    # the systems for the tests, too, while a processor has nothing else to do
+    needed = [installed.serve_root] * tests + [installed.serve_rpm_root] * (tests and rpm)
+    steps = [deb] + [rpm_package] * rpm + [functools.partial(make_root, say=say) for make_root in needed]
     with ThreadPoolExecutor(max(1, os.cpu_count() or 1)) as pool:
-        list(pool.map(one, releases))
+        list(pool.map(guarded, *zip(*((step, release) for step in steps for release in releases))))
     if failures:
         raise debs.PackageFailed("\n".join(failures))
     return not_made

@@ -17,7 +17,7 @@ HOST = ["python3", "util-linux", "git"]
 TESTS = ["python3-pytest", "python3-pytest-xdist", "strace", "valgrind", "man-db", "systemd", "cron"]
 # mail programs that delete mail in tests
 CLIENTS = ["curl", "fetchmail", "isync", "neomutt", "offlineimap3"]
-CHROOT = ["debootstrap", "debian-archive-keyring"]
+CHROOT = ["mmdebstrap", "debian-archive-keyring"]
 
 POLICY = "#!/bin/sh\nexit 101\n"
 QUIET_APT = ["-o", "Acquire::Check-Valid-Until=false", "-o", "Dpkg::Use-Pty=0", "-q"]

@@ -10,7 +10,6 @@ from . import packages, places
 from .sandbox import Sandbox
 
 RELEASES = ("bookworm", "trixie", "forky")
-SCRIPTS = Path("/usr/share/debootstrap/scripts")
 ROOTS = places.CHROOTS / "clean"
 
 
@@ -50,15 +49,23 @@ def _stamp(root):
 
 @contextlib.contextmanager
 def scratch(root, **options):
-    """A sandbox in a copy of a root, which goes away with it; options as for Sandbox."""
-    place = places.fresh_run_directory() / "root"
+    """A sandbox over a root, whose changes go away with it; options as for Sandbox."""
+    place = places.fresh_run_directory()
     try:
-        copy(root, place)
-        _stamp(place).unlink(missing_ok=True)
-        with Sandbox(place, **options) as sandbox:
+        with _over(root, place, options) as sandbox:
+            _stamp(sandbox.root).unlink(missing_ok=True)
             yield sandbox
     finally:
-        remove(place.parent)
+        remove(place)
+
+
+def _over(root, place, options):
+    """The changes are kept in memory, or where this machine has no overlay file system, in a copy."""
+    try:
+        return Sandbox(root, scratch=place, **options)
+    except RuntimeError:
+        copy(root, place / "root")
+        return Sandbox(place / "root", **options)
 
 
 def copy(root, place):
@@ -79,10 +86,21 @@ def remove(root):
 def install(root, names):
     """Install packages, named as in a Depends line, from the release's mirror; no service is started."""
     _stamp(root).unlink(missing_ok=True)
+    satisfy = ["satisfy", "-y", "--no-install-recommends", ", ".join(names)]
     with Sandbox(root) as sandbox:
-        apt(sandbox, "update")
-        apt(sandbox, "satisfy", "-y", "--no-install-recommends", ", ".join(names))
-        apt(sandbox, "clean")
+        try:
+            apt(sandbox, *satisfy)
+        except CannotMake:
+            # the lists are those of the day when the bare system was made
+            apt(sandbox, "update")
+            apt(sandbox, *satisfy)
+    # apt's own caches stay: those who work in a copy of this run it, too
+    _remove_debs(root)
+
+
+def _remove_debs(root):
+    for deb in (root / "var/cache/apt/archives").glob("*.deb"):
+        deb.unlink()
 
 
 def apt(sandbox, *arguments):
@@ -97,14 +115,16 @@ def _bootstrap(release, root, say):
     unfinished = root.with_name(".bare.unfinished")
     remove(unfinished)
     root.parent.mkdir(parents=True, exist_ok=True)
-    script = release if (SCRIPTS / release).exists() else "sid"
     say(f"Making a bare system of {release} in {root}")
-    # A sandbox of its own, so that nothing that is mounted for the bootstrap outlives it.
+    # What is written need not outlive a crash of this machine; and a release that moves may be served from a day that is past.
+    options = ["--variant=minbase", "--skip=cleanup/apt", "--dpkgopt=force-unsafe-io", '--aptopt=Acquire::Check-Valid-Until "false"',
+               "--keyring=/usr/share/keyrings/debian-archive-keyring.gpg"]
+    # A sandbox of its own, so that nothing that is mounted meanwhile outlives it.
     with Sandbox() as sandbox:
-        done = sandbox.run(["debootstrap", "--variant=minbase", release, unfinished, packages.mirror(), SCRIPTS / script],
-                           timeout=1800)
+        done = sandbox.run(["mmdebstrap", *options, release, unfinished, f"deb {packages.mirror()} {release} main"], timeout=1800)
     if done.returncode != 0:
-        raise CannotMake(f"debootstrap of {release} failed:\n{_tail(done)}")
+        raise CannotMake(f"mmdebstrap of {release} failed:\n{_tail(done)}")
+    _remove_debs(unfinished)
     policy = unfinished / "usr/sbin/policy-rc.d"
     policy.write_text(packages.POLICY)
     policy.chmod(0o755)

@@ -31,10 +31,14 @@ class Sandbox:
     shared: directories of this machine that have the same path inside.
     binds: pairs (directory or file of this machine, absolute path inside the root that it covers).
     hostname: the name that the machine has inside.
+    scratch: an empty directory; all that changes in root is then kept in memory, seen inside alone, and forgotten at the end.
+
+    root is where files of the inside are found from outside, while the sandbox lives.
     """
 
-    def __init__(self, root="/", shared=(), binds=(), environment=None, hostname=None):
-        self.root = Path(root)
+    def __init__(self, root="/", shared=(), binds=(), environment=None, hostname=None, scratch=None):
+        self._lower, self._scratch = Path(root), scratch
+        self.root = Path(root) if scratch is None else Path(scratch) / "root"
         self.environment = dict(ENVIRONMENT, **(environment or {}))
         self._shared = [Path(path) for path in shared]
         script = self._script(self._shared, binds, hostname)
@@ -48,10 +52,14 @@ class Sandbox:
             raise RuntimeError(f"cannot make a private mount namespace in {root}: {message}")
         self.init = self._child_of(self._keeper.pid)
         self._sleeper = self._child_of(self.init)
+        if scratch is not None:
+            self.root = Path(f"/proc/{self.init}/root")
 
     def _script(self, shared, binds, hostname):
         at = lambda path: shlex.quote(str(self.root) + str(path) if str(self.root) != "/" else str(path))
         lines = ["set -e", "mount --make-rprivate /"]
+        if self._scratch is not None:
+            lines += self._overlay()
         if str(self.root) != "/":
             lines.append(f"mount --rbind /dev {at('/dev')}")
             for path in shared:
@@ -67,6 +75,11 @@ class Sandbox:
         inner = "ulimit -c unlimited; echo ready; sleep infinity; exit"
         lines.append(f"exec chroot {shlex.quote(str(self.root))} bash -c {shlex.quote(inner)}")
         return "\n".join(lines)
+
+    def _overlay(self):
+        place, lower = shlex.quote(str(self._scratch)), shlex.quote(str(self._lower))
+        return [f"mount -t tmpfs -o mode=755 tmpfs {place}", f"mkdir {place}/changes {place}/work {place}/root",
+                f"mount -t overlay -o lowerdir={lower},upperdir={place}/changes,workdir={place}/work overlay {place}/root"]
 
     @staticmethod
     def _child_of(pid):
@@ -129,7 +142,7 @@ class Sandbox:
             self._keeper.wait(timeout=30)
         self._keeper.stdout.close()
         self._keeper.stderr.close()
-        if self.root != Path("/"):
+        if self.root != Path("/") and self._scratch is None:
             # the empty directories that were mounted on
             for path in self._shared:
                 with contextlib.suppress(OSError):
