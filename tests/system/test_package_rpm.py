@@ -100,6 +100,13 @@ def test_the_life_of_the_rpm_package(system):
 
     rpm(system, "-U", system.rpm)
     assert_in_place(system, one)
+    files = system.run("rpm", "-ql", PACKAGE).splitlines()
+    for name in ("README.md", "NEWS", "doc/PERFORMANCE.md", "doc/MIGRATING.md", "examples/convert-config", "examples/dovecot23.py",
+                 "contrib/grafana/lazy-expunge.json", "contrib/prometheus/lazy-expunge.rules.yml", "examples/dovecot-lazy-expunge.cron"):
+        assert f"/usr/share/doc/{PACKAGE}/{name}" in files
+    assert "/usr/share/man/man1/doveadm-lazy-expunge.1.gz" in files and "/usr/share/bash-completion/completions/doveadm" in files
+    assert [name for name in files if name.endswith("/systemd/system/dovecot-lazy-expunge.timer")]
+    assert ".so" not in system.run("rpm", "-q", "--provides", PACKAGE), "modules are nobody's dependency"
     assert "try-restart dovecot" in system.path("/var/log/systemctl").read_text()
     assert len(system.deletes("EXPUNGED")) == 1 and system.kept() == ["INBOX", ""]
 
