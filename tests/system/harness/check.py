@@ -119,7 +119,8 @@ def _pytest(arguments, found, not_run):
     if arguments.formats:
         command += ["--formats", arguments.formats]
     if arguments.packages:
-        command += ["--packages", str(places.build_root() / "packages")]
+        # in one word, or pytest takes the directory for that of the tests
+        command.append(f"--packages={places.build_root() / 'packages'}")
     if arguments.seconds is not None:
         command += ["--seconds", str(arguments.seconds)]
     if arguments.names:
