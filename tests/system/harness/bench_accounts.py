@@ -16,6 +16,7 @@ from .render import GID, UID
 from .server import Server
 
 STORAGE = "EXPUNGED"
+SMALL = "Small"
 ORIGIN_KEYWORD = "$Expunged-From:INBOX"
 FIRST_TIME = 1_600_000_000
 WORDS = ("the minutes of the meeting are attached please have a look before Friday and tell me what is missing "
@@ -27,20 +28,23 @@ LINKED_FILES = {"maildir": re.compile(r"/\.[^/]+/cur/"), "sdbox": re.compile(r"/
 
 @dataclass(frozen=True)
 class Account:
-    """What an account has: mails in INBOX and in the storage, folders with as many mails each."""
+    """What an account has: mails in INBOX and in the storage, folders with as many mails each, mails in a small mailbox."""
     inbox: int = 0
     storage: int = 0
     folders: int = 0
     each: int = 0
+    small: int = 0
 
     def __str__(self):
-        return f"inbox{self.inbox}-storage{self.storage}-folders{self.folders}x{self.each}"
+        return f"inbox{self.inbox}-storage{self.storage}-folders{self.folders}x{self.each}" + (f"-small{self.small}" if self.small else "")
 
     def mailboxes(self):
         """(name, number of mails, letter of a keyword) for each mailbox."""
         found = [("INBOX", self.inbox, "")]
         if self.storage:
             found.append((STORAGE, self.storage, "a"))
+        if self.small:
+            found.append((SMALL, self.small, ""))
         return found + [(f"Folder{number:02}", self.each, "") for number in range(self.folders)]
 
 

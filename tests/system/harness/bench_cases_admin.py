@@ -1,6 +1,5 @@
 """What administrators and the end of sessions cost."""
 
-import functools
 import os
 import select
 import subprocess
@@ -8,7 +7,8 @@ import time
 
 from . import bench_accounts as accounts
 from .bench_accounts import STORAGE, Account
-from .bench_cases import PLAIN, case, delete_last, in_turn, remove, timed
+from .bench_cases import PLAIN, case, delete_last, in_turn, remove, timed, timed_command
+from .bench_servers import children_on_cpu, ended_on_cpu, time_on_cpu
 from .config import Mailbox
 
 AUTOEXPUNGE = (Mailbox("Trash", auto="create", special_use="\\Trash", autoexpunge="30d"),
@@ -23,10 +23,16 @@ SETTLED_SECONDS = 4
 def logout(servers, size, samples, rounds):
     users = {name: servers.account(name, Account(inbox=200, storage=size), mailboxes=AUTOEXPUNGE)
              for name in samples.times}
+    open_cpu = dict.fromkeys(users, 0)
+    ended_cpu = {name: -ended_on_cpu(user.server) for name, user in users.items()}
     for _, name in in_turn(samples, min(rounds, 190)):
         session = users[name].imap("INBOX")
         delete_last(session)
+        open_cpu[name] += time_on_cpu(users[name])
         samples.add(name, _logout_and_end(session, users[name]))
+    for name, user in users.items():
+        ended_cpu[name] += ended_on_cpu(user.server)
+        samples.add_mean_cpu(name, ended_cpu[name] - open_cpu[name])
 
 
 def _logout_and_end(session, user):
@@ -50,7 +56,8 @@ def restore(servers, size, samples, rounds):
         user = servers.account(name, Account(storage=size))
         command = ["lazy-expunge restore", "all"] if servers.has_command(name) else \
             ["move", "INBOX", "mailbox", STORAGE, "all"]
-        samples.add(name, timed(functools.partial(user.doveadm, *command, timeout=3600)))
+        taken, cpu = timed_command(user, *command)
+        samples.add(name, taken, cpu=cpu)
         remove(user)
 
 
@@ -61,7 +68,8 @@ def list_storage(servers, size, samples, rounds):
     for _, name in in_turn(samples, rounds):
         command = ["lazy-expunge list"] if servers.has_command(name) else \
             ["fetch", "uid guid date.saved flags size.physical date.received hdr", "mailbox", STORAGE, "all"]
-        samples.add(name, timed(functools.partial(users[name].doveadm, *command, timeout=3600)))
+        taken, cpu = timed_command(users[name], *command)
+        samples.add(name, taken, cpu=cpu)
     for user in users.values():
         remove(user)
 
@@ -119,7 +127,7 @@ def _settle(users):
         time.sleep(SETTLED_SECONDS)
 
 
-def _maintain(servers, size, samples, rounds, before):
+def _maintain(servers, size, samples, rounds, prepare):
     servers_by_name = {name: _server_of_many(servers, name, size) for name in samples.times}
     # the first runs may bring indexes up to date
     for _ in range(2):
@@ -127,8 +135,10 @@ def _maintain(servers, size, samples, rounds, before):
         for name, server in servers_by_name.items():
             _run_for_all(servers, name, server)
     for _, name in in_turn(samples, rounds):
-        before(servers_by_name[name])
-        samples.add(name, timed(_run_for_all, servers, name, servers_by_name[name]))
+        prepare(servers_by_name[name])
+        before = children_on_cpu()
+        taken = timed(_run_for_all, servers, name, servers_by_name[name])
+        samples.add(name, taken, cpu=children_on_cpu() - before)
 
 
 def _server_of_many(servers, name, size):

@@ -6,18 +6,21 @@ import shutil
 import statistics
 import subprocess
 
-NAMES = {"none": "no plugin", "copy": "no plugin, COPY first", "shipped": "shipped plugin", "ours": "this plugin",
-         "shipped-last": "shipped, last instance", "ours-last": "this, last instance"}
-COLOURS = {"none": "#777777", "copy": "#bbbb44", "shipped": "#d95f02", "ours": "#1b9e77", "shipped-last": "#e7a36f", "ours-last": "#7570b3"}
+NAMES = {"none": "no plugin", "open": "no plugin, storage open", "small": "no plugin, COPY, small", "copy": "no plugin, COPY first",
+         "shipped": "shipped plugin", "ours": "this plugin", "shipped-last": "shipped, last instance",
+         "ours-last": "this, last instance"}
+COLOURS = {"none": "#777777", "open": "#e7298a", "small": "#66a61e", "copy": "#bbbb44", "shipped": "#d95f02", "ours": "#1b9e77",
+           "shipped-last": "#e7a36f", "ours-last": "#7570b3"}
 PLOTTED = ("expunge-open", "expunge-fresh")
 
 
 def row(target, form, case, size, series, samples):
-    """One line of the results: times in milliseconds, memory in KiB."""
+    """One line of the results: times in milliseconds, cpu too (None where it is not measured), memory in KiB."""
     times = samples.times[series]
     quarter = statistics.quantiles(times, n=4) if len(times) > 1 else times * 3
     return {"dovecot": ".".join(map(str, target.version)), "target": target.name, "format": form, "case": case.name,
             "title": case.title, "unit": case.size, "size": size, "series": series, "samples": len(times),
+            "cpu": statistics.median(samples.cpu[series]) if samples.cpu[series] else None,
             "median": statistics.median(times), "low": quarter[0], "high": quarter[2], "min": min(times), "max": max(times),
             "memory": max((peak for peak in samples.memory[series] if peak), default=None)}
 
@@ -25,19 +28,28 @@ def row(target, form, case, size, series, samples):
 def print_rows(case, form, target, size, rows):
     """The table of one case, format and size."""
     print(f"\n{case.title}: {form}, {size:,} {case.size}, {target}")
-    print(f"  {'':<24}{'median ms':>12}{'quartiles':>22}{'samples':>9}{'peak KiB':>10}{'/ no plugin':>13}{'/ shipped':>11}")
-    medians = {found["series"]: found["median"] for found in rows}
+    print(f"  {'':<24}{'median ms':>12}{'quartiles':>22}{'samples':>9}{'peak KiB':>10}{'/ no plugin':>13}{'/ shipped':>11}"
+          f"{'CPU ms':>10}{'/ no plugin':>13}{'/ shipped':>11}")
     for found in rows:
         spread = f"{found['low']:.2f} - {found['high']:.2f}"
         peak = found["memory"] or ""
         print(f"  {NAMES[found['series']]:<24}{found['median']:>12.2f}{spread:>22}{found['samples']:>9}{peak:>10}"
-              f"{_ratio(found, medians, 'none'):>13}{_ratio(found, medians, 'shipped'):>11}", flush=True)
+              f"{_ratio(found, rows, 'none'):>13}{_ratio(found, rows, 'shipped'):>11}"
+              f"{_cpu(found, rows)}", flush=True)
 
 
-def _ratio(found, medians, base):
-    if base not in medians:
+def _cpu(found, rows):
+    if not found["cpu"]:
         return ""
-    return f"{found['median'] / medians[base]:.2f}"
+    return f"{found['cpu']:>10.2f}{_ratio(found, rows, 'none', 'cpu'):>13}{_ratio(found, rows, 'shipped', 'cpu'):>11}"
+
+
+def _ratio(found, rows, base, what="median"):
+    """To the series base. With only_last_instance the shipped plugin has it, too."""
+    if base == "shipped" and found["series"].endswith("-last"):
+        base = "shipped-last"
+    bases = [other[what] for other in rows if other["series"] == base]
+    return f"{found[what] / bases[0]:.2f}" if bases and bases[0] else ""
 
 
 def growth(rows):
@@ -49,8 +61,14 @@ def growth(rows):
                            key=lambda r: r["size"])
             if len(found) > 1:
                 lines.append(f"  {case:<15}{key[0]:<8}{key[1]:<9}{NAMES[key[2]]:<24}{found[0]['size']:>7,} to {found[-1]['size']:>7,}: "
-                             f"{found[-1]['median'] / found[0]['median']:.2f}")
+                             f"{found[-1]['median'] / found[0]['median']:.2f}" + _cpu_growth(found))
     return lines
+
+
+def _cpu_growth(found):
+    if not (found[0]["cpu"] and found[-1]["cpu"]):
+        return ""
+    return f", on a CPU {found[-1]['cpu'] / found[0]['cpu']:.2f}"
 
 
 def write(rows, directory, about):

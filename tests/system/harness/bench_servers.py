@@ -1,6 +1,9 @@
 """The servers that are measured side by side, and what one of them takes and costs."""
 
+import os
+import resource
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,10 +11,12 @@ from . import bench_accounts as accounts
 from .config import NONE, OURS, SHIPPED, Config, Mailbox, settings
 from .server import Server
 
-# series: plugin, only_last_instance. copy: without a plugin the client itself copies the mail to the storage, which is what Dovecot
-# takes to put it there.
+# series: plugin, only_last_instance. copy, small, open: without a plugin the client itself does what bench_cases.BEFORE has: what Dovecot
+# takes for it.
 SERIES = {
     "none": (NONE, False),
+    "open": (NONE, False),
+    "small": (NONE, False),
     "copy": (NONE, False),
     "shipped": (SHIPPED, False),
     "ours": (OURS, False),
@@ -84,3 +89,29 @@ def peak_memory(user, name="imap"):
             continue
         peaks += [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")]
     return max(peaks, default=None)
+
+
+def time_on_cpu(user, name="imap"):
+    """Milliseconds that the user's processes with this name have been on a CPU, once they wait for the next command."""
+    return sum(_settled_time(pid) for pid in user.server.processes(name)
+               if user.name.encode() in Path(f"/proc/{pid}/cmdline").read_bytes())
+
+
+def _settled_time(pid):
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "S" and time.monotonic() < deadline:
+        time.sleep(0.0005)
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6
+
+
+def children_on_cpu():
+    """Milliseconds that the commands which this process has run have been on a CPU."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (used.ru_utime + used.ru_stime) * 1000
+
+
+def ended_on_cpu(server):
+    """Milliseconds that the server's processes which have ended have been on a CPU. The kernel counts them in steps of 10."""
+    [master] = server.processes("dovecot")
+    fields = Path(f"/proc/{master}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[13]) + int(fields[14])) * 1000 / os.sysconf("SC_CLK_TCK")
