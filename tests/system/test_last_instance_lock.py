@@ -71,11 +71,13 @@ def stopped_with_the_lock(server, user, session, command):
             # the PID is written into it, by which others know that its owner is gone
             return lock.exists() and lock.stat().st_size > 0
         return bool(lock_lines(lock))
-    with traced(server, [pid], "-e", f"trace={SLOWED}", "-e", f"inject={SLOWED}:delay_enter=100000"):
+    with traced(server, [pid], "-e", f"trace={SLOWED}", "-e", f"inject={SLOWED}:delay_enter=100000") as output:
         session.send(command)
         wait_for(held, "the lock")
         os.kill(pid, signal.SIGSTOP)
-        assert held()
+        # strace would let it go on if it ended before
+        wait_for(lambda: "stopped by SIGSTOP" in output.read_text(errors="replace"), "the process to stop")
+    assert held()
     yield pid
     server.kill_process(pid)
 

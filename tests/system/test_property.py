@@ -10,6 +10,7 @@ import re
 import pytest
 
 from harness import chaos, name
+from harness.faults import remove_dead_locks
 from harness.imap import decode_name
 
 LAST = {"mailbox": "EXPUNGED", "only_last_instance": True}
@@ -85,6 +86,7 @@ def test_random_kills_lose_nothing_and_leave_a_clean_account(dovecot, seed, seco
     gone = set().union(*(worker.gone for worker in workers))
     report(ledger, workers, killer)
     server.kill_all()
+    remove_dead_locks(server.mail_root)
     server.start()
     lost, _ = ledger.judge(user)
     assert not lost

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 
+from .faults import remove_dead_locks
 from .imap import Imap, Refused, name
 from .render import PASSWORD
 from .user import deliver
@@ -440,6 +441,7 @@ class Killer(threading.Thread):
                 time.sleep(self.rng.uniform(0.02, 0.2))
                 if self.rng.random() < 0.06:
                     self.server.kill_all()
+                    remove_dead_locks(self.server.mail_root)
                     self.server.start()
                     self.restarts += 1
                     continue

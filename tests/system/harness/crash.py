@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from . import mail
-from .faults import traced
+from .faults import remove_dead_locks, traced
 from .imap import Refused, name
 from .waiting import wait_for
 
@@ -136,7 +136,8 @@ def try_at(server, way, warm, fault, call, number, outcome):
         server.expect_report("SUMMARY: AddressSanitizer: SEGV .* in mail_set_critical")
     if answered is not None and "INJECTED" not in text:
         return False
-    _remove_dead_locks(server, user)
+    server.kill("imap")
+    remove_dead_locks(user.home)
     outcome.tries += 1
     outcome.calls[call] += 1
     outcome.refused += answered is False
@@ -176,14 +177,6 @@ def _crashes_unsynced(server):
     """Whether this Dovecot crashes after a COPY, without any plugin too, when it cannot open or sync the mailbox's directory: it
     reports that on a mail that is gone."""
     return server.config.format == "sdbox" or (server.config.format == "mdbox" and not server.target.new_settings)
-
-
-def _remove_dead_locks(server, user):
-    """Dovecot waits for minutes for a lock file that its owner could not remove, or did not live to write its PID into."""
-    server.kill("imap")
-    for pattern in ("dovecot-uidlist.lock", "dovecot-keywords.lock", "*.newlock"):
-        for lock in user.home.rglob(pattern):
-            lock.unlink()
 
 
 def _process(server):

@@ -48,3 +48,13 @@ def session_process(server, name="imap"):
     if len(pids) != 1:
         raise AssertionError(f"{len(pids)} processes {name}: which one?")
     return pids[0]
+
+
+def remove_dead_locks(path):
+    """Remove the lock files below this path, where nobody lives who could hold one.
+
+    Dovecot waits for minutes for each that its owner could not remove, or did not live to write its PID into.
+    """
+    for pattern in ("dovecot-uidlist.lock", "dovecot-keywords.lock", "*.newlock"):
+        for lock in path.rglob(pattern):
+            lock.unlink()
