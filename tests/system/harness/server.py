@@ -227,6 +227,8 @@ class Server:
         self._master.wait(timeout=30)
         self._master.stderr.close()
         self._master = None
+        # the next master would wait for this one's, and say so
+        (self.root / "run" / "instances.lock").unlink(missing_ok=True)
 
     def _kill_what_lives(self):
         """Kill what lives now; whether that was nothing."""
