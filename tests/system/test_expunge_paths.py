@@ -5,6 +5,7 @@ import re
 import pytest
 
 from harness import Mailbox, Refused, message, name, wait_for
+from harness.faults import remove_dead_locks
 
 
 def flagged(session, uids="1:*"):
@@ -277,6 +278,7 @@ def test_a_session_that_dies_in_the_middle_loses_nothing(dovecot):
     session.ok("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
     session.send("EXPUNGE")
     server.kill("imap")
+    remove_dead_locks(user.home)
     try:
         session("NOOP")
     except (Refused, OSError):

@@ -13,7 +13,6 @@ from .faults import remove_dead_locks
 from .imap import Imap, Refused, name
 from .render import PASSWORD
 from .user import deliver
-from .waiting import LONGEST
 
 LASTING = ("INBOX", "Trash", "Work")
 # How many other mailboxes there are at once: few, so that sessions meet in them.
@@ -333,7 +332,7 @@ class ImapClient(Worker):
 
 class Pop3Client(Worker):
     def begin(self):
-        session = poplib.POP3("127.0.0.1", self.user.server.ports["pop3"], timeout=LONGEST)
+        session = poplib.POP3("127.0.0.1", self.user.server.ports["pop3"], timeout=60)
         session.user(self.user.name)
         session.pass_(PASSWORD)
         return session
@@ -380,7 +379,7 @@ class DoveadmClient(Worker):
         """Run it, and return its exit code, whatever that is: it may be killed."""
         server = self.user.server
         words = command.split()
-        return server.sandbox.run(server.doveadm_command(*words, "-u", self.user.name, *arguments), input=input, timeout=LONGEST,
+        return server.sandbox.run(server.doveadm_command(*words, "-u", self.user.name, *arguments), input=input, timeout=120,
                                   environment=server.preload).returncode
 
     def _query(self):
@@ -469,7 +468,7 @@ def run(user, other, seed, seconds, kill=False, imap=4, pop3=1, lmtp=1, doveadm=
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(seconds + 2 * LONGEST)
+        thread.join(seconds + 120)
     hung = [thread for thread in threads if thread.is_alive()]
     failures = [thread.failure for thread in threads if thread.failure]
     if hung or failures:

@@ -3,7 +3,7 @@
 import contextlib
 import subprocess
 
-from .waiting import LONGEST, wait_for
+from .waiting import wait_for
 
 
 @contextlib.contextmanager
@@ -34,7 +34,7 @@ def doveadm_traced(server, arguments, *strace_arguments, check=False):
     environment = [word for key, value in server.preload.items() for word in ("-E", f"{key}={value}")]
     command = ["strace", "-f", "-o", str(output), *environment, *strace_arguments, "--"] + server.sandbox.command(
         server.doveadm_command(*arguments))
-    done = subprocess.run(command, capture_output=True, env=server.sandbox.environment, timeout=LONGEST)
+    done = subprocess.run(command, capture_output=True, env=server.sandbox.environment, timeout=120)
     from .server import Result
     result = Result(done.returncode, done.stdout, done.stderr, command)
     if check and result.code != 0:

@@ -5,8 +5,6 @@ import re
 import socket
 from dataclasses import dataclass, field
 
-from .waiting import LONGEST
-
 
 class Refused(AssertionError):
     """A command was answered with NO or BAD, or the connection ended."""
@@ -32,7 +30,7 @@ class Response:
 class Imap:
     """One session. Commands are text, in which mailbox names are quoted with name()."""
 
-    def __init__(self, host, port, user=None, password=None, timeout=LONGEST):
+    def __init__(self, host, port, user=None, password=None, timeout=60):
         self._socket = socket.create_connection((host, port), timeout=timeout)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._file = self._socket.makefile("rb")

@@ -16,7 +16,7 @@ from .config import OURS
 from .ports import free_ports
 from .render import GID, MAIL_DIRECTORY, PASSWORD, PORTS, UID, render
 from .user import User
-from .waiting import LONGEST, wait_for
+from .waiting import wait_for
 
 # What is no problem in any test: this is how servers are stopped, and what the master says on a machine that is busy.
 ALWAYS_EXPECTED = re.compile(r"master: Warning: (Killed with signal \d+ \(by pid=\d+ uid=0 |Time moved forwards? by 0\.\d+ seconds)")
@@ -188,7 +188,7 @@ class Server:
         """The command line of doveadm as it is run in the server's sandbox."""
         return ["doveadm", "-c", str(self.conf), *map(str, arguments)]
 
-    def doveadm(self, *arguments, input=b"", check=True, timeout=LONGEST):
+    def doveadm(self, *arguments, input=b"", check=True, timeout=120):
         """Run doveadm in the sandbox; returns a Result. check: fail on another exit code than 0."""
         return self.run(self.doveadm_command(*arguments), input=input, check=check, timeout=timeout)
 
@@ -196,7 +196,7 @@ class Server:
         """Start doveadm in the sandbox, and return its Popen. options: of Popen."""
         return self.sandbox.popen(self.doveadm_command(*arguments), environment=self.preload, **options)
 
-    def run(self, command, input=b"", check=True, timeout=LONGEST):
+    def run(self, command, input=b"", check=True, timeout=120):
         """Run a command in the sandbox (and in the chroot)."""
         done = self.sandbox.run(command, input=input, timeout=timeout, environment=self.preload)
         result = Result(done.returncode, done.stdout, done.stderr, command)
@@ -246,7 +246,7 @@ class Server:
 
     def settle(self):
         """Wait until every session's process of this server has ended, so that what they do at the end is done."""
-        wait_for(lambda: not any(self.sandbox.processes(name) for name in SESSION_PROCESSES), "sessions to end", seconds=LONGEST)
+        wait_for(lambda: not any(self.sandbox.processes(name) for name in SESSION_PROCESSES), "sessions to end", seconds=30)
 
     # The log. Warnings and worse go to one file, everything else to another.
 

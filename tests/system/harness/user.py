@@ -7,7 +7,6 @@ from dataclasses import replace
 from . import mail
 from .imap import Imap, name
 from .render import PASSWORD
-from .waiting import LONGEST
 
 
 class User:
@@ -42,7 +41,7 @@ class User:
 
     def pop3(self):
         """A poplib session that is logged in."""
-        session = poplib.POP3("127.0.0.1", self.server.ports["pop3"], timeout=LONGEST)
+        session = poplib.POP3("127.0.0.1", self.server.ports["pop3"], timeout=60)
         session.user(self.name)
         session.pass_(PASSWORD)
         self._sessions.append(session)

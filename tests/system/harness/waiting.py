@@ -2,10 +2,6 @@
 
 import time
 
-# Seconds that no answer of Dovecot takes longer than. It waits 180 s for a "dovecot.index.log.newlock" whose owner was killed, since
-# there is no PID in it.
-LONGEST = 240
-
 
 class Timeout(AssertionError):
     """A condition did not come true in time."""
