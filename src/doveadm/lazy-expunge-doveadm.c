@@ -247,21 +247,19 @@ static int cmd_get_next_user(struct doveadm_mail_cmd_context *ctx,
 	if (ctx->users_list_input == NULL) {
 		ret = mail_storage_service_all_next(ctx->storage_service,
 						    username_r);
-		if (ret > 0)
-			cmd->users++;
-		return ret;
+	} else {
+		*username_r = i_stream_read_next_line(ctx->users_list_input);
+		ret = *username_r != NULL ? 1 : 0;
+		if (ctx->users_list_input->stream_errno != 0) {
+			i_error("read(%s) failed: %s",
+				i_stream_get_name(ctx->users_list_input),
+				i_stream_get_error(ctx->users_list_input));
+			ret = -1;
+		}
 	}
-	*username_r = i_stream_read_next_line(ctx->users_list_input);
-	if (ctx->users_list_input->stream_errno != 0) {
-		i_error("read(%s) failed: %s",
-			i_stream_get_name(ctx->users_list_input),
-			i_stream_get_error(ctx->users_list_input));
-		return -1;
-	}
-	if (*username_r == NULL)
-		return 0;
-	cmd->users++;
-	return 1;
+	if (ret > 0)
+		cmd->users++;
+	return ret;
 }
 
 LAZY_EXPUNGE_COMPAT_CMD_INIT(cmd_init)
