@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import bench_accounts as accounts
 from .config import NONE, OURS, SHIPPED, Config, Mailbox, settings
+from .sandbox import Sandbox, process_stat
 from .server import Server
 
 # series: plugin, only_last_instance. copy, small, open: without a plugin the client itself does what bench_cases.BEFORE has: what Dovecot
@@ -99,7 +100,7 @@ def time_on_cpu(user, name="imap"):
 
 def _settled_time(pid):
     deadline = time.monotonic() + 5
-    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "S" and time.monotonic() < deadline:
+    while not Sandbox.is_idle(pid) and time.monotonic() < deadline:
         time.sleep(0.0005)
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6
 
@@ -113,5 +114,5 @@ def children_on_cpu():
 def ended_on_cpu(server):
     """Milliseconds that the server's processes which have ended have been on a CPU. The kernel counts them in steps of 10."""
     [master] = server.processes("dovecot")
-    fields = Path(f"/proc/{master}/stat").read_text().rpartition(")")[2].split()
+    _, fields = process_stat(master)
     return (int(fields[13]) + int(fields[14])) * 1000 / os.sysconf("SC_CLK_TCK")

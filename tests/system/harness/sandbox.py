@@ -116,7 +116,7 @@ class Sandbox:
     def is_idle(pid):
         """Whether a process sleeps, waiting for something, or is gone."""
         try:
-            return _stat(pid)[1] in "SZX"
+            return process_stat(pid)[1][0] in "SZX"
         except (FileNotFoundError, ProcessLookupError):
             return True
 
@@ -164,13 +164,13 @@ def _is_process(pid, namespace, name):
     try:
         if os.readlink(f"/proc/{pid}/ns/pid") != namespace:
             return False
-        comm, state = _stat(pid)
+        comm, (state, *_) = process_stat(pid)
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return False
     return state not in "ZX" and (name is None or comm == name[:15])
 
 
-def _stat(pid):
-    """Name and state of a process."""
+def process_stat(pid):
+    """Name of a process, and the fields of proc(5) after it, the state first."""
     comm, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
-    return comm, rest.split()[0]
+    return comm, rest.split()
