@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from harness import Namespace, message, name, places, wait_for
+from harness.instances import copies
 from harness.locks import locked
 
 LAST = {"mailbox": "EXPUNGED", "only_last_instance": True}
@@ -84,10 +85,7 @@ def test_mails_with_several_copies_are_kept_once_with_the_last(dovecot, setup):
 def test_copies_in_the_alternative_storage(dovecot):
     form = dovecot.format
     user = dovecot(lazy=LAST, raw23=f"mail_location = {form}:~/{form}:ALT=~/alt", raw24="mail_alt_path = ~/alt").user()
-    user.fill("INBOX", 2)
-    with user.imap("INBOX") as session:
-        session.ok("CREATE Work")
-        session.ok("UID COPY 1:* Work")
+    copies(user, 2, "Work")
     user.doveadm("altmove", "mailbox", "INBOX", "all")
     before = sorted(mail.content for mail in user.messages())
     for box in ("INBOX", "Work"):
@@ -141,10 +139,7 @@ def test_a_lock_that_is_not_to_be_had_ends_in_keep(dovecot):
     """The deletion of a mailbox, which holds the mailbox list's lock, waits for the account's for five seconds."""
     server = dovecot.own(lazy=LAST)
     user = server.user()
-    user.fill("INBOX", 2)
-    with user.imap("INBOX") as session:
-        session.ok("CREATE Work")
-        session.ok("UID COPY 1:* Work")
+    copies(user, 2, "Work")
     lock = user.home / "dovecot.lazy-expunge.lock"
     lock.touch()
     user.server.own(lock)
@@ -178,14 +173,10 @@ def close(session, user):
 @pytest.mark.parametrize("ways", [(expunge,), (expunge, move_away), (close, expunge)], ids=lambda ways: "+".join(w.__name__ for w in ways))
 def test_sessions_that_delete_all_copies_at_once(dovecot, sessions, ways):
     user = dovecot(lazy=LAST).user()
-    user.fill("INBOX", 20)
     boxes = ["INBOX"] + [f"Box{number}" for number in range(1, sessions)]
-    with user.imap("INBOX") as session:
+    guids = copies(user, 20, *boxes[1:])
+    with user.imap() as session:
         session.ok("CREATE Moved")
-        for box in boxes[1:]:
-            session.ok(f"CREATE {box}")
-            session.ok(f"UID COPY 1:* {box}")
-    guids = sorted(mail.guid for mail in user.messages())
     clients = [user.imap(box) for box in boxes]
     for client in clients:
         client.ok("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
@@ -204,11 +195,7 @@ def test_two_servers_on_one_mail_store(dovecot):
     second = dovecot.own(mail_root=first.mail_root, **fields)
     here = first.user()
     there = second.user(here.name)
-    here.fill("INBOX", 30)
-    with here.imap("INBOX") as session:
-        session.ok("CREATE Work")
-        session.ok("UID COPY 1:* Work")
-    guids = sorted(mail.guid for mail in here.messages())
+    guids = copies(here, 30, "Work")
     clients = [here.imap("INBOX"), there.imap("Work")]
     for client in clients:
         client.ok("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
@@ -219,12 +206,7 @@ def test_two_servers_on_one_mail_store(dovecot):
 
 def test_doveadm_expunges_all_mailboxes_at_once(dovecot):
     user = dovecot(lazy=LAST).user()
-    user.fill("INBOX", 5)
-    with user.imap("INBOX") as session:
-        for box in ("A", "B", "Trash"):
-            session(f"CREATE {box}")
-            session.ok(f"UID COPY 1:* {box}")
-    guids = sorted(mail.guid for mail in user.messages())
+    guids = copies(user, 5, "A", "B", "Trash")
     user.doveadm("expunge", "(", "mailbox", "INBOX", "or", "mailbox", "A", "or", "mailbox", "B", "or", "mailbox", "Trash", ")", "all")
     assert user.messages("*", ("not", "mailbox", LAST["mailbox"])) == []
     assert sorted(mail.guid for mail in user.kept()) == guids
