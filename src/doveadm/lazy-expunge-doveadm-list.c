@@ -3,7 +3,6 @@
 
 #include "lib.h"
 #include "array.h"
-#include "ostream.h"
 #include "str.h"
 #include "mail-storage.h"
 #include "lazy-expunge-origin-codec.h"
@@ -134,8 +133,7 @@ static int list_print(struct list_cmd *lcmd,
 
 		/* whoever reads it may have seen enough (head, a pager) */
 		if ((lcmd->limit > 0 && printed == lcmd->limit) ||
-		    doveadm_is_killed() ||
-		    doveadm_print_ostream->stream_errno != 0)
+		    doveadm_is_killed() || lazy_expunge_print_failed())
 			break;
 		list_box_open(select, smail->box, lbox);
 		if (!mail_set_uid(lbox->mail, smail->uid))

@@ -6,6 +6,10 @@
 #include "doveadm-print-private.h"
 #include "lazy-expunge-doveadm-print.h"
 
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
 /* doveadm does not tell which of its formatters is in use. Each gets to know
    the headers, so that the one that is told of ours is it. The server has not
    all of them. */
@@ -212,4 +216,63 @@ void lazy_expunge_print_flush(void)
 {
 	o_stream_uncork(doveadm_print_ostream);
 	o_stream_cork(doveadm_print_ostream);
+}
+
+/* The formatter for tables writes to stdio's buffer, the others do not. Returns
+   0 or errno. */
+static int print_flush_stdio(void)
+{
+	struct pollfd pipe = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	if (fflush(stdout) != 0)
+		return errno;
+	if (ferror(stdout) == 0)
+		return 0;
+	/* an earlier write failed, and its errno is gone */
+	return poll(&pipe, 1, 0) > 0 && (pipe.revents & POLLERR) != 0 ?
+		EPIPE : EIO;
+}
+
+static int print_flush_ostream(void)
+{
+	struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	int ret;
+
+	/* whoever gave us standard output may have made it non-blocking */
+	while ((ret = o_stream_flush(doveadm_print_ostream)) == 0)
+		(void)poll(&output, 1, -1);
+	return ret < 0 ? doveadm_print_ostream->stream_errno : 0;
+}
+
+/* Some file systems tell only at a close that there is no room. Closes a copy,
+   since standard output is doveadm's. Returns 0 or errno. */
+static int print_close(void)
+{
+	int fd = dup(STDOUT_FILENO);
+
+	return fd == -1 || close(fd) == 0 || errno == EINTR ? 0 : errno;
+}
+
+bool lazy_expunge_print_failed(void)
+{
+	return doveadm_print_ostream->stream_errno != 0 || ferror(stdout) != 0;
+}
+
+int lazy_expunge_print_finish(const char **error_r)
+{
+	int error;
+
+	/* Formats write at their end, too. doveadm would do this later, and
+	   take no notice of an error. */
+	doveadm_print_deinit();
+	error = print_flush_ostream();
+	if (error == 0)
+		error = print_flush_stdio();
+	if (error == 0)
+		error = print_close();
+	if (error == 0 || error == EPIPE || error == ECONNRESET)
+		return 0;
+	*error_r = t_strdup_printf("The output could not be written: %s",
+				   strerror(error));
+	return -1;
 }

@@ -30,5 +30,11 @@ void lazy_expunge_print_none(void);
 
 /* On the command line: let the reader have the rows that were printed. */
 void lazy_expunge_print_flush(void);
+/* TRUE if rows cannot be written any more. */
+bool lazy_expunge_print_failed(void);
+/* On the command line, when nothing is printed any more: write what is left.
+   Returns 0, or -1 with an error if not everything could be written. A reader
+   that went away has seen enough, which is no error. */
+int lazy_expunge_print_finish(const char **error_r);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include "lib.h"
 #include "istream.h"
-#include "ostream.h"
 #include "doveadm-print.h"
 #include "lazy-expunge-doveadm-print.h"
 #include "lazy-expunge-doveadm-check.h"
@@ -49,7 +48,7 @@ startup_fatal(const struct failure_context *ctx, const char *format,
 	      va_list args)
 {
 	va_list args2;
-	const char *text;
+	const char *text, *error;
 
 	va_copy(args2, args);
 	text = t_strdup_vprintf(format, args2);
@@ -59,9 +58,8 @@ startup_fatal(const struct failure_context *ctx, const char *format,
 		lazy_expunge_check_print_headers();
 		lazy_expunge_check_print_row("module", "FAIL", text,
 			"install the plugin that was built for this Dovecot");
-		doveadm_print_flush();
-		doveadm_print_deinit();
-		(void)o_stream_flush(doveadm_print_ostream);
+		if (lazy_expunge_print_finish(&error) < 0)
+			i_error("%s", error);
 		exit(LAZY_EXPUNGE_CHECK_EX_FAIL);
 	}
 	super_fatal(ctx, format, args);

@@ -273,6 +273,20 @@ LAZY_EXPUNGE_COMPAT_CMD_INIT(cmd_init)
 	cmd->init(cmd);
 }
 
+/* Whoever saves the rows must not take a part of them for all. */
+static void cmd_finish_output(struct lazy_expunge_cmd *cmd)
+{
+	const char *error;
+
+	T_BEGIN {
+		if (lazy_expunge_print_finish(&error) < 0) {
+			i_error("%s: %s", cmd->ctx.cmd->name, error);
+			if (cmd->ctx.exit_code == 0)
+				cmd->ctx.exit_code = EX_IOERR;
+		}
+	} T_END;
+}
+
 static void cmd_deinit(struct doveadm_mail_cmd_context *ctx)
 {
 	struct lazy_expunge_cmd *cmd =
@@ -281,6 +295,8 @@ static void cmd_deinit(struct doveadm_mail_cmd_context *ctx)
 	lazy_expunge_progress_clear(&cmd->progress);
 	if (cmd->deinit != NULL && !cmd->refused)
 		cmd->deinit(cmd);
+	if (ctx->cctx->conn_type == DOVEADM_CONNECTION_TYPE_CLI)
+		cmd_finish_output(cmd);
 }
 
 struct lazy_expunge_cmd *
