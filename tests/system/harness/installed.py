@@ -20,22 +20,12 @@ SETTINGS = "/etc/dovecot/conf.d/lazy-expunge.conf.ext"
 USER = "anna"
 
 # What there is to differ from Debian's configuration, for a server on loopback whose users need no system account.
-LOCAL_23 = """
+LOCAL = """
 protocols = imap
 listen = 127.0.0.1
 ssl = no
-disable_plaintext_auth = no
 first_valid_uid = 1
 log_path = /var/log/dovecot.log
-mail_location = maildir:~/Maildir
-passdb {
-  driver = static
-  args = password=pass
-}
-userdb {
-  driver = static
-  args = uid=mail gid=mail home=/var/vmail/%n allow_all_users=yes
-}
 service imap-login {
   inet_listener imap {
     port = @PORT@
@@ -45,13 +35,20 @@ service imap-login {
   }
 }
 """
+LOCAL_23 = """
+disable_plaintext_auth = no
+mail_location = maildir:~/Maildir
+passdb {
+  driver = static
+  args = password=pass
+}
+userdb {
+  driver = static
+  args = uid=mail gid=mail home=/var/vmail/%n allow_all_users=yes
+}
+"""
 LOCAL_24 = """
-protocols = imap
-listen = 127.0.0.1
-ssl = no
 auth_allow_cleartext = yes
-first_valid_uid = 1
-log_path = /var/log/dovecot.log
 mail_driver = maildir
 mail_home = /var/vmail/%{user | username}
 mail_path = ~/Maildir
@@ -66,14 +63,6 @@ userdb static {
     home = /var/vmail/%{user | username}
   }
   allow_all_users = yes
-}
-service imap-login {
-  inet_listener imap {
-    port = @PORT@
-  }
-  inet_listener imaps {
-    port = 0
-  }
 }
 """
 # What an administrator of the shipped plugin has.
@@ -122,7 +111,7 @@ class Installed:
 
     def configure(self, *texts):
         """Make local.conf the settings of a server on loopback, and these."""
-        local = (LOCAL_24 if self.new_settings else LOCAL_23).replace("@PORT@", str(self._port))
+        local = LOCAL.replace("@PORT@", str(self._port)) + (LOCAL_24 if self.new_settings else LOCAL_23)
         self.path("/etc/dovecot/local.conf").write_text(local + "".join(texts))
 
     def configure_shipped(self, *texts):
