@@ -3,6 +3,7 @@
 
 #include "lib.h"
 #include "array.h"
+#include "imap-match.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "mail-storage-settings.h"
@@ -55,6 +56,26 @@ lazy_expunge_due_list_flags(struct lazy_expunge_user *luser,
 	return flags;
 }
 
+/* A storage that an ACL hides is not listed, and has its retention as well. */
+static void due_add_hidden(struct due_seen *seen, struct mail_namespace *ns,
+			   const char *pattern)
+{
+	struct lazy_expunge_storage *storage;
+	struct imap_match_glob *glob;
+	const char *vname;
+
+	glob = imap_match_init(default_pool, pattern, FALSE,
+			       mail_namespace_get_sep(ns));
+	array_foreach_elem(lazy_expunge_user_storages(seen->luser), storage) {
+		if (storage->ns_mode || storage->ns != ns)
+			continue;
+		vname = t_strconcat(ns->prefix, storage->name, NULL);
+		if (imap_match(glob, vname) == IMAP_MATCH_YES)
+			due_call_once(seen, ns, vname);
+	}
+	imap_match_deinit(&glob);
+}
+
 static int due_list(struct due_seen *seen, struct mail_namespace *ns,
 		    const char *pattern, struct lazy_expunge_error *error_r)
 {
@@ -72,6 +93,7 @@ static int due_list(struct due_seen *seen, struct mail_namespace *ns,
 							     &error_r->code));
 		return -1;
 	}
+	due_add_hidden(seen, ns, pattern);
 	return 0;
 }
 

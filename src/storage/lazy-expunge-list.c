@@ -11,11 +11,19 @@
 #define LAZY_EXPUNGE_LIST_CONTEXT_REQUIRE(obj) \
 	MODULE_CONTEXT_REQUIRE(obj, lazy_expunge_mailbox_list_module)
 
+#define LAZY_EXPUNGE_LIST_ITER(obj) \
+	MODULE_CONTEXT(obj, lazy_expunge_mailbox_list_module)
+
 struct lazy_expunge_mailbox_list {
 	union mailbox_list_module_context module_ctx;
 	struct lazy_expunge_user *luser;
 	/* inside list_has_visible_children() */
 	bool counting_children;
+};
+
+/* An iteration in which ACLs do not hide the storage. */
+struct lazy_expunge_list_iter {
+	union mailbox_list_iterate_module_context module_ctx;
 };
 
 static MODULE_CONTEXT_DEFINE_INIT(lazy_expunge_mailbox_list_module,
@@ -82,6 +90,21 @@ static bool is_within_autoexpunge(void)
 	return within;
 }
 
+/* TRUE if ACLs may hide a storage that is a mailbox of the namespace. */
+static bool list_may_hide_storage(struct lazy_expunge_mailbox_list *llist,
+				  struct mail_namespace *ns)
+{
+	struct lazy_expunge_storage *st;
+
+	if (!lazy_expunge_compat_user_has_plugin(llist->luser->user, "acl"))
+		return FALSE;
+	array_foreach_elem(lazy_expunge_user_storages(llist->luser), st) {
+		if (!st->ns_mode && st->ns == ns)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 static struct mailbox_list_iterate_context *
 list_iter_init(struct mailbox_list *list, const char *const *patterns,
 	       enum mailbox_list_iter_flags flags)
@@ -89,12 +112,26 @@ list_iter_init(struct mailbox_list *list, const char *const *patterns,
 	struct lazy_expunge_mailbox_list *llist =
 		LAZY_EXPUNGE_LIST_CONTEXT_REQUIRE(list);
 
+	struct lazy_expunge_list_iter *liter;
+	struct mailbox_list_iterate_context *ctx;
+	bool show_storage = FALSE;
+
 	/* Retention is the administrator's, so Dovecot opens a mailbox for it
-	   whatever the user's rights are there. Find it likewise. */
-	if (lazy_expunge_is_storage_namespace(llist->luser, list->ns) &&
-	    is_within_autoexpunge())
-		flags |= MAILBOX_LIST_ITER_RAW_LIST;
-	return llist->module_ctx.super.iter_init(list, patterns, flags);
+	   whatever the user's rights are there. Find the storage likewise. */
+	if ((flags & MAILBOX_LIST_ITER_RAW_LIST) == 0 &&
+	    is_within_autoexpunge()) {
+		show_storage = list_may_hide_storage(llist, list->ns);
+		if (show_storage ||
+		    lazy_expunge_is_storage_namespace(llist->luser, list->ns))
+			flags |= MAILBOX_LIST_ITER_RAW_LIST;
+	}
+	ctx = llist->module_ctx.super.iter_init(list, patterns, flags);
+	if (show_storage) {
+		liter = p_new(ctx->pool, struct lazy_expunge_list_iter, 1);
+		MODULE_CONTEXT_SET(ctx, lazy_expunge_mailbox_list_module,
+				   liter);
+	}
+	return ctx;
 }
 
 static bool list_has_visible_children(struct mailbox_list *list,
@@ -148,6 +185,26 @@ list_iter_fix_children(struct mailbox_list_iterate_context *ctx,
 	return info;
 }
 
+/* The acl plugin gets a mailbox from here and looks at the flags: the storage
+   alone is none of its business. */
+static const struct mailbox_info *
+list_iter_next_raw(struct lazy_expunge_mailbox_list *llist,
+		   struct mailbox_list_iterate_context *ctx)
+{
+	struct lazy_expunge_list_iter *liter = LAZY_EXPUNGE_LIST_ITER(ctx);
+	const struct mailbox_info *info;
+
+	if (liter == NULL)
+		return llist->module_ctx.super.iter_next(ctx);
+	ctx->flags &= ENUM_NEGATE(MAILBOX_LIST_ITER_RAW_LIST);
+	info = llist->module_ctx.super.iter_next(ctx);
+	if (info != NULL &&
+	    lazy_expunge_storage_match(llist->luser, ctx->list->ns,
+				       info->vname) != NULL)
+		ctx->flags |= MAILBOX_LIST_ITER_RAW_LIST;
+	return info;
+}
+
 static const struct mailbox_info *
 list_iter_next(struct mailbox_list_iterate_context *ctx)
 {
@@ -156,7 +213,7 @@ list_iter_next(struct mailbox_list_iterate_context *ctx)
 	const struct mailbox_info *info;
 
 	for (;;) {
-		info = llist->module_ctx.super.iter_next(ctx);
+		info = list_iter_next_raw(llist, ctx);
 		if (info == NULL || !list_iter_is_for_user(llist, ctx->flags))
 			return info;
 		if (lazy_expunge_storage_match(llist->luser, ctx->list->ns,

@@ -192,13 +192,6 @@ def test_acl_rows(tmp_path):
     assert "acl:6: not understood: broken" in said
 
 
-def test_an_acl_that_hides_from_retention_is_noted(tmp_path):
-    (tmp_path / "acl").write_text(".EXPUNGED/INBOX owner rwstipekxa\n.EXPUNGED/Work owner lr\n")
-    text = plugin(f"acl = vfile:{tmp_path}/acl").replace("= .EXPUNGED", "= .EXPUNGED/")
-    _, said = from_text(text + "namespace {\n  prefix = .EXPUNGED/\n}\n")
-    assert "acl:1: .EXPUNGED/INBOX: autoexpunge" in said and "acl:2" not in said
-
-
 LARGE = dict(
     lazy=settings(mailbox=".EXPUNGED", only_last_instance=True, exclude=["\\Drafts", "Old mail", "Lists/*"], max_storage="2G",
                   on_failure="refuse", hidden=True),

@@ -112,6 +112,47 @@ def test_nor_does_it_when_a_session_ends(hidden_by_acl):
     wait_for(lambda: in_storage(hidden_by_acl) == {"Work": 1, "Open": 1}, "retention")
 
 
+@pytest.fixture(params=[(".EXP*", (".EXPUNGED", "Secret")), ("*", (".EXPUNGED", "Secret")), ("*", ("*",))],
+                ids=lambda param: f"{param[0]}-{param[1][0]}")
+def hidden_by_acl_from_a_wildcard(dovecot, request):
+    """A user whose storage, one mailbox, is hidden by an ACL, and has its retention by a wildcard alone. A mailbox with two mails is hidden as well."""
+    pattern, hidden = request.param
+    mailboxes = DEFAULT_MAILBOXES + (Mailbox(pattern, autoexpunge_max_mails=1),)
+    rights = {".EXPUNGED": ""}
+    acl = tuple((mailbox, (("owner", rights.get(mailbox, "rwstipekxa")),)) for mailbox in hidden)
+    user = dovecot(mailboxes=mailboxes, acl=acl).user()
+    user.doveadm("mailbox create", "Secret")
+    for _ in range(2):
+        user.doveadm("save", "-m", "Secret", input=message())
+    keep(user, 3)
+    yield user
+    # what is no storage is found as far as the user's rights go
+    assert len(user.messages("Secret")) == 2
+
+
+def test_a_wildcard_reaches_the_storage_that_an_acl_hides(hidden_by_acl_from_a_wildcard):
+    user = hidden_by_acl_from_a_wildcard
+    [status] = json.loads(user.server.doveadm("-f", "json", "lazy-expunge", "status", "-u", user.name).stdout)
+    assert status["messages"] == 3 and status["max_mails"] == 1
+    newest = user.kept()[-1].guid
+    [planned], _ = maintain(user.server, "-u", user.name, "-n")
+    assert (planned["expunged"], planned["failed"]) == (2, 0) and len(user.kept()) == 3
+    [done], _ = maintain(user.server, "-u", user.name)
+    assert done == planned and [mail.guid for mail in user.kept()] == [newest]
+    assert maintain(user.server, "-u", user.name)[0] == [row()]
+    # what the last run remembers does not hide it either
+    keep(user, 1)
+    [after], _ = maintain(user.server, "-u", user.name)
+    assert after["expunged"] == 1 and len(user.kept()) == 1
+
+
+def test_so_does_the_end_of_a_session(hidden_by_acl_from_a_wildcard):
+    user = hidden_by_acl_from_a_wildcard
+    with user.imap() as session:
+        assert ".EXPUNGED" not in session.list()
+    wait_for(lambda: len(user.kept()) == 1, "retention")
+
+
 def test_count(dovecot):
     user = dovecot(**retention(Mailbox(".EXPUNGED", autoexpunge_max_mails=2))).user()
     texts = keep(user, 5)
