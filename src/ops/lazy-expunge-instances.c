@@ -79,16 +79,18 @@ static time_t instance_box_mtime(struct mail_namespace *ns, const char *vname)
 }
 
 static void list_namespace(struct lazy_expunge_instances *inst,
-			   struct mail_namespace *ns)
+			   struct mail_namespace *ns, bool has_acls)
 {
+	enum mailbox_list_iter_flags flags = MAILBOX_LIST_ITER_NO_AUTO_BOXES |
+		MAILBOX_LIST_ITER_SKIP_ALIASES |
+		MAILBOX_LIST_ITER_RETURN_NO_FLAGS;
 	struct mailbox_list_iterate_context *iter;
 	const struct mailbox_info *info;
 	struct instance_box *ibox;
 
-	iter = mailbox_list_iter_init(ns->list, "*",
-				      MAILBOX_LIST_ITER_NO_AUTO_BOXES |
-				      MAILBOX_LIST_ITER_SKIP_ALIASES |
-				      MAILBOX_LIST_ITER_RETURN_NO_FLAGS);
+	if (has_acls && lazy_expunge_is_storage_namespace(inst->luser, ns))
+		flags |= MAILBOX_LIST_ITER_RAW_LIST;
+	iter = mailbox_list_iter_init(ns->list, "*", flags);
 	while ((info = mailbox_list_iter_next(iter)) != NULL) T_BEGIN {
 		if ((info->flags & (MAILBOX_NONEXISTENT |
 				    MAILBOX_NOSELECT)) == 0) {
@@ -107,19 +109,41 @@ static int instance_box_cmp(struct instance_box *const *b1,
 		((*b1)->mtime < (*b2)->mtime ? 1 : 0);
 }
 
+/* Instances in the storage make room for newer ones also where an ACL hides it.
+   Elsewhere a mailbox that is hidden is none that counts. */
+static void list_hidden_storages(struct lazy_expunge_instances *inst)
+{
+	struct lazy_expunge_storage *storage;
+
+	array_foreach_elem(lazy_expunge_user_storages(inst->luser), storage) {
+		if (storage->ns == NULL || storage->ns_mode)
+			continue;
+		T_BEGIN {
+			(void)instance_box_get(inst, storage->ns,
+				t_strconcat(storage->ns->prefix, storage->name,
+					    NULL));
+		} T_END;
+	}
+}
+
 void lazy_expunge_instances_list(struct lazy_expunge_instances *inst)
 {
+	struct mail_user *user = inst->luser->user;
 	struct mail_namespace *ns;
+	bool has_acls;
 
 	if (inst->listed)
 		return;
 	inst->listed = TRUE;
-	for (ns = inst->luser->user->namespaces; ns != NULL; ns = ns->next) {
+	has_acls = lazy_expunge_compat_user_has_plugin(user, "acl");
+	if (has_acls)
+		list_hidden_storages(inst);
+	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
 		if (ns->type == MAIL_NAMESPACE_TYPE_PRIVATE &&
 		    ns->alias_for == NULL &&
 		    strcmp(mail_namespace_get_default_storage(ns)->name,
 			   "virtual") != 0)
-			list_namespace(inst, ns);
+			list_namespace(inst, ns, has_acls);
 	}
 	array_sort(&inst->boxes, instance_box_cmp);
 }

@@ -1,10 +1,12 @@
 """lazy_expunge_only_last_instance: the last live instance of a mail in the account is kept, once, and no other."""
 
+import json
 import os
 import shutil
 
 import pytest
 
+from harness.config import namespace_mode
 from harness.instances import copies
 
 LAST = {"only_last_instance": True}
@@ -103,6 +105,26 @@ def test_a_copy_in_the_storage_is_no_instance(dovecot):
         session.select("Other")
         session.delete()
     assert [mail.origin for mail in user.kept()] == ["Other"]
+
+
+@pytest.mark.parametrize("mode", ["mailbox", "namespace"])
+def test_a_storage_that_an_acl_hides_holds_a_mail_once(dovecot, mode):
+    """It was deleted, copied out and deleted again."""
+    space = {} if mode == "mailbox" else namespace_mode(dovecot.format)
+    user = dovecot(acl_enabled=True, **dict(space, lazy=dict(space.get("lazy", {}), **LAST))).user()
+    storage = ".EXPUNGED" if mode == "mailbox" else ".EXPUNGED/INBOX"
+    user.append()
+    with user.imap("INBOX") as session:
+        session.delete()
+    user.doveadm("acl set", storage, "owner", "read", "write", "insert", "expunge")
+    with user.imap(storage) as session:
+        assert storage not in session.list()
+        session.ok("COPY 1 INBOX")
+        session.select("INBOX")
+        session.delete()
+    # doveadm's own commands go by a pattern's list
+    rows = json.loads(user.server.doveadm("-f", "json", "lazy-expunge", "list", "-u", user.name).stdout)
+    assert [row["origin"] for row in rows] == ["INBOX"]
 
 
 def test_a_copy_in_an_excluded_mailbox_is_no_instance(dovecot):
