@@ -8,6 +8,7 @@
 #include "mail-storage-private.h"
 #include "mailbox-list-private.h"
 #include "lazy-expunge-compat.h"
+#include "lazy-expunge-list-index.h"
 #include "lazy-expunge-maildir.h"
 #include "lazy-expunge-origin.h"
 #include "lazy-expunge-origin-codec.h"
@@ -27,6 +28,8 @@ struct lazy_expunge_destination {
 	   needs the ordinary way */
 	struct lazy_expunge_maildir *maildir;
 	bool opened;
+	/* mails were committed of which the list's index has not heard */
+	bool list_index_old;
 	/* the directory that was opened */
 	const char *path;
 	dev_t dev;
@@ -273,6 +276,8 @@ void lazy_expunge_destination_close(struct lazy_expunge_destination **_dest)
 	if (dest == NULL)
 		return;
 	*_dest = NULL;
+	if (dest->list_index_old && lazy_expunge_destination_is_valid(dest))
+		lazy_expunge_list_index_update(dest->box);
 	lazy_expunge_maildir_deinit(&dest->maildir);
 	mailbox_free(&dest->box);
 	i_free(dest->origin);
@@ -386,6 +391,23 @@ destination_unlink(struct lazy_expunge_destination_transaction *dt)
 		(void)i_unlink_if_exists(path);
 }
 
+/* The list's index hears of the mails when the destination is closed, and not
+   at each commit. */
+static int
+destination_commit_saved(struct lazy_expunge_destination_transaction *dt)
+{
+	struct lazy_expunge_destination *dest = dt->dest;
+	bool suspended = lazy_expunge_list_index_suspend(dest->box);
+	int ret;
+
+	ret = lazy_expunge_saved_commit(&dt->t);
+	if (suspended) {
+		lazy_expunge_list_index_resume(dest->box);
+		dest->list_index_old = TRUE;
+	}
+	return ret;
+}
+
 int lazy_expunge_destination_commit(
 	struct lazy_expunge_destination_transaction **_dt, bool partial,
 	struct lazy_expunge_error *error_r)
@@ -394,7 +416,7 @@ int lazy_expunge_destination_commit(
 	int ret = 0;
 
 	*_dt = NULL;
-	if (dt->t != NULL && lazy_expunge_saved_commit(&dt->t) < 0) {
+	if (dt->t != NULL && destination_commit_saved(dt) < 0) {
 		error_set_box(error_r, "Cannot save to the expunge storage",
 			      dt->dest->box);
 		if (!partial)

@@ -2,10 +2,9 @@
 
 #include "lib.h"
 #include "mail-storage-private.h"
-#include "mail-index-private.h"
 #include "mailbox-list-private.h"
-#include "mailbox-list-index.h"
 #include "lazy-expunge-destination.h"
+#include "lazy-expunge-list-index.h"
 #include "lazy-expunge-lock.h"
 #include "lazy-expunge-user.h"
 #include "lazy-expunge-unclean.h"
@@ -125,23 +124,12 @@ static void repair(struct lazy_expunge_user *luser, struct mailbox *box)
 	lazy_expunge_lock_put(luser);
 }
 
-/* TRUE if the open is part of a sync of the mailbox list's index: nothing that
-   syncs may be done then. */
-static bool list_is_syncing(struct mailbox *box)
-{
-	struct mailbox_list_index *ilist = INDEX_LIST_CONTEXT(box->list);
-
-	return ilist != NULL &&
-		(ilist->syncing ||
-		 (ilist->index != NULL && ilist->index->syncing));
-}
-
 void lazy_expunge_unclean_repair(struct lazy_expunge_user *luser,
 				 struct mailbox *box)
 {
 	/* with the lock a commit of this process may be under way */
 	if (luser->repairing || lazy_expunge_lock_is_held(luser) ||
-	    list_is_syncing(box))
+	    lazy_expunge_list_index_is_syncing(box))
 		return;
 	T_BEGIN {
 		repair(luser, box);

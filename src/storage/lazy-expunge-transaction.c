@@ -98,7 +98,11 @@ static void transaction_lock(struct lazy_expunge_transaction *lt)
 		LAZY_EXPUNGE_LOCK_TIMEOUT_SECS;
 	if (lazy_expunge_lock_get(lt->lbox->luser, timeout, &error) > 0) {
 		lt->locked = TRUE;
-		lazy_expunge_refcount_refresh(lt->lbox->luser, lt->t->box);
+		if (lazy_expunge_mailbox_settings(lt->t->box)->
+		    only_last_instance) {
+			lazy_expunge_refcount_refresh(lt->lbox->luser,
+						      lt->t->box);
+		}
 		return;
 	}
 	/* Without the lock nothing may be believed of other instances, and
