@@ -113,6 +113,18 @@ def children_on_cpu():
 
 def ended_on_cpu(server):
     """Milliseconds that the server's processes which have ended have been on a CPU. The kernel counts them in steps of 10."""
-    [master] = server.processes("dovecot")
-    _, fields = process_stat(master)
+    fields = process_stat(_master(server))[1]
     return (int(fields[13]) + int(fields[14])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def _master(server):
+    """The PID of the server's master. A child that it has just forked has its name, too, until it executes its program."""
+    pids = server.processes("dovecot")
+    for pid in pids:
+        try:
+            parent = int(process_stat(pid)[1][1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if parent not in pids:
+            return pid
+    raise RuntimeError("the server has no master")
