@@ -20,6 +20,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* How often a storage that is not there is made and opened. */
+#define DESTINATION_CREATE_TRIES 3
+
 struct lazy_expunge_destination {
 	struct mailbox *box;
 	char *origin;
@@ -168,27 +171,43 @@ static int destination_prepare(struct mailbox *box,
 	return 0;
 }
 
+static int destination_create(struct mailbox *box,
+			      struct lazy_expunge_error *error_r)
+{
+	enum mail_error code;
+
+	if (mailbox_create(box, NULL, FALSE) == 0)
+		return 1;
+	code = mailbox_get_last_mail_error(box);
+	if (code == MAIL_ERROR_EXISTS)
+		return 1;
+	error_set_box(error_r, "Cannot create the expunge storage", box);
+	return code == MAIL_ERROR_NOTFOUND ? 0 : -1;
+}
+
 static int destination_open_or_create(struct mailbox *box,
 				      struct lazy_expunge_error *error_r)
 {
-	if (mailbox_open(box) == 0)
-		return destination_prepare(box, error_r);
-	if (mailbox_get_last_mail_error(box) != MAIL_ERROR_NOTFOUND) {
+	unsigned int tries;
+	int ret = 0;
+
+	/* While another session makes it, it may be there for the one call and
+	   not for the next. */
+	for (tries = 0; tries < DESTINATION_CREATE_TRIES && ret >= 0; tries++) {
+		if (mailbox_open(box) == 0)
+			return destination_prepare(box, error_r);
 		error_set_box(error_r, "Cannot open the expunge storage", box);
-		return -1;
+		if (error_r->code != MAIL_ERROR_NOTFOUND)
+			return -1;
+		ret = destination_create(box, error_r);
 	}
-	if (mailbox_create(box, NULL, FALSE) < 0 &&
-	    mailbox_get_last_mail_error(box) != MAIL_ERROR_EXISTS) {
-		error_set_box(error_r, "Cannot create the expunge storage", box);
-		return -1;
-	}
-	/* after EXISTS: another session was quicker */
-	if (mailbox_open(box) < 0) {
+	if (ret > 0) {
+		if (mailbox_open(box) == 0)
+			return destination_prepare(box, error_r);
 		error_set_box(error_r, "Cannot open the new expunge storage",
 			      box);
-		return -1;
 	}
-	return destination_prepare(box, error_r);
+	return -1;
 }
 
 /* Returns FALSE if there is no such directory. */
