@@ -160,7 +160,7 @@ def test_a_link_that_fails_is_made_up_for_by_a_copy(dovecot, error):
     [before] = user.messages()
     user.server.expect_log("", required=False)
     doveadm_traced(user.server, ["expunge", "-u", user.name, "mailbox", "INBOX", "all"],
-                   "-e", f"inject=link,linkat:error={error}:when=1")
+                   "-e", "trace=link,linkat", "-e", f"inject=link,linkat:error={error}:when=1")
     contents = [mail.content for mail in user.messages() + user.kept()]
     assert before.content in contents and len(contents) == 1
 
@@ -173,7 +173,7 @@ def test_killed_at_any_call_it_is_never_lost(dovecot, syscall):
         [before] = user.messages()
         user.server.expect_log("", required=False)
         done, _ = doveadm_traced(user.server, ["expunge", "-u", user.name, "mailbox", "INBOX", "all"],
-                                 "-e", f"inject={syscall}:signal=KILL:when={number}")
+                                 "-e", f"trace={syscall}", "-e", f"inject={syscall}:signal=KILL:when={number}")
         for lock in user.mail_path.rglob("dovecot-uidlist.lock"):
             # it goes stale by itself, after two minutes
             lock.unlink()

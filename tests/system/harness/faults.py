@@ -29,11 +29,15 @@ def traced(server, pids, *arguments):
 
 
 def doveadm_traced(server, arguments, *strace_arguments, check=False):
-    """Run doveadm with these arguments under strace (with its inject= faults); returns (Result, output of strace)."""
+    """Run doveadm with these arguments under strace (with its inject= faults); returns (Result, output of strace).
+
+    It asks the server for the configuration, so that all calls are its own and none of doveconf. With trace= in the arguments only
+    those calls stop it.
+    """
     output = server.root / "strace.doveadm"
     environment = [word for key, value in server.preload.items() for word in ("-E", f"{key}={value}")]
-    command = ["strace", "-f", "-o", str(output), *environment, *strace_arguments, "--"] + server.sandbox.command(
-        server.doveadm_command(*arguments))
+    command = ["strace", "-f", "--seccomp-bpf", "-o", str(output), *environment, *strace_arguments, "--"] + server.sandbox.command(
+        server.doveadm_command(*arguments, asking=True))
     done = subprocess.run(command, capture_output=True, env=server.sandbox.environment, timeout=120)
     from .server import Result
     result = Result(done.returncode, done.stdout, done.stderr, command)

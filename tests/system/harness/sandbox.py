@@ -6,6 +6,7 @@ and when the keeper dies the kernel ends every process inside.
 
 import contextlib
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -52,6 +53,7 @@ class Sandbox:
             raise RuntimeError(f"cannot make a private mount namespace in {root}: {message}")
         self.init = self._child_of(self._keeper.pid)
         self._sleeper = self._child_of(self.init)
+        self._kept_inside = [_pid_inside(self.init), _pid_inside(self._sleeper)]
         if scratch is not None:
             self.root = Path(f"/proc/{self.init}/root")
 
@@ -88,8 +90,7 @@ class Sandbox:
 
     def command(self, argv):
         """argv as it is run from outside, entering the namespaces."""
-        return DIE_WITH_PARENT + ["nsenter", f"--target={self.init}", "--mount", "--pid", "--uts", "--root", "--wd", "--"] + \
-            [str(a) for a in argv]
+        return ["nsenter", f"--target={self.init}", "--mount", "--pid", "--uts", "--root", "--wd", "--"] + [str(a) for a in argv]
 
     def popen(self, argv, environment=None, **options):
         """Start argv inside; options as for subprocess.Popen."""
@@ -111,6 +112,23 @@ class Sandbox:
             return []
         inside = os.readlink(f"/proc/{self.init}/ns/pid")
         return [pid for pid in _all_pids() if pid not in (self.init, self._sleeper) and _is_process(pid, inside, name)]
+
+    def living(self):
+        """Name and state (as in proc(5)) of each living process inside.
+
+        Quicker than processes(), for it reads the /proc of the inside, in which PIDs are others.
+        """
+        if self._keeper.poll() is not None:
+            return []
+        found = []
+        inside = f"/proc/{self.init}/root/proc"
+        for pid in filter(str.isdigit, os.listdir(inside)):
+            if pid not in self._kept_inside:
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    comm, (state, *_) = process_stat(pid, inside)
+                    if state not in "ZX":
+                        found.append((comm, state))
+        return found
 
     @staticmethod
     def is_idle(pid):
@@ -155,6 +173,11 @@ class Sandbox:
         self.close()
 
 
+def _pid_inside(pid):
+    """The PID of a process as those count that are in its namespace, as text."""
+    return re.search(r"^NSpid:.*\b(\d+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE).group(1)
+
+
 def _all_pids():
     return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
 
@@ -170,7 +193,7 @@ def _is_process(pid, namespace, name):
     return state not in "ZX" and (name is None or comm == name[:15])
 
 
-def process_stat(pid):
+def process_stat(pid, proc="/proc"):
     """Name of a process, and the fields of proc(5) after it, the state first."""
-    comm, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
+    comm, _, rest = Path(f"{proc}/{pid}/stat").read_text().partition("(")[2].rpartition(")")
     return comm, rest.split()
