@@ -7,10 +7,12 @@ make distcheck, the fuzzers and the benchmarks in their quick mode, and a chroot
 """
 
 import argparse
+import functools
 import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
 from . import build, package, packages, places, roots, targets
 
@@ -48,33 +50,55 @@ def _check(arguments, ci):
     places.remove_old_runs()
     wanted = [targets.NATIVE] if arguments.quick else (arguments.targets or "").split(",") if arguments.targets \
         else targets.default_names()
-    found, not_run = _targets(wanted)
+    found, not_run = _targets(wanted, arguments.variant)
     if not found:
         raise RuntimeError("no Dovecot to test")
-    for target in found:
-        _say(f"{target}: build and unit tests ({arguments.variant})")
-        build.build(target, arguments.variant, _say)
-    if ci:
-        _analyse(found[0])
+    sanitized = arguments.variant == "gcc" and not (arguments.quick or arguments.names or arguments.targets or arguments.formats)
+    _side_by_side(_analyses(found[0]) * ci + [functools.partial(_build_sanitized, targets.get(targets.NATIVE))] * sanitized)
     if arguments.packages:
         not_run.update(_packages(found))
     code = _pytest(arguments, found, not_run)
-    if arguments.variant == "gcc" and not (arguments.quick or arguments.names or arguments.targets or arguments.formats):
+    if sanitized:
         code = _sanitized(targets.get(targets.NATIVE)) or code
     missing = [name for name in not_run if name in REQUIRED]
     return code or (1 if ci and missing else 0)
 
 
-def _targets(names):
-    """Those that can be made, and {name: why not} of the others."""
-    found, not_run = [], {}
-    for name in names:
+def _targets(names, variant):
+    """Those that can be made, with the plugin built for them, and {name: why not} of the others."""
+    if set(names) - {targets.NATIVE}:
+        # here, because two at once would be in each other's way
+        packages.install(packages.CHROOT, _say)
+    found, not_run = {}, {}
+
+    def make(name):
         try:
-            found.append(targets.get(name))
+            target = targets.get(name)
         except RuntimeError as error:
             not_run[name] = str(error)
             _say(f"{name} cannot be made: {error}")
-    return found, not_run
+            return
+        _say(f"{target}: build and unit tests ({variant})")
+        build.build(target, variant, _say)
+        found[name] = target
+    _side_by_side([functools.partial(make, name) for name in names])
+    return [found[name] for name in names if name in found], not_run
+
+
+def _side_by_side(steps):
+    """Call these functions, as many at once as there are processors. When all are done, what failed is one RuntimeError."""
+    failures = []
+
+    def guarded(step):
+        try:
+            step()
+        except (RuntimeError, subprocess.CalledProcessError) as failure:
+            failures.append(str(failure))
+            _say(f"FAILED: {failure}")
+    with ThreadPoolExecutor(max(1, os.cpu_count() or 1)) as pool:
+        list(pool.map(guarded, steps))
+    if failures:
+        raise RuntimeError("\n".join(failures))
 
 
 def _packages(found):
@@ -84,31 +108,59 @@ def _packages(found):
     return {releases[release]: f"its package: {reason}" for release, reason in not_made.items()}
 
 
-def _analyse(target):
-    _say("cppcheck")
-    command = ["cppcheck", "--quiet", "--error-exitcode=1", "--enable=warning,performance,portability", "--inline-suppr",
-               "--suppress=missingInclude", "--include=tools/cppcheck-dovecot.h", f"-j{os.cpu_count()}", "src"]
-    subprocess.run(command, cwd=places.SOURCE, check=True, stdin=subprocess.DEVNULL)
+def _analyses(target):
+    """What CI does beside the tests, the longest first: functions that can run side by side."""
+    return [functools.partial(step, target) for step in (_bench, _fuzz, _distcheck, _clang, _cppcheck)]
+
+
+def _cppcheck(target):
+    _run("cppcheck", ["cppcheck", "--quiet", "--error-exitcode=1", "--enable=warning,performance,portability", "--inline-suppr",
+                      "--suppress=missingInclude", "--include=tools/cppcheck-dovecot.h", f"-j{os.cpu_count()}", "src"])
+
+
+def _clang(target):
     _say(f"{target}: build and unit tests (clang)")
     build.build(target, "clang", _say)
+
+
+def _distcheck(target):
     _say(f"{target}: make distcheck")
     build.distcheck(target)
-    _say(f"fuzzing, {FUZZ_SECONDS} seconds each")
-    subprocess.run([places.SOURCE / "tests/fuzz/run", str(FUZZ_SECONDS)], check=True, stdin=subprocess.DEVNULL)
-    _say("the benchmarks work (their times mean nothing here)")
+
+
+def _fuzz(target):
+    _run(f"fuzzing, {FUZZ_SECONDS} seconds each", ["tests/fuzz/run", str(FUZZ_SECONDS)])
+
+
+def _bench(target):
     with tempfile.TemporaryDirectory() as results:
-        subprocess.run([places.SOURCE / "tools/bench", "--quick", "--out", results], check=True, stdin=subprocess.DEVNULL)
+        _run("the benchmarks work (their times mean nothing here)", ["tools/bench", "--quick", "--out", results])
+
+
+def _run(what, command):
+    """Run a command that must succeed; what it prints comes in one piece when it is done, since others run meanwhile."""
+    _say(f"{what}: begins")
+    done = subprocess.run(command, cwd=places.SOURCE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    _say(f"{what}: {'done' if done.returncode == 0 else 'FAILED'}\n" + done.stdout.decode(errors="replace").rstrip())
+    if done.returncode != 0:
+        raise RuntimeError(f"{what}: {command[0]} failed with exit code {done.returncode}")
+
+
+def _build_sanitized(target):
+    _say(f"{target}: build and unit tests (sanitizers)")
+    build.build(target, "sanitizers", _say)
 
 
 def _sanitized(target):
-    _say(f"{target}: build and unit tests (sanitizers)")
-    build.build(target, "sanitizers", _say)
+    _say(f"{target}: system tests (sanitizers)")
     codes = [_run_pytest("sanitizers", [target], ["--formats", formats, *what]) for formats, what in SANITIZED]
     return max(codes)
 
 
 def _run_pytest(variant, found, more):
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", str(max(2, os.cpu_count() or 2)),
+    # more than there are processors, for tests wait half of their time
+    workers = max(2, (os.cpu_count() or 1) * 3 // 2)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", str(workers),
                "--dist", "loadgroup", "--variant", variant, "--targets", ",".join(target.name for target in found)] + more
     sys.stdout.flush()
     return subprocess.run(command, cwd=places.SOURCE / "tests/system", stdin=subprocess.DEVNULL).returncode
