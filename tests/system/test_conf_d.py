@@ -109,16 +109,16 @@ def test_its_retention_is_in_force(dovecot, separator):
     text = text_of(series(dovecot))
     assert text.count("\n    autoexpunge = 7 days\n") == 1 and text.count("\n    autoexpunge_max_mails = 100000\n") == 1
     assert text.count("\n    autoexpunge = 30 days\n") == 2
-    text = text.replace("\n    autoexpunge = 7 days\n", "\n    autoexpunge = 1s\n").replace(" = 30 days\n", " = 1s\n")
+    text = text.replace("\n    autoexpunge = 7 days\n", "\n    autoexpunge = 2s\n").replace(" = 30 days\n", " = 2s\n")
     user = with_text(dovecot, text, separator=separator).user()
     for mailbox in ("Trash", "Junk"):
         user.append(mailbox, create=True)
         [mail] = user.messages(mailbox)
-        wait_for(lambda: time.time() > mail.saved + 1.1, "the mail to be old enough")
+        wait_for(lambda: time.time() > mail.saved + 2.1, "the mail to be old enough")
         user.imap("INBOX").logout()
         wait_for(lambda: user.messages(mailbox) == [], f"{mailbox} to be emptied")
         wait_for(lambda: [one.guid for one in kept(user)] == [mail.guid], "what was in it to be kept")
-        wait_for(lambda: time.time() > kept(user)[0].saved + 1.1, "what is kept to be old enough")
+        wait_for(lambda: time.time() > kept(user)[0].saved + 2.1, "what is kept to be old enough")
         user.imap("INBOX").logout()
         wait_for(lambda: kept(user) == [], "the storage to be emptied")
 

@@ -58,6 +58,7 @@ class Server:
         self._users = []
         self._prefix = re.sub("[^a-z0-9]", "", self.root.name.lower())
         self._expected = []
+        self._allowed = {}
         self._expected_reports = []
         self._log_offset = 0
         self._master = None
@@ -287,6 +288,10 @@ class Server:
         """Lines of the log that match this are no failure in this test; one must come if required."""
         self._expected.append((re.compile(pattern), required))
 
+    def allow_log(self, pattern):
+        """Lines of the log that match this are never a failure of this server, also when they come after a test."""
+        self._allowed[pattern] = re.compile(pattern)
+
     def expect_report(self, pattern):
         """A sanitizer's report that matches this is no failure: for faults that are Dovecot's own."""
         self._expected_reports.append(re.compile(pattern))
@@ -300,7 +305,7 @@ class Server:
         """What went wrong since the last call, each a line; forgets what was expected."""
         lines = self.log()
         self._log_offset = len(self._log_text())
-        expected = [ALWAYS_EXPECTED] + [pattern for pattern, _ in self._expected]
+        expected = [ALWAYS_EXPECTED, *self._allowed.values()] + [pattern for pattern, _ in self._expected]
         problems = [line for line in lines if not any(pattern.search(line) for pattern in expected)]
         problems += [f"nothing in the log matches {pattern.pattern}" for pattern, required in self._expected
                      if required and not any(pattern.search(line) for line in lines)]
