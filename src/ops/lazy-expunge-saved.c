@@ -26,9 +26,7 @@ bool lazy_expunge_saved_are_there(
 	struct mailbox *box,
 	const struct mail_transaction_commit_changes *changes)
 {
-	struct seq_range_iter iter;
-	unsigned int n = 0;
-	uint32_t uid;
+	const struct seq_range *range;
 	bool found = TRUE;
 	int fd;
 
@@ -36,12 +34,17 @@ bool lazy_expunge_saved_are_there(
 	    !array_is_created(&changes->saved_uids))
 		return TRUE;
 	fd = open(mailbox_get_path(box), O_RDONLY | O_DIRECTORY);
-	seq_range_array_iter_init(&iter, &changes->saved_uids);
-	while (found && seq_range_array_iter_nth(&iter, n++, &uid))
-		found = fd != -1 && file_is_there(fd, uid);
+	/* The files go all or not at all. When they go, it is from the first
+	   to the last. */
+	array_foreach(&changes->saved_uids, range) {
+		found = fd != -1 && file_is_there(fd, range->seq1) &&
+			file_is_there(fd, range->seq2);
+		if (!found)
+			break;
+	}
 	if (!found && box->storage->error == MAIL_ERROR_NONE) {
 		mailbox_set_critical(box, "UID %u: Saved mail is gone: %m",
-				     uid);
+				     range->seq1);
 	}
 	i_close_fd(&fd);
 	return found;

@@ -198,9 +198,10 @@ class Server:
     def doveadm(self, *arguments, input=b"", check=True, timeout=120):
         """Run doveadm in the sandbox; returns a Result. check: fail on another exit code than 0.
 
-        The plugin's commands read the configuration from its file, Dovecot's own ask the running server.
+        The plugin's commands read the configuration from its file, Dovecot's own ask the running server. Not import, which reads it
+        once more when it has become the user, who must not ask.
         """
-        command = self.doveadm_command(*arguments, asking="lazy-expunge" not in arguments)
+        command = self.doveadm_command(*arguments, asking=not {"lazy-expunge", "import"}.intersection(arguments))
         return self.run(command, input=input, check=check, timeout=timeout)
 
     def start_doveadm(self, *arguments, **options):
