@@ -53,11 +53,16 @@ def test_what_was_done_stays_done(user, form):
     assert user.kept() == [] and len(user.messages()) == MAILS - 1
 
 
+def environment(server):
+    """What a sanitizer needs, as the beginning of a command line."""
+    return ["env", *(f"{key}={value}" for key, value in server.preload.items())]
+
+
 def failing(user, fault, form, command):
     """Exit code, rows and standard error of a command whose output, a file, has this fault."""
     rows = user.server.root / "rows"
     # nsenter looks at its standard output as well, so the shell within says what doveadm's exit code was
-    told = ["sh", "-c", '"$@"; echo "exit code $?" >&2', "sh"]
+    told = ["sh", "-c", '"$@"; echo "exit code $?" >&2', "sh", *environment(user.server)]
     command = ["strace", "-f", "-o", "/dev/null", "-P", str(rows), "-e", "inject=" + fault, "--"] + user.server.sandbox.command(
         told + user.server.doveadm_command("-f", form, "lazy-expunge", command, "-u", user.name))
     with open(rows, "wb") as file:
@@ -97,7 +102,8 @@ def test_a_reader_that_went_away_has_seen_enough(user, form):
 def test_standard_output_that_does_not_block(user):
     """A slow reader that made its pipe so gets everything that fits into doveadm's buffer, or is told."""
     command = ["/usr/bin/python3", "-c", "import os, sys; os.set_blocking(1, False); os.execvp(sys.argv[1], sys.argv[1:])"]
-    command += user.server.sandbox.command(user.server.doveadm_command("-f", "json", "lazy-expunge", "list", "-u", user.name))
+    command += user.server.sandbox.command(
+        environment(user.server) + user.server.doveadm_command("-f", "json", "lazy-expunge", "list", "-u", user.name))
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=user.server.sandbox.environment)
     out, said = process.communicate(timeout=60)
     if process.returncode == 0:
