@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 
-from .faults import remove_dead_locks
+from .faults import lock_files, remove_dead_locks
 from .imap import Imap, Refused, name
 from .render import PASSWORD
 from .user import deliver
@@ -439,10 +439,7 @@ class Killer(threading.Thread):
                 old = set(self.server.processes())
                 time.sleep(self.rng.uniform(0.02, 0.2))
                 if self.rng.random() < 0.06:
-                    self.server.kill_all()
-                    remove_dead_locks(self.server.mail_root)
-                    self.server.start()
-                    self.restarts += 1
+                    self.restart()
                     continue
                 name = self.rng.choice(self.VICTIMS)
                 # one that dies as it starts makes the master hold back the whole service for seconds
@@ -452,6 +449,12 @@ class Killer(threading.Thread):
         except BaseException as problem:
             self.failure = problem
             raise
+
+    def restart(self):
+        self.server.kill_all()
+        remove_dead_locks(self.server.mail_root)
+        self.server.start()
+        self.restarts += 1
 
 
 def run(user, other, seed, seconds, kill=False, imap=4, pop3=1, lmtp=1, doveadm=1):
@@ -468,7 +471,12 @@ def run(user, other, seed, seconds, kill=False, imap=4, pop3=1, lmtp=1, doveadm=
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(seconds + 120)
+        thread.join(max(0, deadline + 20 - time.monotonic()))
+    if killer and any(thread.is_alive() for thread in threads) and lock_files(user.server.mail_root, 15):
+        # a killed process has left it, and Dovecot would wait for minutes
+        killer.restart()
+    for thread in threads:
+        thread.join(120)
     hung = [thread for thread in threads if thread.is_alive()]
     failures = [thread.failure for thread in threads if thread.failure]
     if hung or failures:

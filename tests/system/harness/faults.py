@@ -2,6 +2,7 @@
 
 import contextlib
 import subprocess
+import time
 
 from .waiting import wait_for
 
@@ -54,11 +55,21 @@ def session_process(server, name="imap"):
     return pids[0]
 
 
+def lock_files(path, seconds=0):
+    """Those of Dovecot's lock files below this path that have been there for so long."""
+    found = []
+    for pattern in ("dovecot-uidlist.lock", "dovecot-keywords.lock", "*.newlock"):
+        for lock in path.rglob(pattern):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - lock.stat().st_mtime >= seconds:
+                    found.append(lock)
+    return found
+
+
 def remove_dead_locks(path):
     """Remove the lock files below this path, where nobody lives who could hold one.
 
     Dovecot waits for minutes for each that its owner could not remove, or did not live to write its PID into.
     """
-    for pattern in ("dovecot-uidlist.lock", "dovecot-keywords.lock", "*.newlock"):
-        for lock in path.rglob(pattern):
-            lock.unlink()
+    for lock in lock_files(path):
+        lock.unlink()
