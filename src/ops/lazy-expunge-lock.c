@@ -2,13 +2,18 @@
 
 #include "lib.h"
 #include "file-lock.h"
+#include "sleep.h"
 #include "mail-storage-private.h"
 #include "lazy-expunge-place.h"
 #include "lazy-expunge-user.h"
 #include "lazy-expunge-lock.h"
 
+#include <time.h>
+
 #define LOCK_FNAME "dovecot.lazy-expunge.lock"
 #define DOTLOCK_FNAME "dovecot.lazy-expunge.dotlock"
+#define LISTED_TIMEOUT_SECS 5
+#define LISTED_RETRY_MSECS 10
 
 struct lazy_expunge_lock {
 	struct file_lock *lock;
@@ -42,6 +47,18 @@ int lazy_expunge_lock_get(struct lazy_expunge_user *luser,
 		file_lock_set_unlink_on_free(lock->lock, FALSE);
 		lock->refcount = 1;
 	}
+	return ret;
+}
+
+int lazy_expunge_lock_get_listed(struct lazy_expunge_user *luser,
+				 const char **error_r)
+{
+	const time_t end = time(NULL) + LISTED_TIMEOUT_SECS;
+	int ret;
+
+	while ((ret = lazy_expunge_lock_get(luser, 0, error_r)) == 0 &&
+	       time(NULL) < end)
+		i_sleep_msecs(LISTED_RETRY_MSECS);
 	return ret;
 }
 

@@ -11,16 +11,18 @@ struct lazy_expunge_user;
 
 /* A holder never waits for a client, so this is far more than it needs. */
 #define LAZY_EXPUNGE_LOCK_TIMEOUT_SECS 30
-/* The deletion and the renaming of a mailbox hold the lock of the mailbox list,
-   which another session may want (to create the storage) while it has the
-   account's: do not wait for it long. */
-#define LAZY_EXPUNGE_LOCK_TIMEOUT_LISTED_SECS 5
 
 /* Returns 1 if the account is locked now, 0 if another process kept it locked
    for too long, -1 if it cannot be locked at all (a user without a home, a
    directory that cannot be written). After 0 and -1 no unlock is needed. */
 int lazy_expunge_lock_get(struct lazy_expunge_user *luser,
 			  unsigned int timeout_secs, const char **error_r);
+/* The same for the deletion and the renaming of a mailbox. They hold the lock
+   of the mailbox list, which another session may want (to create the storage)
+   while it has the account's. So it is not waited for long, and not in the
+   kernel: that would see a deadlock (EDEADLK), at which Dovecot panics. */
+int lazy_expunge_lock_get_listed(struct lazy_expunge_user *luser,
+				 const char **error_r);
 /* FALSE if no process can ever lock the account: all of them keep everything
    then. */
 bool lazy_expunge_lock_is_possible(struct lazy_expunge_user *luser);

@@ -188,9 +188,7 @@ static int mailbox_rename_locked(struct mailbox *src, struct mailbox *dest)
 	bool locked;
 	int ret;
 
-	locked = lazy_expunge_lock_get(lsrc->luser,
-				       LAZY_EXPUNGE_LOCK_TIMEOUT_LISTED_SECS,
-				       &error) > 0;
+	locked = lazy_expunge_lock_get_listed(lsrc->luser, &error) > 0;
 	if (!locked) {
 		e_debug(src->event, "lazy_expunge: Account not locked for "
 			"renaming: %s", error);

@@ -88,20 +88,22 @@ void lazy_expunge_transaction_fail(struct mailbox_transaction_context *t,
 
 static void transaction_lock(struct lazy_expunge_transaction *lt)
 {
-	unsigned int timeout;
+	struct lazy_expunge_user *luser = lt->lbox->luser;
 	const char *error;
+	int ret;
 
 	if (lt->lock_tried)
 		return;
 	lt->lock_tried = TRUE;
-	timeout = lt->t->box->deleting ? LAZY_EXPUNGE_LOCK_TIMEOUT_LISTED_SECS :
-		LAZY_EXPUNGE_LOCK_TIMEOUT_SECS;
-	if (lazy_expunge_lock_get(lt->lbox->luser, timeout, &error) > 0) {
+	ret = lt->t->box->deleting ?
+		lazy_expunge_lock_get_listed(luser, &error) :
+		lazy_expunge_lock_get(luser, LAZY_EXPUNGE_LOCK_TIMEOUT_SECS,
+				      &error);
+	if (ret > 0) {
 		lt->locked = TRUE;
 		if (lazy_expunge_mailbox_settings(lt->t->box)->
 		    only_last_instance) {
-			lazy_expunge_refcount_refresh(lt->lbox->luser,
-						      lt->t->box);
+			lazy_expunge_refcount_refresh(luser, lt->t->box);
 		}
 		return;
 	}
