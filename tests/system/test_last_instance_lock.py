@@ -139,3 +139,23 @@ def test_a_wait_for_another_server_ends_in_keep(two_servers, store):
     first.expect_log("killed with signal 9", required=False)
     second.expect_log("lock", required=False)
     assert {mail.guid for mail in there.kept()} == set(guids), "in doubt everything is kept"
+
+
+def test_a_mailbox_is_deleted_while_the_storage_is_made(dovecot):
+    """One has the list's lock and wants the account's, the other has that and wants the list's. Dovecot panics at an EDEADLK."""
+    user = dovecot().user()
+    user.fill("INBOX", 1)
+    user.fill("Work", 1, create=True)
+    user.server.settle()
+    session = user.imap("INBOX")
+    session.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
+    slow = ("-P", str(user.mail_path / "mailboxes.lock"), "-e", "inject=openat:delay_enter=2000000:when=1")
+    with user.imap() as other, traced(user.server, user.server.processes("imap")[:1], *slow) as calls:
+        tag = session.send("EXPUNGE")
+        wait_for((user.home / "dovecot.lazy-expunge.lock").exists, "the account to be locked")
+        other.ok("DELETE Work")
+        assert session.finish(tag).ok
+        session.logout()
+    assert "DELAYED" in calls.read_text(), "the list's lock was wanted after the account's"
+    assert sorted(mail.origin for mail in user.kept()) == ["INBOX", "Work"]
+    assert user.messages() == [] and "Work" not in user.mailboxes()
