@@ -8,46 +8,43 @@
 #include "lazy-expunge-saved.h"
 #include "lazy-expunge-unclean.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-/* dir_fd: of the mailbox, since looking up its path costs more than the rest. */
-static bool file_is_there(int dir_fd, uint32_t uid)
+static bool file_is_there(struct mailbox *box, uint32_t uid)
 {
-	char fname[sizeof(SDBOX_MAIL_FILE_PREFIX) + MAX_INT_STRLEN];
 	struct stat st;
+	bool found;
 
-	(void)i_snprintf(fname, sizeof(fname), SDBOX_MAIL_FILE_FORMAT, uid);
-	return fstatat(dir_fd, fname, &st, 0) == 0;
+	T_BEGIN {
+		found = stat(t_strdup_printf("%s/"SDBOX_MAIL_FILE_FORMAT,
+					     mailbox_get_path(box), uid),
+			     &st) == 0;
+	} T_END;
+	return found;
 }
 
 bool lazy_expunge_saved_are_there(
 	struct mailbox *box,
 	const struct mail_transaction_commit_changes *changes)
 {
-	const struct seq_range *range;
-	bool found = TRUE;
-	int fd;
+	struct seq_range_iter iter;
+	unsigned int n = 0;
+	uint32_t uid;
 
 	if (strcmp(box->storage->name, SDBOX_STORAGE_NAME) != 0 ||
 	    !array_is_created(&changes->saved_uids))
 		return TRUE;
-	fd = open(mailbox_get_path(box), O_RDONLY | O_DIRECTORY);
-	/* The files go all or not at all. When they go, it is from the first
-	   to the last. */
-	array_foreach(&changes->saved_uids, range) {
-		found = fd != -1 && file_is_there(fd, range->seq1) &&
-			file_is_there(fd, range->seq2);
-		if (!found)
-			break;
+	seq_range_array_iter_init(&iter, &changes->saved_uids);
+	while (seq_range_array_iter_nth(&iter, n++, &uid)) {
+		if (file_is_there(box, uid))
+			continue;
+		if (box->storage->error == MAIL_ERROR_NONE) {
+			mailbox_set_critical(box, "UID %u: Saved mail is gone",
+					     uid);
+		}
+		return FALSE;
 	}
-	if (!found && box->storage->error == MAIL_ERROR_NONE) {
-		mailbox_set_critical(box, "UID %u: Saved mail is gone: %m",
-				     range->seq1);
-	}
-	i_close_fd(&fd);
-	return found;
+	return TRUE;
 }
 
 int lazy_expunge_saved_commit(struct mailbox_transaction_context **t)
