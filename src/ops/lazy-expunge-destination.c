@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* How often a storage that is not there is made and opened. */
+/* How often it is tried to make a storage that is not there. */
 #define DESTINATION_CREATE_TRIES 3
 
 struct lazy_expunge_destination {
@@ -171,43 +171,36 @@ static int destination_prepare(struct mailbox *box,
 	return 0;
 }
 
-static int destination_create(struct mailbox *box,
-			      struct lazy_expunge_error *error_r)
+static int destination_create_and_open(struct mailbox *box,
+				       struct lazy_expunge_error *error_r)
 {
-	enum mail_error code;
-
-	if (mailbox_create(box, NULL, FALSE) == 0)
-		return 1;
-	code = mailbox_get_last_mail_error(box);
-	if (code == MAIL_ERROR_EXISTS)
-		return 1;
-	error_set_box(error_r, "Cannot create the expunge storage", box);
-	return code == MAIL_ERROR_NOTFOUND ? 0 : -1;
+	if (mailbox_create(box, NULL, FALSE) < 0 &&
+	    mailbox_get_last_mail_error(box) != MAIL_ERROR_EXISTS) {
+		error_set_box(error_r, "Cannot create the expunge storage", box);
+		return -1;
+	}
+	/* after EXISTS: another session was quicker */
+	if (mailbox_open(box) < 0) {
+		error_set_box(error_r, "Cannot open the new expunge storage",
+			      box);
+		return -1;
+	}
+	return 0;
 }
 
 static int destination_open_or_create(struct mailbox *box,
 				      struct lazy_expunge_error *error_r)
 {
-	unsigned int tries;
-	int ret = 0;
+	int ret = mailbox_open(box);
 
+	if (ret < 0)
+		error_set_box(error_r, "Cannot open the expunge storage", box);
 	/* While another session makes it, it may be there for the one call and
 	   not for the next. */
-	for (tries = 0; tries < DESTINATION_CREATE_TRIES && ret >= 0; tries++) {
-		if (mailbox_open(box) == 0)
-			return destination_prepare(box, error_r);
-		error_set_box(error_r, "Cannot open the expunge storage", box);
-		if (error_r->code != MAIL_ERROR_NOTFOUND)
-			return -1;
-		ret = destination_create(box, error_r);
-	}
-	if (ret > 0) {
-		if (mailbox_open(box) == 0)
-			return destination_prepare(box, error_r);
-		error_set_box(error_r, "Cannot open the new expunge storage",
-			      box);
-	}
-	return -1;
+	for (unsigned int tries = 0; tries < DESTINATION_CREATE_TRIES &&
+	     ret < 0 && error_r->code == MAIL_ERROR_NOTFOUND; tries++)
+		ret = destination_create_and_open(box, error_r);
+	return ret < 0 ? -1 : destination_prepare(box, error_r);
 }
 
 /* Returns FALSE if there is no such directory. */
