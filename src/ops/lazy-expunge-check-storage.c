@@ -16,13 +16,6 @@
 #define WARN LAZY_EXPUNGE_FINDING_WARN
 #define FAIL LAZY_EXPUNGE_FINDING_FAIL
 
-/* The mailbox of the storage, or of namespace mode any. */
-static const char *storage_vname(struct lazy_expunge_storage *storage)
-{
-	return t_strconcat(storage->ns->prefix, storage->ns_mode ? "INBOX" :
-			   storage->name, NULL);
-}
-
 static void check_name(struct lazy_expunge_findings *findings,
 		       struct lazy_expunge_user *luser,
 		       struct lazy_expunge_storage *storage)
@@ -188,7 +181,7 @@ static void check_visibility(struct lazy_expunge_findings *findings,
 		"set lazy_expunge_protect = yes");
 	if (storage->ns != NULL) {
 		lazy_expunge_check_acl(findings, luser, storage,
-				       storage_vname(storage));
+				       lazy_expunge_storage_vname(storage));
 	}
 }
 

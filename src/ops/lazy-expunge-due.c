@@ -69,7 +69,7 @@ static void due_add_hidden(struct due_seen *seen, struct mail_namespace *ns,
 	array_foreach_elem(lazy_expunge_user_storages(seen->luser), storage) {
 		if (storage->ns_mode || storage->ns != ns)
 			continue;
-		vname = t_strconcat(ns->prefix, storage->name, NULL);
+		vname = lazy_expunge_storage_vname(storage);
 		if (imap_match(glob, vname) == IMAP_MATCH_YES)
 			due_call_once(seen, ns, vname);
 	}

@@ -120,8 +120,7 @@ static void list_hidden_storages(struct lazy_expunge_instances *inst)
 			continue;
 		T_BEGIN {
 			(void)instance_box_get(inst, storage->ns,
-				t_strconcat(storage->ns->prefix, storage->name,
-					    NULL));
+				lazy_expunge_storage_vname(storage));
 		} T_END;
 	}
 }

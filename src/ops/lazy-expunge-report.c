@@ -205,9 +205,8 @@ int lazy_expunge_report(struct lazy_expunge_user *luser, time_t now,
 	if (array_count(&select->boxes) == 0) {
 		/* nothing was kept yet: what will hold? */
 		array_foreach_elem(lazy_expunge_user_storages(luser), storage) {
-			lazy_expunge_keep_time_get(storage->ns, t_strconcat(
-				storage->ns->prefix, storage->ns_mode ?
-				"INBOX" : storage->name, NULL), &set);
+			lazy_expunge_keep_time_get(storage->ns,
+				lazy_expunge_storage_vname(storage), &set);
 			retention_add(report_r, &set);
 		}
 	}

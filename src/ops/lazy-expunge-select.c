@@ -173,7 +173,7 @@ static int select_add_storage(struct lazy_expunge_select *select,
 	/* the legal name works with and without the mail plugin, which makes
 	   the storage's own name work */
 	return select_add_box(select, storage,
-		t_strconcat(storage->ns->prefix, storage->name, NULL),
+		lazy_expunge_storage_vname(storage),
 		lazy_expunge_storage_legal_vname(storage), NULL, error_r);
 }
 

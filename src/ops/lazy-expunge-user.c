@@ -72,6 +72,13 @@ const char *lazy_expunge_storage_legal_name(struct mailbox_list *list,
 }
 
 const char *
+lazy_expunge_storage_vname(const struct lazy_expunge_storage *storage)
+{
+	return t_strconcat(storage->ns->prefix, storage->ns_mode ? "INBOX" :
+			   storage->name, NULL);
+}
+
+const char *
 lazy_expunge_storage_legal_vname(const struct lazy_expunge_storage *storage)
 {
 	return t_strconcat(storage->ns->prefix,

@@ -100,8 +100,11 @@ const char *lazy_expunge_name_without_prefix(struct mail_namespace *ns,
    Names are below the namespace prefix. Data stack. */
 const char *lazy_expunge_storage_legal_name(struct mailbox_list *list,
 					    const char *name);
-/* The full virtual name of a storage mailbox (not of namespace mode) whose
-   namespace is known, made of the legal name. Data stack. */
+/* The full virtual name of the mailbox of a storage whose namespace is known, or
+   of namespace mode any. Data stack. */
+const char *
+lazy_expunge_storage_vname(const struct lazy_expunge_storage *storage);
+/* The same made of the legal name. Not of namespace mode. */
 const char *
 lazy_expunge_storage_legal_vname(const struct lazy_expunge_storage *storage);
 

@@ -111,7 +111,6 @@ list_iter_init(struct mailbox_list *list, const char *const *patterns,
 {
 	struct lazy_expunge_mailbox_list *llist =
 		LAZY_EXPUNGE_LIST_CONTEXT_REQUIRE(list);
-
 	struct lazy_expunge_list_iter *liter;
 	struct mailbox_list_iterate_context *ctx;
 	bool show_storage = FALSE;
@@ -171,7 +170,7 @@ list_iter_fix_children(struct mailbox_list_iterate_context *ctx,
 	array_foreach_elem(lazy_expunge_user_storages(llist->luser), st) {
 		if (st->ns != ctx->list->ns || st->ns_mode)
 			continue;
-		vname = t_strconcat(st->ns->prefix, st->name, NULL);
+		vname = lazy_expunge_storage_vname(st);
 		if (strncmp(vname, info->vname, len) != 0 || vname[len] != sep)
 			continue;
 		if (list_has_visible_children(ctx->list, info->vname))
