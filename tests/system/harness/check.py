@@ -54,7 +54,10 @@ def _check(arguments, ci):
     if not found:
         raise RuntimeError("no Dovecot to test")
     sanitized = arguments.variant == "gcc" and not (arguments.quick or arguments.names or arguments.targets or arguments.formats)
-    _side_by_side(_analyses(found[0]) * ci + [functools.partial(_build_sanitized, targets.get(targets.NATIVE))] * sanitized)
+    steps = _analyses(found[0]) if ci else []
+    if sanitized:
+        steps.append(functools.partial(_build_sanitized, targets.get(targets.NATIVE)))
+    _side_by_side(steps)
     if arguments.packages:
         not_run.update(_packages(found))
     code = _pytest(arguments, found, not_run)
