@@ -150,9 +150,9 @@ def test_a_mailbox_is_deleted_while_the_storage_is_made(dovecot):
     session = user.imap("INBOX")
     session.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
     slow = ("-P", str(user.mail_path / "mailboxes.lock"), "-e", "inject=openat:delay_enter=2000000:when=1")
-    with user.imap() as other, traced(user.server, user.server.processes("imap")[:1], *slow) as calls:
+    with traced(user.server, [session_process(user.server)], *slow) as calls, user.imap() as other:
         tag = session.send("EXPUNGE")
-        wait_for((user.home / "dovecot.lazy-expunge.lock").exists, "the account to be locked")
+        wait_for((user.home / LOCK).exists, "the account to be locked")
         other.ok("DELETE Work")
         assert session.finish(tag).ok
         session.logout()

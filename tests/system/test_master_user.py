@@ -1,7 +1,6 @@
 """Master users: support logs in as user*admin and deletes mail, which is the user's all the same."""
 
 import contextlib
-import poplib
 
 import pytest
 
@@ -9,6 +8,7 @@ from harness import message
 from harness.config import DEFAULT_MAILBOXES, Mailbox, namespace_mode
 from harness.imap import Imap
 from harness.render import PASSWORD
+from harness.user import pop3
 
 MASTER = "admin"
 ALL_RIGHTS = "lrwstipekxa"
@@ -87,9 +87,7 @@ def test_by_pop3(dovecot, acl):
     user = make(dovecot, acl)
     user.fill("INBOX", 2)
     before = user.messages()
-    with contextlib.closing(poplib.POP3("127.0.0.1", user.server.ports["pop3"], timeout=60)) as session:
-        session.user(f"{user.name}*{MASTER}")
-        session.pass_(PASSWORD)
+    with contextlib.closing(pop3(user.server, f"{user.name}*{MASTER}")) as session:
         session.dele(1)
         session.quit()
     assert contents(user.kept()) == contents(before[:1]) and len(user.messages()) == 1

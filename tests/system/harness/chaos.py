@@ -12,7 +12,7 @@ import time
 from .faults import lock_files, remove_dead_locks
 from .imap import Imap, Refused, name
 from .render import PASSWORD
-from .user import deliver
+from .user import deliver, pop3
 
 LASTING = ("INBOX", "Trash", "Work")
 # How many other mailboxes there are at once: few, so that sessions meet in them.
@@ -332,10 +332,7 @@ class ImapClient(Worker):
 
 class Pop3Client(Worker):
     def begin(self):
-        session = poplib.POP3("127.0.0.1", self.user.server.ports["pop3"], timeout=60)
-        session.user(self.user.name)
-        session.pass_(PASSWORD)
-        return session
+        return pop3(self.user.server, self.user.name)
 
     def end(self, session):
         if session is not None:

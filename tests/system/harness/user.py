@@ -41,9 +41,7 @@ class User:
 
     def pop3(self):
         """A poplib session that is logged in."""
-        session = poplib.POP3("127.0.0.1", self.server.ports["pop3"], timeout=60)
-        session.user(self.name)
-        session.pass_(PASSWORD)
+        session = pop3(self.server, self.name)
         self._sessions.append(session)
         return session
 
@@ -114,6 +112,14 @@ class User:
         directory.mkdir(parents=True)
         (directory / "dovecot-virtual").write_text(text)
         self.server.own(self.home / "virtual")
+
+
+def pop3(server, login):
+    """A poplib session that is logged in by this name; who asks for it closes it."""
+    session = poplib.POP3("127.0.0.1", server.ports["pop3"], timeout=60)
+    session.user(login)
+    session.pass_(PASSWORD)
+    return session
 
 
 def deliver(server, message, users):
