@@ -10,7 +10,7 @@ import pytest
 from harness import wait_for
 from harness.faults import session_process, traced
 from harness.instances import copies
-from harness.locks import lock_lines
+from harness.locks import ACCOUNT, lock_lines
 
 LAST = {"mailbox": "EXPUNGED", "only_last_instance": True}
 STORES = {
@@ -18,7 +18,7 @@ STORES = {
     "dotlock": dict(raw="mmap_disable = yes\nlock_method = dotlock", fsync="always"),
     "nfs": dict(raw="mmap_disable = yes\nmail_nfs_storage = yes\nmail_nfs_index = yes", fsync="always"),
 }
-LOCK, DOTLOCK = "dovecot.lazy-expunge.lock", "dovecot.lazy-expunge.dotlock"
+DOTLOCK = "dovecot.lazy-expunge.dotlock"
 SLOWED = "pwrite64,write,writev,rename,link,unlink,openat,ftruncate,fsync,fdatasync"
 
 
@@ -63,7 +63,7 @@ def test_two_servers_that_delete_all_copies_at_once(two_servers, store):
 def stopped_with_the_lock(server, user, session, command):
     """The session's process, stopped while it holds the account's lock in this command, which it never finishes."""
     dotlock = "dotlock" in server.config.raw
-    lock = user.home / (DOTLOCK if dotlock else LOCK)
+    lock = user.home / (DOTLOCK if dotlock else ACCOUNT)
     pid = session_process(server)
 
     def held():
@@ -107,7 +107,7 @@ def test_a_lock_file_of_another_method_is_in_nobodys_way(dovecot):
     server = dovecot.own(lazy=LAST, **STORES["dotlock"])
     user = server.user()
     guids = copies(user, 2, "Work")
-    lock = user.home / LOCK
+    lock = user.home / ACCOUNT
     lock.touch()
     server.own(lock)
     os.utime(lock, (time.time() - 1000, time.time() - 1000))
@@ -152,7 +152,7 @@ def test_a_mailbox_is_deleted_while_the_storage_is_made(dovecot):
     slow = ("-P", str(user.mail_path / "mailboxes.lock"), "-e", "inject=openat:delay_enter=2000000:when=1")
     with traced(user.server, [session_process(user.server)], *slow) as calls, user.imap() as other:
         tag = session.send("EXPUNGE")
-        wait_for((user.home / LOCK).exists, "the account to be locked")
+        wait_for((user.home / ACCOUNT).exists, "the account to be locked")
         other.ok("DELETE Work")
         assert session.finish(tag).ok
         session.logout()

@@ -4,14 +4,14 @@ import contextlib
 
 from harness import chaos, wait_for
 from harness.faults import session_process, traced
-from harness.locks import locked
+from harness.locks import ACCOUNT, locked
 
 LAST = {"mailbox": "EXPUNGED", "only_last_instance": True}
 
 
 def account_locked(user):
     """Hold the account's lock, as a session that deletes does."""
-    path = user.home / "dovecot.lazy-expunge.lock"
+    path = user.home / ACCOUNT
     user.append("Trash")
     with user.imap("Trash") as session:
         session.delete()
@@ -105,10 +105,13 @@ def test_an_expunge_whose_mailbox_is_renamed_before_the_copy_loses_nothing(dovec
 def test_a_rename_waits_for_an_expunge_that_keeps_mail(dovecot):
     user = dovecot(lazy=LAST).user()
     user.fill("Work", 3, create=True)
-    session = user.imap()
-    with account_locked(user) as waiting:
-        rename = session.send("RENAME Work Renamed")
-        wait_for(lambda: waiting() == 1, "the RENAME to wait for the lock")
+    with account_locked(user):
+        user.server.settle()
+        session = user.imap()
+        with traced(user.server, [session_process(user.server)], "-e", "trace=fcntl") as calls:
+            rename = session.send("RENAME Work Renamed")
+            # it has the list's lock, and so asks again and again: were both to wait, the kernel could see a deadlock
+            wait_for(lambda: calls.exists() and calls.read_text().count("EAGAIN") > 1, "the RENAME to want the lock")
         assert len(user.messages("Work")) == 3
     assert session.finish(rename).ok
     assert len(user.messages("Renamed")) == 3

@@ -10,7 +10,7 @@ import pytest
 
 from harness import Namespace, message, name, places, wait_for
 from harness.instances import copies
-from harness.locks import locked
+from harness.locks import ACCOUNT, locked
 
 LAST = {"mailbox": "EXPUNGED", "only_last_instance": True}
 DBOX = ("sdbox", "mdbox")
@@ -140,7 +140,7 @@ def test_a_lock_that_is_not_to_be_had_ends_in_keep(dovecot):
     server = dovecot.own(lazy=LAST)
     user = server.user()
     copies(user, 2, "Work")
-    lock = user.home / "dovecot.lazy-expunge.lock"
+    lock = user.home / ACCOUNT
     lock.touch()
     user.server.own(lock)
     with locked(lock):

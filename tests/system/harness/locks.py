@@ -3,6 +3,9 @@
 import contextlib
 import fcntl
 
+# in the user's home
+ACCOUNT = "dovecot.lazy-expunge.lock"
+
 
 def lock_lines(path):
     """The lines of the kernel's table of locks about this file; those of who waits have "->" in them."""

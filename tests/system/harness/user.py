@@ -7,6 +7,7 @@ from dataclasses import replace
 from . import mail
 from .imap import Imap, name
 from .render import PASSWORD
+from .waiting import wait_for
 
 
 class User:
@@ -77,9 +78,11 @@ class User:
 
     def messages(self, mailbox="INBOX", query=("all",), missing_ok=True):
         """The mails of a mailbox (or of a pattern of mailboxes), by doveadm, in its order; none where there is no mailbox."""
-        done = self.server.doveadm("-f", "pager", "fetch", "-u", self.name, mail.FIELDS, "mailbox", mailbox, *query,
-                                   check=not missing_ok)
-        if done.code not in (0, 68):
+        def fetch():
+            done = self.server.doveadm("-f", "pager", "fetch", "-u", self.name, mail.FIELDS, "mailbox", mailbox, *query, check=False)
+            return None if _went_meanwhile(done) else done
+        done = wait_for(fetch, f"the mails of {mailbox} to stay while they are fetched")
+        if done.code not in ((0, 68) if missing_ok else (0,)):
             raise AssertionError(f"{done}")
         return mail.parse(done.stdout)
 
@@ -112,6 +115,12 @@ class User:
         directory.mkdir(parents=True)
         (directory / "dovecot-virtual").write_text(text)
         self.server.own(self.home / "virtual")
+
+
+def _went_meanwhile(done):
+    """Whether doveadm fetch failed at nothing but mails that somebody, such as autoexpunge, expunged after it had listed them."""
+    errors = done.stderr.decode(errors="replace").splitlines()
+    return done.code == 75 and errors and all(line.endswith("Message was expunged") for line in errors)
 
 
 def pop3(server, login):
