@@ -43,6 +43,8 @@ struct lazy_expunge_destination_transaction {
 	struct lazy_expunge_destination *dest;
 	/* NULL until a mail needs the ordinary way */
 	struct mailbox_transaction_context *t;
+	/* those of a mail that has none of its own; NULL before the first */
+	struct mail_keywords *origin_keywords;
 	/* files that were linked into the destination */
 	pool_t pool;
 	ARRAY_TYPE(const_string) links;
@@ -336,6 +338,29 @@ static bool destination_link(struct lazy_expunge_destination_transaction *dt,
 	return TRUE;
 }
 
+/* Unreference the result; NULL if there are none. */
+static struct mail_keywords *
+destination_keywords(struct lazy_expunge_destination_transaction *dt,
+		     struct mail *mail)
+{
+	struct lazy_expunge_destination *dest = dt->dest;
+	bool origin_only = dest->origin != NULL &&
+		*mail_get_keywords(mail) == NULL;
+	struct mail_keywords *keywords;
+
+	if (origin_only && dt->origin_keywords != NULL) {
+		mailbox_keywords_ref(dt->origin_keywords);
+		return dt->origin_keywords;
+	}
+	keywords = lazy_expunge_origin_keywords_create(dest->box, mail,
+						       dest->origin);
+	if (origin_only) {
+		mailbox_keywords_ref(keywords);
+		dt->origin_keywords = keywords;
+	}
+	return keywords;
+}
+
 static int destination_copy(struct lazy_expunge_destination_transaction *dt,
 			    struct mail *mail,
 			    struct lazy_expunge_error *error_r)
@@ -353,8 +378,7 @@ static int destination_copy(struct lazy_expunge_destination_transaction *dt,
 			MAILBOX_TRANSACTION_FLAG_EXTERNAL, "lazy_expunge");
 	}
 	flags = mail_get_flags(mail) & ENUM_NEGATE(MAIL_DELETED | MAIL_RECENT);
-	keywords = lazy_expunge_origin_keywords_create(dest->box, mail,
-						       dest->origin);
+	keywords = destination_keywords(dt, mail);
 	ctx = mailbox_save_alloc(dt->t);
 	mailbox_save_set_flags(ctx, flags, keywords);
 	mailbox_save_set_save_date(ctx, ioloop_time);
@@ -387,6 +411,8 @@ int lazy_expunge_destination_copy(
 static void destination_transaction_free(
 	struct lazy_expunge_destination_transaction *dt)
 {
+	if (dt->origin_keywords != NULL)
+		mailbox_keywords_unref(&dt->origin_keywords);
 	pool_unref(&dt->pool);
 	i_free(dt);
 }

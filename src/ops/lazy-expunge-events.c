@@ -39,6 +39,11 @@ struct outcome {
 struct lazy_expunge_events {
 	/* the whole transaction, for the sake of the duration */
 	struct event *event;
+	/* what somebody may listen to, of the last mail that was asked about,
+	   and the pool of its names; NULL before the first */
+	struct event *asked;
+	struct outcome asked_outcome;
+	pool_t asked_pool;
 	pool_t pool;
 	ARRAY(struct outcome) outcomes;
 	/* its names are often those of the next one */
@@ -79,16 +84,49 @@ outcome_begin(struct lazy_expunge_events *events, const struct outcome *outcome)
 	return e;
 }
 
-/* What is dear to find out is looked up only if somebody listens. */
+static bool outcome_is_like_asked(struct lazy_expunge_events *events,
+				  const struct outcome *outcome)
+{
+	const struct outcome *asked = &events->asked_outcome;
+
+	return events->asked != NULL && asked->type == outcome->type &&
+		null_strcmp(asked->mailbox, outcome->mailbox) == 0 &&
+		null_strcmp(asked->storage, outcome->storage) == 0 &&
+		null_strcmp(asked->origin, outcome->origin) == 0 &&
+		null_strcmp(asked->cause, outcome->cause) == 0;
+}
+
+static void asked_free(struct lazy_expunge_events *events)
+{
+	event_unref(&events->asked);
+	pool_unref(&events->asked_pool);
+}
+
+/* What is dear to find out is looked up only if somebody listens. Mails of one
+   transaction often differ by their UID alone. */
 static bool outcome_is_wanted(struct lazy_expunge_events *events,
 			      const struct outcome *outcome)
 {
-	struct event *event = outcome_begin(events, outcome)->event();
-	bool wanted;
+	struct outcome *asked = &events->asked_outcome;
+	pool_t pool;
 
-	wanted = event_want_debug(event);
-	event_unref(&event);
-	return wanted;
+	if (outcome_is_like_asked(events, outcome)) {
+		event_add_int(events->asked, "uid", outcome->uid);
+		/* else the answer is the one that was given before */
+		event_set_min_log_level(events->asked,
+			event_get_min_log_level(events->asked));
+	} else {
+		asked_free(events);
+		pool = pool_alloconly_create("lazy_expunge asked", 256);
+		events->asked_pool = pool;
+		events->asked = outcome_begin(events, outcome)->event();
+		*asked = *outcome;
+		asked->mailbox = p_strdup(pool, outcome->mailbox);
+		asked->storage = p_strdup(pool, outcome->storage);
+		asked->origin = p_strdup(pool, outcome->origin);
+		asked->cause = p_strdup(pool, outcome->cause);
+	}
+	return event_want_debug(events->asked);
 }
 
 static const char *
@@ -152,6 +190,7 @@ void lazy_expunge_events_deinit(struct lazy_expunge_events **_events,
 			outcome_send(events, outcome);
 		} T_END;
 	}
+	asked_free(events);
 	event_unref(&events->event);
 	pool_unref(&events->pool);
 	i_free(events);

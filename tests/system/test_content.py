@@ -63,6 +63,24 @@ def test_the_internal_date_is_kept_and_the_save_date_is_the_deletion(dovecot, da
     assert kept.saved >= before.saved > 1600000000
 
 
+def test_each_mail_of_many_keeps_its_own_keywords(dovecot):
+    user = dovecot().user()
+    given = ["", "", "own", "", "\\Seen other own", "\\Flagged", "", "other", ""]
+    for flags in given:
+        user.append("INBOX", flags=flags)
+    before = user.messages()
+
+    def content(mail):
+        return mail.guid, mail.flags - {"\\Recent"}, mail.keywords
+    with user.imap("INBOX") as session:
+        session.delete()
+    kept = user.kept()
+    assert all(mail.keywords >= {word for word in flags.split() if word[0] != "\\"} for mail, flags in zip(before, given, strict=True))
+    assert len({mail.keywords for mail in before}) == 4
+    assert [content(mail) for mail in kept] == [content(mail) for mail in before]
+    assert {mail.origin for mail in kept} == {"INBOX"}
+
+
 def test_many_keywords_are_kept(dovecot):
     """More than a maildir's file names can hold."""
     user = dovecot().user()

@@ -15,6 +15,11 @@ def server_of(dovecot, own=False, **fields):
     return (dovecot.own if own else dovecot)(**events.exporting(dovecot.target), **fields)
 
 
+def exporting_some(target, events_filter):
+    """As events.exporting(), but only those of the plugin's events that match this filter too."""
+    return {"raw": events.exporting(target)["raw"].replace("category=lazy_expunge", f"category=lazy_expunge AND {events_filter}")}
+
+
 def told(user, *names):
     """The events of the user, which must be these."""
     return events.wait(user, *names)
@@ -50,6 +55,22 @@ def test_kept(dovecot):
     assert_is_of(event, mail, user=user.name, mailbox="Work", origin="Work", storage=".EXPUNGED", cause="deleted")
     assert len(event["session"]) > 5 and event["duration"] > 0 and event["remote_ip"] == "127.0.0.1"
     assert event.get("error") is None
+
+
+def test_kept_told_to_who_listens_to_some_alone(dovecot):
+    wanted = exporting_some(dovecot.target, "(uid=2 OR uid=4)")
+    user = dovecot(**wanted).user()
+    user.fill("INBOX", 5)
+    mails = user.messages()
+    with user.imap("INBOX") as session:
+        session.delete("1:5")
+        user.append()
+        session.ok("NOOP")
+        session.delete()
+    kept = told(user, "mail_kept", "mail_kept")
+    for event, mail in zip(kept, (mails[1], mails[3]), strict=True):
+        assert_is_of(event, mail, cause="deleted")
+    assert len(user.kept()) == 6
 
 
 def test_the_last_instance_is_kept_and_the_others_pass(dovecot):
