@@ -23,7 +23,7 @@ def start(dovecot, fts, storage="mailbox"):
     """A server with all of them."""
     server = dovecot(beside.config(dovecot.version, dovecot.format, fts, storage))
     # the indexer may still read the mailbox that "check --live" makes and deletes
-    server.allow_log("indexer-worker.* Mailbox lazy-expunge-probe-")
+    server.allow_log("indexer-worker.*lazy-expunge-probe-")
     # one that is at work when the server is stopped
     server.allow_log("indexer-worker.*([Dd]isconnected unexpectedly|[Uu]nexpectedly disconnected)")
     if fts in beside.CHATTER:

@@ -19,7 +19,7 @@ VALGRIND = """service imap {
 }
 default_vsz_limit = 0
 # modules stay loaded, so that their functions have names in the report
-import_environment = $import_environment GDB=1"""
+import_environment = $import_environment GDB=1 TMPDIR=@ROOT@/tmp"""
 LEAK = """#include <stdlib.h>
 void *volatile leaked;
 __attribute__((constructor)) void lazy_expunge_leak(void) { leaked = malloc(12345); leaked = NULL; }
@@ -50,8 +50,10 @@ def make_leak(server):
 def report(dovecot, deletes, environment="", also=lambda server: None):
     """What valgrind says of a session that deletes so many mails; how many are kept."""
     def prepare(server):
-        (server.root / "valgrind").mkdir()
-        (server.root / "valgrind").chmod(0o777)
+        # valgrind's temporary files have their names from the PID, which processes of other servers have too
+        for name in ("valgrind", "tmp"):
+            (server.root / name).mkdir()
+            (server.root / name).chmod(0o777)
         also(server)
     server = dovecot.own(lazy={"mailbox": "EXPUNGED", "only_last_instance": True}, raw=VALGRIND + environment, prepare=prepare)
     user = server.user()
