@@ -3,6 +3,8 @@
 #include "lib.h"
 #include "mail-storage-private.h"
 #include "mailbox-list-private.h"
+#include "dbox-storage.h"
+#include "mdbox-storage.h"
 #include "lazy-expunge-destination.h"
 #include "lazy-expunge-list-index.h"
 #include "lazy-expunge-lock.h"
@@ -104,12 +106,21 @@ static int storage_resync(struct lazy_expunge_user *luser, struct mailbox *box)
 	return ret;
 }
 
+/* mdbox only. A rebuild of the storage opens each of its mailboxes. */
+static bool storage_is_rebuilding(struct mailbox *box)
+{
+	struct mdbox_storage *storage = MDBOX_STORAGE(box->storage);
+
+	return storage->rebuilding_storage;
+}
+
 static void repair(struct lazy_expunge_user *luser, struct mailbox *box)
 {
 	struct unclean_paths paths;
 	const char *error;
 
 	if (!paths_get(box, &paths) || access(paths.mark, F_OK) < 0 ||
+	    storage_is_rebuilding(box) ||
 	    lazy_expunge_lock_get(luser, 0, &error) <= 0)
 		return;
 	/* Who sets the mark has the lock, so whoever set it is gone. The lock

@@ -62,18 +62,63 @@ def test_what_is_live_survives_the_end_of_its_copy(dovecot, way, aside):
     assert number > 5 and in_both > 0 and (went_on > 0) == aside
 
 
+def make_mark(user):
+    """The mark that a commit leaves behind which is killed."""
+    mark = user.mail_path / "dovecot.lazy-expunge.unclean"
+    mark.touch()
+    shutil.chown(mark, user.mail_path.stat().st_uid, user.mail_path.stat().st_gid)
+    return mark
+
+
+def accepted(user):
+    """Where each mail is, live and kept."""
+    return sorted((mail.mailbox, mail.guid, mail.text) for mail in user.messages("*") + user.kept())
+
+
+def overwrite(path, content):
+    """Write over a file that others have open, in its place."""
+    with path.open("r+b") as file:
+        file.write(content)
+
+
 def test_a_session_leaves_the_mark_of_a_commit_that_was_killed(dovecot):
     server = dovecot.own(lazy=LAST)
     server.expect_log("ebuild", required=False)
     user = server.user()
     user.fill("INBOX", 3)
-    mark = user.mail_path / "dovecot.lazy-expunge.unclean"
     with user.imap("INBOX") as session:
         session.delete("*")
-        assert not mark.exists()
-        mark.touch()
-        shutil.chown(mark, user.mail_path.stat().st_uid, user.mail_path.stat().st_gid)
+        assert not list(user.home.rglob("*.unclean"))
+        mark = make_mark(user)
         session.delete("*")
         assert mark.exists()
     assert len(user.messages()) == 1 and len(user.kept()) == 2
+    assert not mark.exists()
+
+
+def test_a_session_that_rebuilds_the_storage_asks_for_no_repair_meanwhile(dovecot):
+    """Dovecot opens each mailbox of the storage to rebuild it, and panics at a rebuild within a rebuild."""
+    server = dovecot.own(lazy=LAST)
+    server.expect_log(r"^(?!.*(Panic|signal))", required=False)
+    user = server.user()
+    user.fill("INBOX", 3)
+    user.fill("Work", 2, create=True)
+    with user.imap("INBOX") as session:
+        session.delete("*")
+    before = accepted(user)
+    server.settle()
+    session = user.imap("INBOX")
+    [file] = user.mail_path.glob("storage/m.*")
+    sound = file.read_bytes()
+    overwrite(file, sound.replace(b"\1\2", b"xx"))
+    assert not session("SEARCH BODY nothing").ok
+    overwrite(file, sound)
+    mark = make_mark(user)
+    with contextlib.suppress(*crash.ENDED):
+        session("NOOP")
+        session.logout()
+    session.close()
+    server.settle()
+    assert any("rebuilding indexes" in line for line in server.log())
+    assert accepted(user) == before
     assert not mark.exists()

@@ -224,6 +224,7 @@ class Server:
 
     def kill_process(self, pid):
         """Kill one of processes(); the number killed (0 if it ended before)."""
+        self._wait_for_reports()
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -235,6 +236,7 @@ class Server:
         """End all of the server's processes at once, as a machine that crashes does; start() begins anew."""
         if self._master is None:
             return
+        self._wait_for_reports()
         wait_for(self._kill_what_lives, "all processes to be gone", seconds=30)
         self._master.wait(timeout=30)
         self._master.stderr.close()
@@ -312,11 +314,19 @@ class Server:
                      if required and not any(pattern.search(line) for line in lines)]
         for place in (self.root, self.root / "run", *self.root.glob("mail/*")):
             problems += [f"a core file: {path}" for path in place.glob("core*") if path.is_file()]
-        reports = {path: path.read_text(errors="replace") for path in self.root.glob("sanitizer/*")}
-        problems += [f"{path}:\n{text[:4000]}" for path, text in reports.items()
+        problems += [f"{path}:\n{text[:4000]}" for path, text in self._reports().items()
                      if not any(pattern.search(text) for pattern in self._expected_reports)]
         self._expected = []
         return problems
+
+    def _reports(self):
+        """The sanitizer's reports: {path: text}."""
+        return {path: path.read_text(errors="replace") for path in self.root.glob("sanitizer/*")}
+
+    def _wait_for_reports(self):
+        """A process that is killed while it writes a report would not say where the fault is."""
+        wait_for(lambda: all("ABORTING" in text for text in self._reports().values() if "AddressSanitizer" in text),
+                 "a sanitizer's report to be written", seconds=30)
 
     # What lies under it.
 
