@@ -21,7 +21,7 @@ DELETED_UNDER = (r"No such file or directory|deleted under us|Directory not empt
                  r"|reset, view is now inconsistent|Rebuilding index|Purging lost|Event 0x\w+ leaked|Corrupted dbox file"
                  r"|indexid changed|Synchronization corrupted index header|fscking index file|rebuilding indexes")
 # Dovecot's own as well: when the other mailbox of a COPY or MOVE is deleted too, its error's text is freed before it is sent.
-FREED_TEXT = "(?s)heap-use-after-free.* in client_send_error .*freed by thread.* in mail_storage_set_(error|critical) "
+FREED_TEXT = "(?s)heap-use-after-free.* in client_send_error .*freed by thread.* in mail_storage_(set_error|set_critical|last_error_pop) "
 # What no kill excuses.
 BROKEN = re.compile(r"Panic|Assert|assert|killed with signal (?!9\b)")
 GONE = re.compile("Mailbox was deleted under us|Mailbox doesn't exist")
