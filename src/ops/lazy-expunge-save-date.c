@@ -38,9 +38,10 @@ void lazy_expunge_save_date_add(struct mailbox_transaction_context *t,
 	uint32_t seq = t->save_ctx->dest_mail->seq;
 	uint32_t save_date = ioloop_time;
 
-	/* a copy by linking does not do it */
-	if (field != UINT_MAX &&
-	    mail_cache_field_want_add(t->cache_trans, seq, field)) {
+	/* A copy by linking may not do it. To ask whether it did is dear: for
+	   each mail Dovecot looks through all that the transaction has added.
+	   Twice the same does no harm (mail_cache_lookup_field()). */
+	if (field != UINT_MAX) {
 		mail_cache_add(t->cache_trans, seq, field,
 			       &save_date, sizeof(save_date));
 	}
