@@ -50,8 +50,8 @@ struct lazy_expunge_destination_transaction {
 	ARRAY_TYPE(const_string) links;
 };
 
-static void error_set_box(struct lazy_expunge_error *error, const char *what,
-			  struct mailbox *box)
+void lazy_expunge_error_set_box(struct lazy_expunge_error *error,
+				const char *what, struct mailbox *box)
 {
 	const char *text = mailbox_get_last_internal_error(box, &error->code);
 
@@ -167,7 +167,8 @@ static int destination_prepare(struct mailbox *box,
 	if (hdr->uid_validity != 0 && hdr->next_uid > 1)
 		return 0;
 	if (mailbox_sync(box, 0) < 0) {
-		error_set_box(error_r, "Cannot sync the expunge storage", box);
+		lazy_expunge_error_set_box(error_r,
+			"Cannot sync the expunge storage", box);
 		return -1;
 	}
 	return 0;
@@ -178,13 +179,14 @@ static int destination_create_and_open(struct mailbox *box,
 {
 	if (mailbox_create(box, NULL, FALSE) < 0 &&
 	    mailbox_get_last_mail_error(box) != MAIL_ERROR_EXISTS) {
-		error_set_box(error_r, "Cannot create the expunge storage", box);
+		lazy_expunge_error_set_box(error_r,
+			"Cannot create the expunge storage", box);
 		return -1;
 	}
 	/* after EXISTS: another session was quicker */
 	if (mailbox_open(box) < 0) {
-		error_set_box(error_r, "Cannot open the new expunge storage",
-			      box);
+		lazy_expunge_error_set_box(error_r,
+			"Cannot open the new expunge storage", box);
 		return -1;
 	}
 	return 0;
@@ -195,8 +197,10 @@ static int destination_open_or_create(struct mailbox *box,
 {
 	int ret = mailbox_open(box);
 
-	if (ret < 0)
-		error_set_box(error_r, "Cannot open the expunge storage", box);
+	if (ret < 0) {
+		lazy_expunge_error_set_box(error_r,
+			"Cannot open the expunge storage", box);
+	}
 	/* While another session makes it, it may be there for the one call and
 	   not for the next. */
 	for (unsigned int tries = 0; tries < DESTINATION_CREATE_TRIES &&
@@ -304,12 +308,6 @@ lazy_expunge_destination_get_box(struct lazy_expunge_destination *dest)
 	return dest->box;
 }
 
-const char *
-lazy_expunge_destination_get_origin(struct lazy_expunge_destination *dest)
-{
-	return dest->origin;
-}
-
 struct lazy_expunge_destination_transaction *
 lazy_expunge_destination_begin(struct lazy_expunge_destination *dest)
 {
@@ -391,7 +389,8 @@ static int destination_copy(struct lazy_expunge_destination_transaction *dt,
 		error_r->code = MAIL_ERROR_EXPUNGED;
 		error_r->text = "Mail is already expunged";
 	} else {
-		error_set_box(error_r, "Cannot copy to", dest->box);
+		lazy_expunge_error_set_box(error_r, "Cannot copy to",
+					   dest->box);
 	}
 	return ret;
 }
@@ -455,8 +454,8 @@ int lazy_expunge_destination_commit(
 
 	*_dt = NULL;
 	if (dt->t != NULL && destination_commit_saved(dt) < 0) {
-		error_set_box(error_r, "Cannot save to the expunge storage",
-			      dt->dest->box);
+		lazy_expunge_error_set_box(error_r,
+			"Cannot save to the expunge storage", dt->dest->box);
 		if (!partial)
 			destination_unlink(dt);
 		ret = -1;

@@ -20,6 +20,10 @@ struct lazy_expunge_error {
 	const char *text;
 };
 
+/* Set it to the error of a mailbox, with what could not be done. */
+void lazy_expunge_error_set_box(struct lazy_expunge_error *error,
+				const char *what, struct mailbox *box);
+
 /* Open (and create) the destination for mails of source. Returns NULL and the
    error if that is not possible. */
 struct lazy_expunge_destination *
@@ -36,9 +40,6 @@ void lazy_expunge_destination_close(struct lazy_expunge_destination **dest);
 /* The mailbox, for its name: it need not be open. */
 struct mailbox *
 lazy_expunge_destination_get_box(struct lazy_expunge_destination *dest);
-/* The origin to record for mails of the source, NULL if none. */
-const char *
-lazy_expunge_destination_get_origin(struct lazy_expunge_destination *dest);
 
 struct lazy_expunge_destination_transaction *
 lazy_expunge_destination_begin(struct lazy_expunge_destination *dest);

@@ -23,15 +23,6 @@ struct select_find {
 	unsigned int found;
 };
 
-void lazy_expunge_error_set_box(struct lazy_expunge_error *error,
-				const char *what, struct mailbox *box)
-{
-	const char *text = mailbox_get_last_internal_error(box, &error->code);
-
-	error->text = t_strdup_printf("%s %s: %s", what,
-				      mailbox_get_vname(box), text);
-}
-
 /* The byte cap of a mailbox, or with vname = NULL of the namespace. */
 static int select_read_cap(struct lazy_expunge_select *select,
 			   struct mail_namespace *ns, const char *vname,

@@ -84,8 +84,4 @@ lazy_expunge_select_origin(struct lazy_expunge_select *select,
 /* Closes the mailboxes. Takes NULL. */
 void lazy_expunge_select_deinit(struct lazy_expunge_select **select);
 
-/* The error of a mailbox, with what could not be done. */
-void lazy_expunge_error_set_box(struct lazy_expunge_error *error,
-				const char *what, struct mailbox *box);
-
 #endif
