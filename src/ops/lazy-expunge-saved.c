@@ -3,18 +3,29 @@
 #include "lib.h"
 #include "array.h"
 #include "seq-range-array.h"
-#include "mail-storage-private.h"
+#include "lazy-expunge-compat.h"
 #include "sdbox-storage.h"
 #include "lazy-expunge-saved.h"
 #include "lazy-expunge-unclean.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* From how many files on the directory is opened, instead of found again for
    each. */
 #define MANY_FILES 16
+/* The directory is read when it has at most so many times as many files as are
+   looked for: to read a name takes about a quarter of asking for it. */
+#define READ_FACTOR 3
+
+struct saved_files {
+	const ARRAY_TYPE(seq_range) *uids;
+	uint32_t first_uid, last_uid;
+	/* The files that the directory had, by UID - first_uid. NULL if it was
+	   not read. */
+	bool *read;
+};
 
 /* dir is relative to the open directory dir_fd, and empty or ends with "/". */
 static bool file_is_there(int dir_fd, const char *dir, uint32_t uid)
@@ -30,15 +41,43 @@ static bool file_is_there(int dir_fd, const char *dir, uint32_t uid)
 	return found;
 }
 
+static bool reading_is_quicker(struct mailbox *box,
+			       const struct saved_files *files)
+{
+	unsigned int max = seq_range_count(files->uids) * READ_FACTOR;
+
+	return files->last_uid - files->first_uid < max &&
+		mail_index_view_get_messages_count(box->view) <= max;
+}
+
+static void directory_read(DIR *dir, struct saved_files *files)
+{
+	const struct dirent *d;
+	const char *number;
+	uint32_t uid;
+
+	files->read = t_new(bool, files->last_uid - files->first_uid + 1);
+	while ((d = readdir(dir)) != NULL) {
+		number = d->d_name + strlen(SDBOX_MAIL_FILE_PREFIX);
+		if (str_begins_with(d->d_name, SDBOX_MAIL_FILE_PREFIX) &&
+		    str_to_uint32(number, &uid) == 0 &&
+		    uid >= files->first_uid && uid <= files->last_uid)
+			files->read[uid - files->first_uid] = TRUE;
+	}
+}
+
 /* Sets uid to that of the first file that is missing, or of the last one. */
-static bool files_are_there(int dir_fd, const char *dir,
-			    const ARRAY_TYPE(seq_range) *uids, uint32_t *uid)
+static bool files_are_there(const struct saved_files *files, int dir_fd,
+			    const char *dir, uint32_t *uid)
 {
 	struct seq_range_iter iter;
 	unsigned int n = 0;
 
-	seq_range_array_iter_init(&iter, uids);
+	seq_range_array_iter_init(&iter, files->uids);
 	while (seq_range_array_iter_nth(&iter, n++, uid)) {
+		if (files->read != NULL &&
+		    files->read[*uid - files->first_uid])
+			continue;
 		if (!file_is_there(dir_fd, dir, *uid))
 			return FALSE;
 	}
@@ -49,18 +88,27 @@ static bool saved_files_are_there(struct mailbox *box,
 				  const ARRAY_TYPE(seq_range) *uids,
 				  uint32_t *uid)
 {
-	const char *dir = t_strconcat(mailbox_get_path(box), "/", NULL);
-	int dir_fd = -1;
+	const char *path = t_strconcat(mailbox_get_path(box), "/", NULL);
+	const struct seq_range *range;
+	struct saved_files files = { .uids = uids };
+	DIR *dir = NULL;
 	bool found;
 
 	if (seq_range_count(uids) >= MANY_FILES)
-		dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir_fd == -1)
-		return files_are_there(AT_FDCWD, dir, uids, uid);
+		dir = opendir(path);
+	if (dir == NULL)
+		return files_are_there(&files, AT_FDCWD, path, uid);
+
+	range = array_front(uids);
+	files.first_uid = range->seq1;
+	range = array_back(uids);
+	files.last_uid = range->seq2;
+	if (reading_is_quicker(box, &files))
+		directory_read(dir, &files);
 	/* the last one again, to see that the directory is still the mailbox */
-	found = files_are_there(dir_fd, "", uids, uid) &&
-		file_is_there(AT_FDCWD, dir, *uid);
-	i_close_fd(&dir_fd);
+	found = files_are_there(&files, dirfd(dir), "", uid) &&
+		file_is_there(AT_FDCWD, path, *uid);
+	(void)closedir(dir);
 	return found;
 }
 

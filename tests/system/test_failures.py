@@ -1,11 +1,13 @@
 """When a mail cannot be kept it is not deleted, the client is told, and the log has one line with cause and remedy."""
 
 import os
+import signal
 
 import pytest
 
-from harness import ServerProblem, settings
+from harness import ServerProblem, settings, wait_for
 from harness import build, targets
+from harness.faults import session_process, traced
 
 REFUSED = r"Error: .*lazy_expunge"
 
@@ -86,6 +88,36 @@ def test_move_works_although_the_storage_does_not(dovecot):
     with user.imap("INBOX") as session:
         session.ok("UID MOVE 1:* Trash")
     assert len(user.messages("Trash")) == 3
+
+
+@pytest.mark.formats("sdbox")
+@pytest.mark.parametrize("before, count", [(0, 3), (0, 40), (300, 40)], ids=["few", "many", "many-of-more"])
+def test_a_saved_file_that_goes_before_the_expunge_refuses_the_delete(dovecot, before, count):
+    server = dovecot.own(lazy={"mailbox": "EXPUNGED"}, fsync="optimized")
+    user = server.user()
+    user.fill("INBOX", before + 1)
+    session = user.imap("INBOX")
+    session.delete()
+    user.fill("INBOX", count)
+    session.select()
+    session.ok("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
+    process = session_process(server)
+    storage = user.mail_path / "mailboxes/EXPUNGED/dbox-Mails"
+    # of the storage's log, once more, and of its directory, with which the commit ends
+    with traced(server, [process], "-e", "trace=fdatasync", "-e", "inject=fdatasync:signal=SIGSTOP:when=3") as output:
+        tag = session.send("EXPUNGE")
+        wait_for(lambda: "stopped by SIGSTOP" in output.read_text(errors="replace"), "the process to stop")
+        saved = sorted(storage.glob("u.*"), key=lambda path: int(path.suffix[1:]))
+        assert len(saved) == before + 1 + count
+        gone = saved[-count // 2]
+        gone.unlink()
+        os.kill(process, signal.SIGCONT)
+        answer = session.finish(tag)
+    assert answer.status == "NO" and answer.lines("EXPUNGE") == []
+    session.logout()
+    server.settle()
+    server.expect_log(f"UID {gone.suffix[1:]}: Saved mail is gone")
+    assert len(user.messages()) == count
 
 
 def test_on_failure_expunge_lets_it_through_with_a_warning_for_each_mail(dovecot):
