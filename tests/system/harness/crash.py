@@ -9,9 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from . import mail
-from .faults import remove_dead_locks, traced
+from .faults import remove_dead_locks, session_process, traced
 from .imap import Refused, name
-from .waiting import wait_for
 
 CALLS = ("rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat", "write", "writev", "pwrite64", "pwritev",
          "fsync", "fdatasync", "ftruncate", "open", "openat", "mkdir", "mkdirat", "symlink")
@@ -112,7 +111,7 @@ def delete(user):
 def calls_made(server, way, warm):
     """How often the delete makes each call when nothing is wrong."""
     user, session = prepare(server, way, warm)
-    with traced(server, [_process(server)], "-e", "trace=" + ",".join(CALLS)) as output:
+    with traced(server, [session_process(server)], "-e", "trace=" + ",".join(CALLS)) as output:
         session.ok(command(way))
     session.close()
     return Counter(re.findall(r"^\d+ +(\w+)\(", output.read_text(errors="replace"), re.MULTILINE))
@@ -123,7 +122,7 @@ def try_at(server, way, warm, fault, call, number, outcome):
     user, session = prepare(server, way, warm)
     inject = f"signal={KILL}" if fault == KILL else f"error={fault}"
     answered = None
-    with traced(server, [_process(server)], "-e", f"trace={call}", "-e", f"inject={call}:{inject}:when={number}") as output:
+    with traced(server, [session_process(server)], "-e", f"trace={call}", "-e", f"inject={call}:{inject}:when={number}") as output:
         try:
             answered = session(command(way)).ok
         except ENDED:
@@ -177,8 +176,3 @@ def _crashes_unsynced(server):
     """Whether this Dovecot crashes after a COPY, without any plugin too, when it cannot open or sync the mailbox's directory: it
     reports that on a mail that is gone."""
     return server.config.format == "sdbox" or (server.config.format == "mdbox" and not server.target.new_settings)
-
-
-def _process(server):
-    """The process of the session that the try has open; those of the tries before may be ending."""
-    return wait_for(lambda: (lambda pids: pids[0] if len(pids) == 1 else None)(server.processes("imap")), "one session")
