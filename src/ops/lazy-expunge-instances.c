@@ -10,6 +10,7 @@
 #include "lazy-expunge-compat.h"
 #include "lazy-expunge-destination.h"
 #include "lazy-expunge-guids.h"
+#include "lazy-expunge-list-index.h"
 #include "lazy-expunge-live.h"
 #include "lazy-expunge-lock.h"
 #include "lazy-expunge-match.h"
@@ -18,8 +19,6 @@
 #include "lazy-expunge-settings-read.h"
 #include "lazy-expunge-user.h"
 #include "lazy-expunge-instances-private.h"
-
-#include <sys/stat.h>
 
 /* The bounds of one look. What was read stays, so that looks for many mails
    get through a large account in steps. */
@@ -64,20 +63,6 @@ static void instance_box_free(struct instance_box *ibox)
 	i_free(ibox);
 }
 
-/* When the mailbox last changed, by its index log. 0 = unknown. */
-static time_t instance_box_mtime(struct mail_namespace *ns, const char *vname)
-{
-	const char *path;
-	struct stat st;
-
-	if (mailbox_list_get_path(ns->list,
-				  mailbox_list_get_storage_name(ns->list, vname),
-				  MAILBOX_LIST_PATH_TYPE_INDEX, &path) <= 0)
-		return 0;
-	path = t_strconcat(path, "/dovecot.index.log", NULL);
-	return stat(path, &st) < 0 ? 0 : st.st_mtime;
-}
-
 static void list_namespace(struct lazy_expunge_instances *inst,
 			   struct mail_namespace *ns, bool has_acls)
 {
@@ -95,7 +80,9 @@ static void list_namespace(struct lazy_expunge_instances *inst,
 		if ((info->flags & (MAILBOX_NONEXISTENT |
 				    MAILBOX_NOSELECT)) == 0) {
 			ibox = instance_box_get(inst, ns, info->vname);
-			ibox->mtime = instance_box_mtime(ns, info->vname);
+			ibox->mtime = lazy_expunge_list_index_log_time(ns->list,
+				mailbox_list_get_storage_name(ns->list,
+							      info->vname));
 		}
 	} T_END;
 	/* a mailbox that is missing here is one in which nothing is found */

@@ -5,7 +5,9 @@
    mailbox's STATUS, and the size and time of the mailbox's log, by which a
    reader sees that the copy is old. */
 
+struct mail_index_view;
 struct mailbox;
+struct mailbox_list;
 
 /* TRUE if the list's index is being synced: nothing that syncs may be done
    then. */
@@ -22,5 +24,15 @@ void lazy_expunge_list_index_resume(struct mailbox *box);
 /* Bring the list's index up to date with box, which must be open. Failures are
    logged by Dovecot and do no harm. */
 void lazy_expunge_list_index_update(struct mailbox *box);
+
+/* When the first mail of box was saved, by the record at seq of the list's
+   index, which may be old. 0 = the record does not say. */
+time_t lazy_expunge_list_index_first_saved(struct mailbox *box,
+					   struct mail_index_view *list_view,
+					   uint32_t seq);
+/* When the log of the mailbox with this storage name last changed. 0 = that is
+   not known. */
+time_t lazy_expunge_list_index_log_time(struct mailbox_list *list,
+					const char *storage_name);
 
 #endif

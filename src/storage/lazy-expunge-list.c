@@ -71,8 +71,7 @@ static bool list_iter_is_for_user(struct lazy_expunge_mailbox_list *llist,
 		!llist->luser->user->deinitializing;
 }
 
-/* TRUE within mail_user_autoexpunge(), which says so in the global event. */
-static bool is_within_autoexpunge(void)
+bool lazy_expunge_is_within_autoexpunge(void)
 {
 	const struct event *event = event_get_global();
 	const char *reasons;
@@ -118,7 +117,7 @@ list_iter_init(struct mailbox_list *list, const char *const *patterns,
 	/* Retention is the administrator's, so Dovecot opens a mailbox for it
 	   whatever the user's rights are there. Find the storage likewise. */
 	if ((flags & MAILBOX_LIST_ITER_RAW_LIST) == 0 &&
-	    is_within_autoexpunge()) {
+	    lazy_expunge_is_within_autoexpunge()) {
 		show_storage = list_may_hide_storage(llist, list->ns);
 		if (show_storage ||
 		    lazy_expunge_is_storage_namespace(llist->luser, list->ns))

@@ -2,9 +2,12 @@
    the protection of the storage. */
 
 #include "lib.h"
+#include "ioloop.h"
 #include "mail-namespace.h"
 #include "lazy-expunge-compat.h"
 #include "lazy-expunge-events.h"
+#include "lazy-expunge-keep-time.h"
+#include "lazy-expunge-list-index.h"
 #include "lazy-expunge-lock.h"
 #include "lazy-expunge-maildir.h"
 #include "lazy-expunge-match.h"
@@ -16,6 +19,10 @@
 #include "lazy-expunge-storage.h"
 
 #include <time.h>
+
+/* From when on autoexpunge opens a storage in which nothing is due yet, so that
+   a Maildir's new mails get UIDs and lasting save dates. */
+#define STORAGE_UNSEEN_SECS (24 * 60 * 60)
 
 struct lazy_expunge_storage_module lazy_expunge_storage_module =
 	MODULE_CONTEXT_INIT(&mail_storage_module_register);
@@ -147,6 +154,53 @@ lazy_mailbox_sync_deinit(struct mailbox_sync_context *ctx,
 						&lbox->save_dates_next_uid);
 	}
 	return ret;
+}
+
+/* The first mail is the oldest. That others were added since the list's index
+   was written does not make it due. */
+static bool mailbox_has_nothing_due(struct mailbox *box,
+				    struct mail_index_view *list_view,
+				    uint32_t seq)
+{
+	struct lazy_expunge_retention set;
+	time_t first_saved, seen;
+
+	lazy_expunge_keep_time_get(box->list->ns,
+				   lazy_expunge_mailbox_vname(box), &set);
+	if (set.autoexpunge == 0 || set.max_mails > 0)
+		return FALSE;
+	first_saved = lazy_expunge_list_index_first_saved(box, list_view, seq);
+	if (first_saved == 0 ||
+	    first_saved + (time_t)set.autoexpunge <= ioloop_time)
+		return FALSE;
+	seen = lazy_expunge_list_index_log_time(box->list, box->name);
+	return seen != 0 && seen + STORAGE_UNSEEN_SECS > ioloop_time;
+}
+
+/* Autoexpunge asks at the end of each session for a mailbox whether something
+   is due, and would open it when mails were added. */
+static int
+lazy_mailbox_list_index_has_changed(struct mailbox *box,
+				    struct mail_index_view *list_view,
+				    uint32_t seq, bool quick,
+				    const char **reason_r)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+	bool nothing_due;
+
+	if (lazy_expunge_is_within_autoexpunge() && !lbox->luser->by_admin) {
+		/* have the next answer written */
+		box->update_first_saved = TRUE;
+		T_BEGIN {
+			nothing_due = mailbox_has_nothing_due(box, list_view,
+							      seq);
+		} T_END;
+		if (nothing_due)
+			return 0;
+	}
+	return lbox->module_ctx.super.list_index_has_changed(box, list_view,
+							     seq, quick,
+							     reason_r);
 }
 
 static int lazy_mailbox_delete_box(struct mailbox *box)
@@ -381,6 +435,9 @@ void lazy_expunge_mailbox_allocated(struct mailbox *box)
 	T_BEGIN {
 		mailbox_init_storage(box, lbox);
 	} T_END;
-	if (lbox->storage != NULL)
-		v->sync_deinit = lazy_mailbox_sync_deinit;
+	if (lbox->storage == NULL)
+		return;
+	v->sync_deinit = lazy_mailbox_sync_deinit;
+	if (v->list_index_has_changed != NULL)
+		v->list_index_has_changed = lazy_mailbox_list_index_has_changed;
 }

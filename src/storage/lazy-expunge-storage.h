@@ -105,6 +105,8 @@ void lazy_expunge_mailbox_list_created(struct mailbox_list *list);
 void lazy_expunge_mailbox_allocated(struct mailbox *box);
 void lazy_expunge_mail_allocated(struct mail *mail);
 
+/* TRUE within mail_user_autoexpunge(), which says so in the global event. */
+bool lazy_expunge_is_within_autoexpunge(void);
 /* The settings that hold for the mailbox. */
 const struct lazy_expunge_settings *
 lazy_expunge_mailbox_settings(struct mailbox *box);
