@@ -8,6 +8,7 @@
 #include "mail-storage-private.h"
 #include "mailbox-list-private.h"
 #include "lazy-expunge-compat.h"
+#include "lazy-expunge-keep-time.h"
 #include "lazy-expunge-list-index.h"
 #include "lazy-expunge-maildir.h"
 #include "lazy-expunge-origin.h"
@@ -33,6 +34,8 @@ struct lazy_expunge_destination {
 	bool opened;
 	/* mails were committed of which the list's index has not heard */
 	bool list_index_old;
+	/* others than administrators read the copy of STATUS that it has */
+	bool status_is_read;
 	/* the directory that was opened */
 	const char *path;
 	dev_t dev;
@@ -239,6 +242,19 @@ static int destination_need_open(struct lazy_expunge_destination *dest,
 	return 0;
 }
 
+/* Clients, quota and autoexpunge_max_mails. Autoexpunge by age needs it no more
+   than once a day. */
+static bool status_is_read(struct lazy_expunge_user *luser,
+			   struct mail_namespace *ns, const char *vname)
+{
+	struct lazy_expunge_retention set;
+
+	if (!luser->set.hidden || !luser->set.quota_ignore)
+		return TRUE;
+	lazy_expunge_keep_time_get(ns, vname, &set);
+	return set.max_mails > 0;
+}
+
 struct lazy_expunge_destination *
 lazy_expunge_destination_open(struct lazy_expunge_user *luser,
 			      struct lazy_expunge_storage *storage,
@@ -263,6 +279,7 @@ lazy_expunge_destination_open(struct lazy_expunge_user *luser,
 	dest->box = lazy_expunge_mailbox_alloc(luser, ns, vname,
 					       MAILBOX_FLAG_SAVEONLY |
 					       MAILBOX_FLAG_DROP_RECENT);
+	dest->status_is_read = status_is_read(luser, ns, vname);
 	if (luser->set.origin && !storage->ns_mode)
 		dest->origin = i_strdup(lazy_expunge_origin_vname(source));
 	if (destination_remember_path(dest)) {
@@ -294,7 +311,8 @@ void lazy_expunge_destination_close(struct lazy_expunge_destination **_dest)
 	if (dest == NULL)
 		return;
 	*_dest = NULL;
-	if (dest->list_index_old && lazy_expunge_destination_is_valid(dest))
+	if (dest->list_index_old && dest->status_is_read &&
+	    lazy_expunge_destination_is_valid(dest))
 		lazy_expunge_list_index_update(dest->box);
 	lazy_expunge_maildir_deinit(&dest->maildir);
 	mailbox_free(&dest->box);
@@ -429,7 +447,8 @@ destination_unlink(struct lazy_expunge_destination_transaction *dt)
 }
 
 /* The list's index hears of the mails when the destination is closed, and not
-   at each commit. */
+   at each commit; when nobody reads it there, whoever next syncs the storage
+   tells it. */
 static int
 destination_commit_saved(struct lazy_expunge_destination_transaction *dt)
 {
