@@ -1,5 +1,6 @@
 """autoexpunge on the storage removes for good, by age and by count, whatever the user may do there."""
 
+import os
 import time
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import pytest
 
 from harness import Mailbox, message, wait_for
 from harness.config import DEFAULT_MAILBOXES, namespace_mode
+from harness.faults import session_process, traced
 
 BY_COUNT = dict(autoexpunge="30d", autoexpunge_max_mails=2)
 BY_AGE = dict(autoexpunge="1s")
@@ -83,6 +85,63 @@ def test_in_namespace_mode(dovecot, protect):
     by_imap(user)
     user.server.settle()
     assert sorted(mail.origin for mail in user.kept()) == ["INBOX", "INBOX", "Work", "Work"]
+
+
+def delete_and_end(user, meanwhile=lambda: None):
+    """Delete one mail; what the session opens of the storage from LOGOUT on, until it has ended."""
+    user.append()
+    with user.imap("INBOX") as session:
+        session.delete()
+        meanwhile()
+        with traced(user.server, [session_process(user.server)], "-e", "trace=open,openat") as output:
+            session.logout()
+            wait_for(lambda: "exited with" in output.read_text(), "the process to end")
+        return [line for line in output.read_text().splitlines() if "EXPUNGED" in line]
+
+
+@pytest.mark.parametrize("hidden", [False, True], ids=["visible", "hidden"])
+def test_a_storage_in_which_nothing_is_due_is_not_opened_when_a_session_ends(dovecot, hidden):
+    user = with_retention(dovecot, dict(autoexpunge="1h"), lazy={"hidden": hidden})
+    delete_and_end(user)
+    for _ in range(3):
+        assert delete_and_end(user) == []
+    assert len(user.kept()) == 4
+
+
+@pytest.mark.formats("maildir")
+def test_a_storage_is_opened_once_a_day_when_a_session_ends(dovecot):
+    """Its new mails get their UIDs then, and save dates that stay when files change."""
+    user = with_retention(dovecot, dict(autoexpunge="1h"))
+    delete_and_end(user)
+    [uidlist] = user.mail_path.glob("*EXPUNGED/dovecot-uidlist")
+    log = uidlist.with_name("dovecot.index.log")
+
+    def known():
+        return len(uidlist.read_text().splitlines()) - 1
+    assert known() == 1
+    for hours, opened in ((23, False), (25, True)):
+        before = time.time() - hours * 60 * 60
+        assert bool(delete_and_end(user, lambda: os.utime(log, (before, before)))) == opened
+        assert known() == (3 if opened else 1)
+    assert delete_and_end(user) == []
+    assert len(user.kept()) == 4
+
+
+def test_what_is_due_goes_although_later_mails_were_not_looked_at(dovecot):
+    user = with_retention(dovecot, dict(autoexpunge="4s"), lazy={"hidden": True})
+    for _ in range(3):
+        user.append()
+        with user.imap("INBOX") as session:
+            session.delete()
+        user.server.settle()
+    newest = max(mail.saved for mail in user.kept())
+    wait_for(lambda: time.time() > newest + 4.1, "the mails to be old enough")
+    user.append()
+    [last] = user.messages()
+    with user.imap("INBOX") as session:
+        session.delete()
+    user.server.settle()
+    assert [mail.guid for mail in user.kept()] == [last.guid]
 
 
 def test_more_than_one_batch(dovecot):

@@ -86,6 +86,20 @@ def test_when_the_list_index_was_up_to_date_with_an_older_state(user):
             assert session.status(STORAGE, ITEMS) == expect(count)
 
 
+def test_of_a_hidden_storage(dovecot):
+    """The list's index is not told of each mail, so its copy is old when the session has ended."""
+    user = dovecot(lazy={"hidden": True}).user()
+    user.fill("INBOX", 6)
+    for count in range(1, 6):
+        with user.imap("INBOX") as session:
+            session.delete(str(count))
+            assert session.status(STORAGE, ITEMS) == expect(count)
+        user.server.settle()
+        assert doveadm_status(user) == expect(count)
+        with user.imap() as session:
+            assert session.status(STORAGE, ITEMS) == expect(count)
+
+
 @pytest.mark.formats("sdbox", "mdbox")
 def test_with_very_dirty_syncs(very_dirty_user):
     assert_right_at_each_delete(very_dirty_user)
