@@ -26,6 +26,10 @@ SERIES = {
 }
 
 
+# As conf.d has it: what the shipped plugin does not know.
+OWN_SETTINGS = {OURS: dict(hidden=True, protect=True)}
+
+
 class Servers:
     """The servers of one target and format, started when first asked for."""
 
@@ -43,7 +47,7 @@ class Servers:
     def config(self, series, **fields):
         plugin, last = SERIES[series]
         config = Config(format=self.form, plugin=plugin, fsync=self.fsync, raw="mail_max_userip_connections = 100",
-                        lazy=settings(mailbox=accounts.STORAGE, only_last_instance=last),
+                        lazy=settings(mailbox=accounts.STORAGE, only_last_instance=last, **OWN_SETTINGS.get(plugin, {})),
                         mailboxes=(Mailbox("Trash", auto="create", special_use="\\Trash"),))
         return replace(config, **fields)
 
