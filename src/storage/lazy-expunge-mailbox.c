@@ -157,17 +157,20 @@ lazy_mailbox_sync_deinit(struct mailbox_sync_context *ctx,
 }
 
 /* The first mail is the oldest. That others were added since the list's index
-   was written does not make it due. */
+   was written does not make it due. Quota asks the same way, though, for sizes
+   as they are now. */
 static bool mailbox_has_nothing_due(struct mailbox *box,
 				    struct mail_index_view *list_view,
 				    uint32_t seq)
 {
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 	struct lazy_expunge_retention set;
 	time_t first_saved, seen;
 
 	lazy_expunge_keep_time_get(box->list->ns,
 				   lazy_expunge_mailbox_vname(box), &set);
-	if (set.autoexpunge == 0 || set.max_mails > 0)
+	if (set.autoexpunge == 0 || set.max_mails > 0 ||
+	    !lbox->luser->set.quota_ignore)
 		return FALSE;
 	first_saved = lazy_expunge_list_index_first_saved(box, list_view, seq);
 	if (first_saved == 0 ||
