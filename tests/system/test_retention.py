@@ -127,6 +127,14 @@ def test_a_storage_is_opened_once_a_day_when_a_session_ends(dovecot):
     assert len(user.kept()) == 4
 
 
+@pytest.mark.formats("maildir")
+def test_a_storage_that_counts_in_the_quota_is_opened_when_a_session_ends(dovecot):
+    user = with_retention(dovecot, dict(autoexpunge="1h"), lazy={"hidden": True, "quota_ignore": False})
+    delete_and_end(user)
+    assert delete_and_end(user) != []
+    assert len(user.kept()) == 2
+
+
 def test_what_is_due_goes_although_later_mails_were_not_looked_at(dovecot):
     user = with_retention(dovecot, dict(autoexpunge="4s"), lazy={"hidden": True})
     for _ in range(3):
