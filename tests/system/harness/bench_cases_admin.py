@@ -129,8 +129,8 @@ def _settle(users):
 
 def _maintain(servers, size, samples, rounds, prepare):
     servers_by_name = {name: _server_of_many(servers, name, size) for name in samples.times}
-    # the first runs may bring indexes up to date
-    for _ in range(2):
+    # The first run may bring indexes up to date, the second the list's, the third sees that change.
+    for _ in range(4):
         _settle(size)
         for name, server in servers_by_name.items():
             _run_for_all(servers, name, server)
