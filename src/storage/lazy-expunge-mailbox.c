@@ -20,9 +20,12 @@
 
 #include <time.h>
 
-/* From when on autoexpunge opens a storage in which nothing is due yet, so that
-   a Maildir's new mails get UIDs and lasting save dates. */
-#define STORAGE_UNSEEN_SECS (24 * 60 * 60)
+/* When a storage in which nothing is due was not opened for so long, or for this
+   part of its retention, autoexpunge opens it, so that a Maildir's new mails get
+   UIDs and lasting save dates. They get them in the order of their delivery:
+   one that was deleted earlier may stay so much longer. */
+#define STORAGE_UNSEEN_MAX_SECS (24 * 60 * 60)
+#define STORAGE_UNSEEN_PART 24
 
 struct lazy_expunge_storage_module lazy_expunge_storage_module =
 	MODULE_CONTEXT_INIT(&mail_storage_module_register);
@@ -177,7 +180,8 @@ static bool mailbox_has_nothing_due(struct mailbox *box,
 	    first_saved + (time_t)set.autoexpunge <= ioloop_time)
 		return FALSE;
 	seen = lazy_expunge_list_index_log_time(box->list, box->name);
-	return seen != 0 && seen + STORAGE_UNSEEN_SECS > ioloop_time;
+	return seen != 0 && seen + (time_t)I_MIN(STORAGE_UNSEEN_MAX_SECS,
+			set.autoexpunge / STORAGE_UNSEEN_PART) > ioloop_time;
 }
 
 /* Autoexpunge asks at the end of each session for a mailbox whether something

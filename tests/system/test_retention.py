@@ -109,9 +109,10 @@ def test_a_storage_in_which_nothing_is_due_is_not_opened_when_a_session_ends(dov
 
 
 @pytest.mark.formats("maildir")
-def test_a_storage_is_opened_once_a_day_when_a_session_ends(dovecot):
-    """Its new mails get their UIDs then, and save dates that stay when files change."""
-    user = with_retention(dovecot, dict(autoexpunge="1h"))
+@pytest.mark.parametrize("autoexpunge, day", [("30d", 24), ("12h", 0.5)])
+def test_a_storage_is_opened_once_a_day_when_a_session_ends(dovecot, autoexpunge, day):
+    """Or once in a 24th of its retention. New mails get their UIDs then, and save dates that stay when files change."""
+    user = with_retention(dovecot, dict(autoexpunge=autoexpunge))
     delete_and_end(user)
     [uidlist] = user.mail_path.glob("*EXPUNGED/dovecot-uidlist")
     log = uidlist.with_name("dovecot.index.log")
@@ -119,8 +120,8 @@ def test_a_storage_is_opened_once_a_day_when_a_session_ends(dovecot):
     def known():
         return len(uidlist.read_text().splitlines()) - 1
     assert known() == 1
-    for hours, opened in ((23, False), (25, True)):
-        before = time.time() - hours * 60 * 60
+    for part, opened in ((0.9, False), (1.1, True)):
+        before = time.time() - part * day * 60 * 60
         assert bool(delete_and_end(user, lambda: os.utime(log, (before, before)))) == opened
         assert known() == (3 if opened else 1)
     assert delete_and_end(user) == []
