@@ -6,6 +6,7 @@
 #include "doveadm-print-private.h"
 #include "lazy-expunge-doveadm-print.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -28,6 +29,9 @@ static struct {
 	void (*super_print)(const char *value);
 } json;
 static bool header_is_nullable = FALSE;
+
+/* of standard output, to be set again; -1 = unknown */
+static int stdout_flags = -1;
 
 static enum {
 	READER_PROGRAM,
@@ -144,6 +148,25 @@ void lazy_expunge_print_begin(void)
 	reader = READER_PROGRAM;
 }
 
+void lazy_expunge_print_wait_for_reader(void)
+{
+	/* The json of 2.4 leaves out what a non-blocking output does not take
+	   at once, and nobody hears of it. */
+	stdout_flags = fcntl(STDOUT_FILENO, F_GETFL);
+	if (stdout_flags != -1 && (stdout_flags & O_NONBLOCK) != 0) {
+		(void)fcntl(STDOUT_FILENO, F_SETFL,
+			    stdout_flags & ~O_NONBLOCK);
+	}
+}
+
+/* The flag is also that of others who have the same file. */
+static void print_restore_flags(void)
+{
+	if (stdout_flags != -1 && (stdout_flags & O_NONBLOCK) != 0)
+		(void)fcntl(STDOUT_FILENO, F_SETFL, stdout_flags);
+	stdout_flags = -1;
+}
+
 void lazy_expunge_print_header(const char *key)
 {
 	doveadm_print_header_simple(key);
@@ -238,7 +261,7 @@ static int print_flush_ostream(void)
 	struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };
 	int ret;
 
-	/* whoever gave us standard output may have made it non-blocking */
+	/* others who have the same file may have set the flag again */
 	while ((ret = o_stream_flush(doveadm_print_ostream)) == 0)
 		(void)poll(&output, 1, -1);
 	return ret < 0 ? doveadm_print_ostream->stream_errno : 0;
@@ -270,6 +293,7 @@ int lazy_expunge_print_finish(const char **error_r)
 		error = print_flush_stdio();
 	if (error == 0)
 		error = print_close();
+	print_restore_flags();
 	if (error == 0 || error == EPIPE || error == ECONNRESET)
 		return 0;
 	*error_r = t_strdup_printf("The output could not be written: %s",

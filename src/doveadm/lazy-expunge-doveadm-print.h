@@ -11,6 +11,10 @@ void lazy_expunge_print_deinit(void);
 
 /* Before the headers of a command. */
 void lazy_expunge_print_begin(void);
+/* On the command line: whoever gave us standard output may have made it
+   non-blocking. Wait for its reader all the same, until
+   lazy_expunge_print_finish(). */
+void lazy_expunge_print_wait_for_reader(void);
 /* Headers. Numbers are right-justified, and numbers in json. */
 void lazy_expunge_print_header(const char *key);
 void lazy_expunge_print_header_number(const char *key);

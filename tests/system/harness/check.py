@@ -162,7 +162,7 @@ def _sanitized(target):
 
 def _run_pytest(variant, found, more):
     # more than there are processors, for tests wait most of their time
-    workers = max(4, (os.cpu_count() or 1) * 3)
+    workers = max(4, (os.cpu_count() or 1) * 2)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", str(workers),
                "--dist", "loadgroup", "--variant", variant, "--targets", ",".join(target.name for target in found)] + more
     sys.stdout.flush()
