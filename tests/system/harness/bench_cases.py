@@ -258,7 +258,7 @@ def many_users(servers, size, samples, rounds):
         uids = [session.search()[:20] for session in sessions]
         before = sum(map(time_on_cpu, users[name]))
         taken = _at_once(sessions, uids)
-        samples.add(name, taken, cpu=sum(map(time_on_cpu, users[name])) - before)
+        samples.add(name, taken, max(map(peak_memory, users[name])), sum(map(time_on_cpu, users[name])) - before)
         for user in users[name]:
             user.close()
 
@@ -271,7 +271,7 @@ def one_user(servers, size, samples, rounds):
         uids = sessions[0].search()
         before = time_on_cpu(users[name])
         taken = _at_once(sessions, [uids[i * 10:i * 10 + 10] for i in range(16)])
-        samples.add(name, taken, cpu=time_on_cpu(users[name]) - before)
+        samples.add(name, taken, peak_memory(users[name]), time_on_cpu(users[name]) - before)
         users[name].close()
 
 

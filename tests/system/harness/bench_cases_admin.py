@@ -8,7 +8,7 @@ import time
 from . import bench_accounts as accounts
 from .bench_accounts import STORAGE, Account
 from .bench_cases import PLAIN, case, delete_last, in_turn, remove, timed, timed_command
-from .bench_servers import children_on_cpu, ended_on_cpu, time_on_cpu
+from .bench_servers import children_on_cpu, ended_on_cpu, peak_memory, time_on_cpu
 from .config import Mailbox
 
 AUTOEXPUNGE = (Mailbox("Trash", auto="create", special_use="\\Trash", autoexpunge="30d"),
@@ -29,7 +29,9 @@ def logout(servers, size, samples, rounds):
         session = users[name].imap("INBOX")
         delete_last(session)
         open_cpu[name] += time_on_cpu(users[name])
-        samples.add(name, _logout_and_end(session, users[name]))
+        # that of the session before its end: of a process that has ended nobody knows it
+        memory = peak_memory(users[name])
+        samples.add(name, _logout_and_end(session, users[name]), memory)
     for name, user in users.items():
         ended_cpu[name] += ended_on_cpu(user.server)
         samples.add_mean_cpu(name, ended_cpu[name] - open_cpu[name])
