@@ -188,8 +188,10 @@ class Installed:
         finally:
             self.run("doveadm", "stop")
             wait_for(lambda: not self.sandbox.processes("dovecot"), "Dovecot to stop")
+            # a login process has no mail plugins, and complains when Dovecot stops while it starts
             problems = [line for line in self.path("/var/log/dovecot.log").read_text().splitlines()
-                        if re.search(r"(Error|Panic|Fatal|Warning):", line) and "Killed with signal 15" not in line]
+                        if re.search(r"(Error|Panic|Fatal|Warning):", line) and "Killed with signal 15" not in line
+                        and "imap-login: " not in line]
             if problems and not errors:
                 raise AssertionError("\n".join(problems))
 
