@@ -30,7 +30,7 @@ static struct {
 } json;
 static bool header_is_nullable = FALSE;
 
-/* of standard output, to be set again; -1 = unknown */
+/* The flags that standard output had, -1 = they were not changed. */
 static int stdout_flags = -1;
 
 static enum {
@@ -150,19 +150,19 @@ void lazy_expunge_print_begin(void)
 
 void lazy_expunge_print_wait_for_reader(void)
 {
+	int flags = fcntl(STDOUT_FILENO, F_GETFL);
+
 	/* The json of 2.4 leaves out what a non-blocking output does not take
 	   at once, and nobody hears of it. */
-	stdout_flags = fcntl(STDOUT_FILENO, F_GETFL);
-	if (stdout_flags != -1 && (stdout_flags & O_NONBLOCK) != 0) {
-		(void)fcntl(STDOUT_FILENO, F_SETFL,
-			    stdout_flags & ~O_NONBLOCK);
-	}
+	if (flags != -1 && (flags & O_NONBLOCK) != 0 &&
+	    fcntl(STDOUT_FILENO, F_SETFL, flags & ~O_NONBLOCK) == 0)
+		stdout_flags = flags;
 }
 
 /* The flag is also that of others who have the same file. */
 static void print_restore_flags(void)
 {
-	if (stdout_flags != -1 && (stdout_flags & O_NONBLOCK) != 0)
+	if (stdout_flags != -1)
 		(void)fcntl(STDOUT_FILENO, F_SETFL, stdout_flags);
 	stdout_flags = -1;
 }

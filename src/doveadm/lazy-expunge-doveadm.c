@@ -266,7 +266,6 @@ LAZY_EXPUNGE_COMPAT_CMD_INIT(cmd_init)
 {
 	struct lazy_expunge_cmd *cmd =
 		container_of(ctx, struct lazy_expunge_cmd, ctx);
-
 	const bool cli = ctx->cctx->conn_type == DOVEADM_CONNECTION_TYPE_CLI;
 
 	lazy_expunge_startup_done();
