@@ -8,7 +8,7 @@
    Printable UTF-8 stays as it is. Control characters become \n, \t or octal
    (\033), bytes that are not UTF-8 octal too, and invisible characters that
    change how others are shown (C1 controls, bidirectional overrides, line
-   separators) \uXXXX. A backslash is not doubled. */
+   separators) \u with four hex digits. A backslash is not doubled. */
 const char *lazy_expunge_text_safe(const char *text);
 
 /* Bytes for people: "999B", "1.2K", "35M"; units are powers of 1024. */
