@@ -108,6 +108,14 @@ static void init(struct doveadm_mail_cmd_context *ctx) { (void)ctx; }],
     [#include "mail-storage-private.h"],
     [struct mail_save_context *c = NULL; c->expunged_mail = NULL;])
 
+  LE_TRY([HAVE_MAILBOX_NFC], [mailbox names are normalized to NFC],
+    [#include "unichar.h"
+#include "mail-storage.h"
+#include "mailbox-list-iter.h"],
+    [const char *nfc;
+     int flags = MAILBOX_FLAG_RAW_NAME | MAILBOX_LIST_ITER_NO_RENAMING;
+     return uni_utf8_to_nfc("x", 1, &nfc) + flags;])
+
   AC_MSG_CHECKING([for the version of Dovecot])
   LE_DOVECOT_VERSION=`sed -n 's/^#define DOVECOT_VERSION "\(.*\)"/\1/p' "$LE_DOVECOT_INCLUDEDIR/config.h" 2>/dev/null`
   AC_MSG_RESULT([$LE_DOVECOT_VERSION])

@@ -20,6 +20,13 @@ void lazy_expunge_compat_cache_register(struct mail_cache *cache,
 	mail_cache_register_fields(cache, field, 1);
 }
 
+const char *
+lazy_expunge_compat_name_normalize(struct mailbox_list *list ATTR_UNUSED,
+				   const char *vname)
+{
+	return vname;
+}
+
 char lazy_expunge_compat_list_escape_char(struct mailbox_list *list)
 {
 	return list->set.storage_name_escape_char;

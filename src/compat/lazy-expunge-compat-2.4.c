@@ -4,6 +4,7 @@
 #include "array.h"
 #include "settings.h"
 #include "settings-parser.h"
+#include "unichar.h"
 #include "mail-user.h"
 #include "mail-namespace.h"
 #include "mail-storage-settings.h"
@@ -19,6 +20,20 @@ void lazy_expunge_compat_cache_register(struct mail_cache *cache,
 					struct mail_cache_field *field)
 {
 	mail_cache_register_fields(cache, field, 1, pool_datastack_create());
+}
+
+const char *
+lazy_expunge_compat_name_normalize(struct mailbox_list *list ATTR_UNUSED,
+				   const char *vname)
+{
+#ifdef HAVE_MAILBOX_NFC
+	const char *nfc;
+
+	if (list->mail_set->mailbox_list_normalize_names_to_nfc &&
+	    uni_utf8_to_nfc(vname, strlen(vname), &nfc) >= 0)
+		return nfc;
+#endif
+	return vname;
 }
 
 char lazy_expunge_compat_list_escape_char(struct mailbox_list *list)

@@ -20,6 +20,23 @@ struct mail_namespace;
 #  define str_begins_with(haystack, needle) str_begins(haystack, needle)
 #endif
 
+/* Where mailbox names are normalized to NFC, Dovecot renames those that are not
+   when they are listed or looked for, within our hooks as well. These are for who
+   must see a mailbox as it is: names of the list as they are on disk, and a
+   mailbox by such a name. */
+#ifdef HAVE_MAILBOX_NFC
+#  define LAZY_EXPUNGE_COMPAT_FLAG_RAW_NAME MAILBOX_FLAG_RAW_NAME
+#  define LAZY_EXPUNGE_COMPAT_ITER_NO_RENAMING MAILBOX_LIST_ITER_NO_RENAMING
+#else
+#  define LAZY_EXPUNGE_COMPAT_FLAG_RAW_NAME 0
+#  define LAZY_EXPUNGE_COMPAT_ITER_NO_RENAMING 0
+#endif
+
+/* The name as Dovecot shows it in this list: normalized to NFC where it does
+   that, else the same. Data stack. */
+const char *lazy_expunge_compat_name_normalize(struct mailbox_list *list,
+					       const char *vname);
+
 /* The last error of the index. Valid until the next one. */
 const char *lazy_expunge_compat_index_error(struct mail_index *index);
 

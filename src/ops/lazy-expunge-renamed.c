@@ -13,6 +13,7 @@
 #include "mail-storage-private.h"
 #include "mailbox-list-private.h"
 #include "mailbox-list-iter.h"
+#include "lazy-expunge-compat.h"
 #include "lazy-expunge-user.h"
 #include "lazy-expunge-place.h"
 #include "lazy-expunge-renamed.h"
@@ -52,8 +53,10 @@ static void renamed_add(struct lazy_expunge_renamed *renamed,
 	struct mailbox_metadata metadata;
 	struct mailbox *box;
 
-	/* an object of its own: the one that is renamed need not be open */
-	box = mailbox_alloc(src_list, src_vname, MAILBOX_FLAG_IGNORE_ACLS);
+	/* an object of its own: the one that is renamed need not be open. By its
+	   name as it is: this may be the renaming that normalizes it. */
+	box = mailbox_alloc(src_list, src_vname, MAILBOX_FLAG_IGNORE_ACLS |
+			    LAZY_EXPUNGE_COMPAT_FLAG_RAW_NAME);
 	if (mailbox_get_metadata(box, MAILBOX_METADATA_GUID, &metadata) == 0) {
 		rename = array_append_space(&renamed->renames);
 		guid_128_copy(rename->guid, metadata.guid);
@@ -91,7 +94,8 @@ static void renamed_add_children(struct lazy_expunge_renamed *renamed,
 	const enum mailbox_list_iter_flags flags =
 		MAILBOX_LIST_ITER_NO_AUTO_BOXES |
 		MAILBOX_LIST_ITER_SKIP_ALIASES |
-		MAILBOX_LIST_ITER_RETURN_NO_FLAGS;
+		MAILBOX_LIST_ITER_RETURN_NO_FLAGS |
+		LAZY_EXPUNGE_COMPAT_ITER_NO_RENAMING;
 	const char sep = mail_namespace_get_sep(src->list->ns);
 	struct mailbox_list_iterate_context *iter;
 	const struct mailbox_info *info;

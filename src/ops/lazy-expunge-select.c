@@ -9,6 +9,7 @@
 #include "mail-search-build.h"
 #include "mail-storage-private.h"
 #include "mailbox-list-iter.h"
+#include "lazy-expunge-compat.h"
 #include "lazy-expunge-origin.h"
 #include "lazy-expunge-origin-codec.h"
 #include "lazy-expunge-settings-read.h"
@@ -82,14 +83,14 @@ static int select_find_cap(struct lazy_expunge_select *select,
 static int select_add_box(struct lazy_expunge_select *select,
 			  struct lazy_expunge_storage *storage,
 			  const char *vname, const char *open_vname,
-			  const char *origin,
+			  enum mailbox_flags flags, const char *origin,
 			  struct lazy_expunge_error *error_r)
 {
 	struct lazy_expunge_select_box *sbox;
 	struct mailbox *box;
 
 	box = lazy_expunge_mailbox_alloc(select->luser, storage->ns, open_vname,
-					 0);
+					 flags);
 	if (mailbox_open(box) < 0 ||
 	    mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ) < 0) {
 		lazy_expunge_error_set_box(error_r,
@@ -103,6 +104,21 @@ static int select_add_box(struct lazy_expunge_select *select,
 	sbox->vname = p_strdup(select->pool, vname);
 	sbox->origin = p_strdup(select->pool, origin);
 	return select_find_cap(select, sbox, error_r);
+}
+
+/* The names are raw, so two may differ in their normalization alone. */
+static int select_add_listed(struct lazy_expunge_select *select,
+			     struct lazy_expunge_storage *storage,
+			     const char *vname,
+			     struct lazy_expunge_error *error_r)
+{
+	const char *shown = lazy_expunge_compat_name_normalize(
+						storage->ns->list, vname);
+
+	return select_add_box(select, storage, shown, vname,
+			      LAZY_EXPUNGE_COMPAT_FLAG_RAW_NAME,
+			      lazy_expunge_origin_of_tree(storage->ns, shown),
+			      error_r);
 }
 
 static int select_add_tree(struct lazy_expunge_select *select,
@@ -128,11 +144,8 @@ static int select_add_tree(struct lazy_expunge_select *select,
 		if (strcmp(info->vname, inbox_vname) == 0)
 			inbox_seen = TRUE;
 		T_BEGIN {
-			ret = select_add_box(select, storage, info->vname,
-					     info->vname,
-					     lazy_expunge_origin_of_tree(ns,
-								 info->vname),
-					     error_r);
+			ret = select_add_listed(select, storage, info->vname,
+						error_r);
 		} T_END_PASS_STR_IF(ret < 0, &error_r->text);
 	}
 	if (mailbox_list_iter_deinit(&iter) < 0 && ret == 0) {
@@ -145,7 +158,7 @@ static int select_add_tree(struct lazy_expunge_select *select,
 	/* Maildir++ has it as the root, which is not listed everywhere */
 	if (ret == 0 && !inbox_seen) {
 		ret = select_add_box(select, storage, inbox_vname, inbox_vname,
-				     "INBOX", error_r);
+				     0, "INBOX", error_r);
 	}
 	return ret;
 }
@@ -165,7 +178,7 @@ static int select_add_storage(struct lazy_expunge_select *select,
 	   the storage's own name work */
 	return select_add_box(select, storage,
 		lazy_expunge_storage_vname(storage),
-		lazy_expunge_storage_legal_vname(storage), NULL, error_r);
+		lazy_expunge_storage_legal_vname(storage), 0, NULL, error_r);
 }
 
 struct lazy_expunge_select *

@@ -263,6 +263,20 @@ static int mailbox_rename_locked(struct mailbox *src, struct mailbox *dest)
 	return ret;
 }
 
+/* TRUE within Dovecot's own renaming of a mailbox whose name is not normalized:
+   nobody else can name the source so. */
+static bool rename_is_normalizing(struct mailbox *src)
+{
+	bool normalizing;
+
+	T_BEGIN {
+		normalizing = strcmp(src->vname,
+			lazy_expunge_compat_name_normalize(src->list,
+							   src->vname)) != 0;
+	} T_END;
+	return normalizing;
+}
+
 static int lazy_mailbox_rename_box(struct mailbox *src, struct mailbox *dest)
 {
 	struct lazy_expunge_mailbox *lsrc = LAZY_EXPUNGE_CONTEXT_REQUIRE(src);
@@ -271,7 +285,8 @@ static int lazy_mailbox_rename_box(struct mailbox *src, struct mailbox *dest)
 	struct lazy_expunge_storage *dest_storage =
 		ldest == NULL ? NULL : ldest->storage;
 
-	if (!luser->by_admin && !luser->user->dsyncing) {
+	if (!luser->by_admin && !luser->user->dsyncing &&
+	    !rename_is_normalizing(src)) {
 		/* with namespace mode, what is in the storage is known by its
 		   name: never let a rename blur that */
 		if (lsrc->storage != NULL &&
