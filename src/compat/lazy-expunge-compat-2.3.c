@@ -32,6 +32,11 @@ char lazy_expunge_compat_list_escape_char(struct mailbox_list *list)
 	return list->set.storage_name_escape_char;
 }
 
+char lazy_expunge_compat_list_visible_escape_char(struct mailbox_list *list)
+{
+	return list->set.vname_escape_char;
+}
+
 const char *const *lazy_expunge_compat_special_use(struct mailbox *box)
 {
 	if (box->set == NULL || box->set->special_use[0] == '\0')

@@ -41,6 +41,11 @@ char lazy_expunge_compat_list_escape_char(struct mailbox_list *list)
 	return list->mail_set->mailbox_list_storage_escape_char[0];
 }
 
+char lazy_expunge_compat_list_visible_escape_char(struct mailbox_list *list)
+{
+	return list->mail_set->mailbox_list_visible_escape_char[0];
+}
+
 const char *const *lazy_expunge_compat_special_use(struct mailbox *box)
 {
 	if (box->set == NULL || array_is_empty(&box->set->special_use))
@@ -93,15 +98,35 @@ int lazy_expunge_compat_namespace_add(struct mail_user *user,
 	return 0;
 }
 
+/* TRUE if the path is what is set for the INBOX, outside of any namespace. */
+static bool inbox_path_is_inherited(struct mailbox_list *list)
+{
+	const struct mail_storage_settings *set;
+	const char *error;
+	bool inherited;
+
+	if (settings_get(list->ns->user->event,
+			 &mail_storage_setting_parser_info, 0,
+			 &set, &error) < 0)
+		return FALSE;
+	inherited = strcmp(set->mail_inbox_path,
+			   list->mail_set->mail_inbox_path) == 0;
+	settings_free(set);
+	return inherited;
+}
+
 void lazy_expunge_compat_list_set_plain_inbox(struct mailbox_list *list)
 {
 	struct mail_storage_settings *set;
 
 	/* The default for maildir is the root directory, whatever the
 	   namespace. There iterations do not find it, retention least of all,
-	   and 2.3 has put it elsewhere. */
-	if (strcmp(list->mail_set->mail_inbox_path,
-		   list->mail_set->mail_path) != 0)
+	   and 2.3 has put it elsewhere. And what is set at top level is where
+	   the mail is that was not deleted. */
+	if (*list->mail_set->mail_inbox_path == '\0' ||
+	    (strcmp(list->mail_set->mail_inbox_path,
+		    list->mail_set->mail_path) != 0 &&
+	     !inbox_path_is_inherited(list)))
 		return;
 	set = p_memdup(list->pool, list->mail_set, sizeof(*set));
 	set->mail_inbox_path = "";

@@ -48,6 +48,10 @@ void lazy_expunge_compat_cache_register(struct mail_cache *cache,
    hold, '\0' = it does not escape. */
 char lazy_expunge_compat_list_escape_char(struct mailbox_list *list);
 
+/* The character with which the list shows what names cannot hold, '\0' = it
+   does not: names may have more than one spelling then. */
+char lazy_expunge_compat_list_visible_escape_char(struct mailbox_list *list);
+
 /* NULL-terminated special-use flags of the mailbox, or NULL. Valid as long as
    the data stack frame and the mailbox. */
 const char *const *lazy_expunge_compat_special_use(struct mailbox *box);
@@ -96,9 +100,18 @@ bool lazy_expunge_compat_user_has_plugin(struct mail_user *user,
 /* The directory of mail plugins. */
 const char *lazy_expunge_compat_module_dir(struct mail_user *user);
 #ifdef HAVE_DOVECOT_SETTINGS_GET
+#  define LE_INBOX_REMEDY "give its namespace a mail_path of its own, and " \
+	"mail_inbox_path = (nothing) where that is set for it"
+#  define LE_PATHS_REMEDY "give its namespace a mail_path, mail_index_path, " \
+	"mail_cache_path and mail_control_path of its own, or none of the " \
+	"last three"
 #  define LE_STORAGE_SETTING "lazy_expunge_mailbox"
 #  define LE_PLUGINS_ADD "mail_plugins { other = yes }"
 #else
+#  define LE_INBOX_REMEDY "give its namespace a location of its own, " \
+	"without INBOX= or with another one"
+#  define LE_PATHS_REMEDY "give its namespace a location, and an INDEX and " \
+	"a CONTROL, of its own"
 #  define LE_STORAGE_SETTING "lazy_expunge"
 #  define LE_PLUGINS_ADD "mail_plugins = $mail_plugins other"
 #endif

@@ -242,6 +242,31 @@ static int destination_need_open(struct lazy_expunge_destination *dest,
 	return 0;
 }
 
+/* However the configuration brings that about: the mail would be kept in the
+   mailbox that it is expunged from. */
+static bool destination_is_source(struct lazy_expunge_destination *dest,
+				  struct mailbox *source,
+				  struct lazy_expunge_error *error_r)
+{
+	const char *path, *dest_path;
+	struct stat st;
+
+	if ((mailbox_get_path_to(source, MAILBOX_LIST_PATH_TYPE_MAILBOX,
+				 &path) <= 0 || stat(path, &st) < 0 ||
+	     st.st_ino != dest->ino || !CMP_DEV_T(st.st_dev, dest->dev)) &&
+	    (mailbox_get_path_to(source, MAILBOX_LIST_PATH_TYPE_INDEX,
+				 &path) <= 0 ||
+	     mailbox_get_path_to(dest->box, MAILBOX_LIST_PATH_TYPE_INDEX,
+				 &dest_path) <= 0 ||
+	     strcmp(path, dest_path) != 0))
+		return FALSE;
+	error_r->code = MAIL_ERROR_UNAVAILABLE;
+	error_r->text = t_strdup_printf("%s and its expunge storage %s are one "
+		"mailbox, at %s: "LE_PATHS_REMEDY, mailbox_get_vname(source),
+		mailbox_get_vname(dest->box), dest->path);
+	return TRUE;
+}
+
 /* Clients, quota and autoexpunge_max_mails. Autoexpunge by age needs it no more
    than once a day. */
 static bool status_is_read(struct lazy_expunge_user *luser,
@@ -282,11 +307,15 @@ lazy_expunge_destination_open(struct lazy_expunge_user *luser,
 	dest->status_is_read = status_is_read(luser, ns, vname);
 	if (luser->set.origin && !storage->ns_mode)
 		dest->origin = i_strdup(lazy_expunge_origin_vname(source));
-	if (destination_remember_path(dest)) {
+	if (destination_remember_path(dest) &&
+	    destination_is_source(dest, source, error_r))
+		lazy_expunge_destination_close(&dest);
+	else if (dest->path != NULL) {
 		dest->maildir = lazy_expunge_maildir_init(luser, source,
 							  dest->box);
 	}
-	if (dest->maildir == NULL && destination_need_open(dest, error_r) < 0)
+	if (dest != NULL && dest->maildir == NULL &&
+	    destination_need_open(dest, error_r) < 0)
 		lazy_expunge_destination_close(&dest);
 	return dest;
 }

@@ -46,6 +46,27 @@ static int target_create(struct mailbox *box,
 	return 0;
 }
 
+/* A mail would be there already, and be cleared from the storage. */
+static bool target_shows_storage(struct lazy_expunge_user *luser,
+				 struct mailbox *box)
+{
+	ARRAY_TYPE(mailboxes) backends;
+	struct mailbox *backend;
+
+	if (lazy_expunge_storage_match(luser, mailbox_get_namespace(box),
+				       mailbox_get_vname(box)) != NULL)
+		return TRUE;
+	if (box->virtual_vfuncs == NULL)
+		return FALSE;
+	t_array_init(&backends, 16);
+	box->virtual_vfuncs->get_virtual_backend_boxes(box, &backends, FALSE);
+	array_foreach_elem(&backends, backend) {
+		if (target_shows_storage(luser, backend))
+			return TRUE;
+	}
+	return FALSE;
+}
+
 /* Returns 1 if open, 0 if it is to be created, -1 and the error. */
 static int target_open(struct mailbox *box, bool plan,
 		       struct lazy_expunge_error *error_r)
@@ -88,6 +109,12 @@ int lazy_expunge_restore_target_open(struct lazy_expunge_user *luser,
 	}
 	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
 	ret = target_open(box, plan, error_r);
+	if (ret > 0 && target_shows_storage(luser, box)) {
+		error_r->code = MAIL_ERROR_PARAMS;
+		error_r->text = t_strdup_printf("%s shows the expunge storage: "
+			"mail cannot be restored to it", vname);
+		ret = -1;
+	}
 	if (ret > 0 && mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ) < 0) {
 		lazy_expunge_error_set_box(error_r, "Cannot read", box);
 		ret = -1;

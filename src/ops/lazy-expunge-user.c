@@ -13,6 +13,7 @@
 #include "lazy-expunge-lock.h"
 #include "lazy-expunge-pending.h"
 #include "lazy-expunge-user.h"
+#include "account/storage-identity.h"
 
 #define LAZY_EXPUNGE_USER_CONTEXT(obj) \
 	MODULE_CONTEXT(obj, lazy_expunge_user_module)
@@ -175,6 +176,9 @@ storage_resolve(struct lazy_expunge_user *luser, const char *setting)
 	} else {
 		storage_resolve_mailbox(user, st);
 	}
+	if (st->ns != NULL &&
+	    lazy_expunge_storage_is_live(luser, st, &st->error))
+		st->ns = NULL;
 	return st;
 }
 
@@ -278,24 +282,41 @@ static bool storage_has_name(struct lazy_expunge_storage *st,
 	return match;
 }
 
+static bool storage_is_named(struct lazy_expunge_storage *st,
+			     struct mail_namespace *ns, const char *vname)
+{
+	if (st->ns_mode)
+		return ns == st->ns || ns->alias_for == st->ns;
+	return (ns == st->ns || ns->alias_for == st->ns ||
+		ns->type == MAIL_NAMESPACE_TYPE_SHARED) &&
+		storage_has_name(st, ns, vname);
+}
+
+struct lazy_expunge_storage *
+lazy_expunge_storage_match_name(struct lazy_expunge_user *luser,
+				struct mail_namespace *ns, const char *vname)
+{
+	struct lazy_expunge_storage *st;
+
+	array_foreach_elem(lazy_expunge_user_storages(luser), st) {
+		if (st->ns != NULL && storage_is_named(st, ns, vname))
+			return st;
+	}
+	return NULL;
+}
+
 struct lazy_expunge_storage *
 lazy_expunge_storage_match(struct lazy_expunge_user *luser,
 			   struct mail_namespace *ns, const char *vname)
 {
 	struct lazy_expunge_storage *st;
 
+	st = lazy_expunge_storage_match_name(luser, ns, vname);
+	if (st != NULL)
+		return st;
 	array_foreach_elem(lazy_expunge_user_storages(luser), st) {
-		if (st->ns == NULL)
-			continue;
-		if (st->ns_mode) {
-			if (ns == st->ns || ns->alias_for == st->ns)
-				return st;
-			continue;
-		}
-		if (ns != st->ns && ns->alias_for != st->ns &&
-		    ns->type != MAIL_NAMESPACE_TYPE_SHARED)
-			continue;
-		if (storage_has_name(st, ns, vname))
+		if (st->ns != NULL &&
+		    lazy_expunge_storage_is_on_disk(luser, st, ns, vname))
 			return st;
 	}
 	return NULL;

@@ -24,6 +24,8 @@ struct lazy_expunge_storage {
 	const char *error;
 	/* mailbox mode: name below the namespace's prefix */
 	const char *name;
+	/* lists that were held against that of ns (storage-identity.c) */
+	struct lazy_expunge_storage_list *lists;
 };
 ARRAY_DEFINE_TYPE(lazy_expunge_storage, struct lazy_expunge_storage *);
 
@@ -87,10 +89,14 @@ lazy_expunge_user_storage_find(struct lazy_expunge_user *luser,
 /* TRUE if the namespace is a storage as a whole. */
 bool lazy_expunge_is_storage_namespace(struct lazy_expunge_user *luser,
 				       struct mail_namespace *ns);
-/* The storage that the mailbox belongs to, NULL if to none. vname is the full
-   virtual name in the namespace. */
+/* The storage that the mailbox belongs to, NULL if to none, by what it is on
+   disk. vname is the full virtual name in the namespace. */
 struct lazy_expunge_storage *
 lazy_expunge_storage_match(struct lazy_expunge_user *luser,
+			   struct mail_namespace *ns, const char *vname);
+/* The same by the storage's own name alone, for what makes names of names. */
+struct lazy_expunge_storage *
+lazy_expunge_storage_match_name(struct lazy_expunge_user *luser,
 			   struct mail_namespace *ns, const char *vname);
 /* vname without the namespace's prefix. */
 const char *lazy_expunge_name_without_prefix(struct mail_namespace *ns,

@@ -36,7 +36,7 @@ list_get_storage_name(struct mailbox_list *list, const char *vname)
 		LAZY_EXPUNGE_LIST_CONTEXT_REQUIRE(list);
 	struct lazy_expunge_storage *st;
 
-	st = lazy_expunge_storage_match(llist->luser, list->ns, vname);
+	st = lazy_expunge_storage_match_name(llist->luser, list->ns, vname);
 	if (st != NULL && !st->ns_mode) {
 		vname = t_strconcat(list->ns->prefix,
 			lazy_expunge_storage_legal_name(list, st->name), NULL);
@@ -53,7 +53,7 @@ list_get_vname(struct mailbox_list *list, const char *storage_name)
 	const char *vname;
 
 	vname = llist->module_ctx.super.get_vname(list, storage_name);
-	st = lazy_expunge_storage_match(llist->luser, list->ns, vname);
+	st = lazy_expunge_storage_match_name(llist->luser, list->ns, vname);
 	if (st != NULL && !st->ns_mode)
 		vname = t_strconcat(list->ns->prefix, st->name, NULL);
 	return vname;

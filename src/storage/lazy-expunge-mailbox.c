@@ -17,6 +17,7 @@
 #include "lazy-expunge-settings-read.h"
 #include "lazy-expunge-unclean.h"
 #include "lazy-expunge-storage.h"
+#include "account/storage-identity.h"
 
 #include <time.h>
 
@@ -225,15 +226,11 @@ static int lazy_mailbox_delete_box(struct mailbox *box)
 static bool mailbox_is_parent_of_storage(struct mailbox *box)
 {
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
-	const char *name = lazy_expunge_name_without_prefix(box->list->ns,
-							    box->vname);
-	const char sep = mail_namespace_get_sep(box->list->ns);
 	struct lazy_expunge_storage *st;
-	size_t len = strlen(name);
 
 	array_foreach_elem(lazy_expunge_user_storages(lbox->luser), st) {
-		if (st->ns == box->list->ns && !st->ns_mode &&
-		    strncmp(st->name, name, len) == 0 && st->name[len] == sep)
+		if (lazy_expunge_storage_is_below(lbox->luser, st,
+						  box->list->ns, box->vname))
 			return TRUE;
 	}
 	return FALSE;
@@ -414,7 +411,9 @@ static void mailbox_init_storage(struct mailbox *box,
 		lbox->quota_context =
 			lazy_expunge_compat_quota_mailbox_allocated(box);
 	}
-	if (lbox->storage->ns_mode)
+	if (lbox->storage->ns_mode ||
+	    lazy_expunge_storage_match_name(lbox->luser, box->list->ns,
+					    box->vname) == NULL)
 		return;
 	name = lbox->storage->name;
 	legal_name = lazy_expunge_storage_legal_name(box->list, name);
