@@ -7,6 +7,7 @@ import pytest
 
 from harness import Quota, message, places, wait_for
 from harness.config import settings
+from harness.render import MAIL_DIRECTORY
 
 FILE = "90-lazy-expunge.conf"
 ACL_FILE = "/etc/dovecot/lazy-expunge.acl"
@@ -135,9 +136,62 @@ def test_variant_of_2_4(dovecot, variant):
     assert_variant_keeps(dovecot, variants("2.4")[variant])
 
 
+def storage_of(text):
+    """The mailbox into which the INBOX's mail goes."""
+    return ".EXPUNGED/INBOX" if re.search(r"^ *lazy_expunge(_mailbox)? = \.EXPUNGED/$", text, re.MULTILINE) else ".EXPUNGED"
+
+
+def with_namespaces(version):
+    """The file as it is, and its variants that have a namespace as the storage."""
+    return {"as it is": text_of(version),
+            **{name: text for name, text in variants(version).items() if storage_of(text) != ".EXPUNGED"}}
+
+
+DEBIANS = ("10-mail.conf", "15-lda.conf", "15-mailboxes.conf", "20-imap.conf", "20-lmtp.conf", "20-pop3.conf", "90-acl.conf", "90-quota.conf")
+
+
+def debians_own(dovecot):
+    """Debian's own configuration files of the release that concern mail, with the format of the test for mbox and the spool within the
+    user's home, as an administrator has them."""
+    text = "".join((dovecot.target.root / "usr/share/dovecot/conf.d" / name).read_text() for name in DEBIANS)
+    path = f"~/{MAIL_DIRECTORY[dovecot.format]}"
+    for old, new in (("mail_driver = mbox", f"mail_driver = {dovecot.format}"), ("mail_path = %{home}/mail", f"mail_path = {path}"),
+                     ("mail_home = /home/%{user | username}\n", ""), ("mail_inbox_path = /var/mail/%{user}", "mail_inbox_path = ~/spool"),
+                     ("mail_location = mbox:~/mail:INBOX=/var/mail/%u", f"mail_location = {dovecot.format}:{path}:INBOX=~/spool")):
+        assert (old in text) == (("mail_location" in old) != dovecot.target.new_settings), old
+        text = text.replace(old, new)
+    return text
+
+
+def assert_variant_keeps_upon(dovecot, text):
+    """The same on top of Debian's files, where mail that nobody has deleted stays what it is."""
+    user = with_text(dovecot, debians_own(dovecot) + text).user()
+    storage = storage_of(text)
+    user.deliver(message(subject="alive"))
+    assert kept(user, storage) == [] and (user.home / "spool").is_dir()
+    deleted = delete_in_every_way(user)
+    assert contents(kept(user, storage)) == contents(deleted)
+    user.deliver(message(subject="alive again"))
+    user.doveadm("lazy-expunge restore", "all")
+    assert [mail.subject for mail in user.messages()][0] == "alive again" and kept(user, storage) == []
+    assert len(user.messages()) == len(deleted) + 1
+
+
+@pytest.mark.until("2.4")
+@pytest.mark.parametrize("variant", with_namespaces("2.3"))
+def test_variant_of_2_3_upon_debians_files(dovecot, variant):
+    assert_variant_keeps_upon(dovecot, with_namespaces("2.3")[variant])
+
+
+@pytest.mark.since("2.4")
+@pytest.mark.parametrize("variant", with_namespaces("2.4"))
+def test_variant_of_2_4_upon_debians_files(dovecot, variant):
+    assert_variant_keeps_upon(dovecot, with_namespaces("2.4")[variant])
+
+
 def assert_variant_keeps(dovecot, text):
     user = with_text(dovecot, text).user()
-    storage = ".EXPUNGED/INBOX" if re.search(r"^ *lazy_expunge(_mailbox)? = \.EXPUNGED/$", text, re.MULTILINE) else ".EXPUNGED"
+    storage = storage_of(text)
     deleted = delete_in_every_way(user)
     assert contents(kept(user, storage)) == contents(deleted)
     with user.imap() as session:
