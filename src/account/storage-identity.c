@@ -6,8 +6,8 @@
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "mailbox-list-private.h"
-#include "lazy-expunge-compat.h"
-#include "lazy-expunge-user.h"
+#include "compat/dovecot.h"
+#include "account/user.h"
 #include "account/storage-identity.h"
 
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 /* The exclude list: any patterns against any mailbox. */
 
 #include "fuzz.h"
-#include "lazy-expunge-match.h"
+#include "core/exclude.h"
 
 static bool is_plain(const char *name)
 {

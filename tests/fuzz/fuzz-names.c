@@ -2,7 +2,7 @@
    any name that is found there can be read. */
 
 #include "fuzz.h"
-#include "lazy-expunge-origin-codec.h"
+#include "core/origin-codec.h"
 
 static unsigned int count_of(const char *name, char c)
 {

@@ -1,7 +1,7 @@
 /* The origin codec: decodes anything, and what it encodes comes back. */
 
 #include "fuzz.h"
-#include "lazy-expunge-origin-codec.h"
+#include "core/origin-codec.h"
 
 static void assert_comes_back(const char *keyword, const char *name)
 {

@@ -3,7 +3,7 @@
 
 #include "fuzz.h"
 #include "unichar.h"
-#include "lazy-expunge-settings.h"
+#include "core/setting-values.h"
 
 #define KEY "lazy_expunge_key"
 

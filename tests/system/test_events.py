@@ -369,21 +369,21 @@ DOC = places.SOURCE / "doc/EVENTS.md"
 
 
 def names_in_source():
-    text = (places.SOURCE / "src/ops/lazy-expunge-events.c").read_text()
+    text = (places.SOURCE / "src/events/events.c").read_text()
     return set(re.findall(r'"(lazy_expunge_\w+_\w+)"', text))
 
 
 def fields_in_source():
-    text = (places.SOURCE / "src/ops/lazy-expunge-events.c").read_text()
+    text = (places.SOURCE / "src/events/events.c").read_text()
     return set(re.findall(r'add_(?:str|int)\("(\w+)"', text))
 
 
 def causes_in_source():
-    policy = (places.SOURCE / "src/core/lazy-expunge-policy.c").read_text()
+    policy = (places.SOURCE / "src/core/policy.c").read_text()
     used = set(re.findall(r'return "([\w-]+)";', policy)) - {"virtual", "gone", "moved", "storage"}
-    mail = (places.SOURCE / "src/storage/lazy-expunge-mail.c").read_text()
+    mail = (places.SOURCE / "src/hooks/mail.c").read_text()
     used |= set(re.findall(r'(?:return|\?|:) "([\w-]+)"', mail))
-    used |= set(re.findall(r'batch_tell\(batch, "(\w+)"\)', (places.SOURCE / "src/ops/lazy-expunge-restore-batch.c").read_text()))
+    used |= set(re.findall(r'batch_tell\(batch, "(\w+)"\)', (places.SOURCE / "src/restore/batch.c").read_text()))
     return used | {"move", "copy", "storage"}
 
 

@@ -2,7 +2,7 @@
 
 #include "unit.h"
 #include "array.h"
-#include "lazy-expunge-findings.h"
+#include "core/findings.h"
 
 #define NOW 1000000
 #define DAY (24 * 3600)

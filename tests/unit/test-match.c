@@ -1,7 +1,7 @@
 /* The exclude list: which mailboxes a pattern names. */
 
 #include "unit.h"
-#include "lazy-expunge-match.h"
+#include "core/exclude.h"
 
 static const char *const trash_flags[] = { "\\Trash", NULL };
 static const char *const two_flags[] = { "\\Drafts", "\\Important", NULL };

@@ -1,7 +1,7 @@
 /* The origin codec: keywords and names of namespace mode, there and back. */
 
 #include "unit.h"
-#include "lazy-expunge-origin-codec.h"
+#include "core/origin-codec.h"
 
 #define PREFIX LAZY_EXPUNGE_ORIGIN_PREFIX
 

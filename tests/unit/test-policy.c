@@ -1,7 +1,7 @@
 /* The policy: a table of the facts that matter, and what holds for all. */
 
 #include "unit.h"
-#include "lazy-expunge-policy.h"
+#include "core/policy.h"
 
 #define FACTS(...) { .enabled = TRUE, ##__VA_ARGS__ }
 #define LAST .only_last_instance = TRUE

@@ -4,7 +4,7 @@
 #include "unit.h"
 #include "array.h"
 #include "str.h"
-#include "lazy-expunge-renames.h"
+#include "core/rename-lines.h"
 
 #define GUID_A "0123456789abcdef0123456789abcdef"
 #define GUID_B "fedcba9876543210fedcba9876543210"

@@ -1,7 +1,7 @@
 /* Retention and caps, at, below and above each limit. */
 
 #include "unit.h"
-#include "lazy-expunge-retention.h"
+#include "core/retention-rules.h"
 
 #define NOW 1000000
 

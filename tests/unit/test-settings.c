@@ -1,7 +1,7 @@
 /* Values of the settings: what is taken, and what is refused and how. */
 
 #include "unit.h"
-#include "lazy-expunge-settings.h"
+#include "core/setting-values.h"
 
 #define KEY "lazy_expunge_key"
 

@@ -1,7 +1,7 @@
 /* Text, sizes and times as they are shown. */
 
 #include "unit.h"
-#include "lazy-expunge-text.h"
+#include "core/text.h"
 
 #include <time.h>
 

@@ -1,0 +1,134 @@
+/* Place of a user's files: finds it, locks there, and replaces files. */
+
+#include "lib.h"
+#include "str.h"
+#include "file-create-locked.h"
+#include "safe-mkstemp.h"
+#include "write-full.h"
+#include "mail-user.h"
+#include "mail-namespace.h"
+#include "mail-storage-private.h"
+#include "mail-storage-settings.h"
+#include "account/files.h"
+
+#include <stdio.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static bool place_has_home(struct mail_user *user)
+{
+	const char *home;
+
+	return mail_user_get_home(user, &home) > 0;
+}
+
+static const char *place_control_dir(struct mail_user *user)
+{
+	struct mail_namespace *ns = mail_namespace_find_inbox(user->namespaces);
+	const char *dir;
+
+	if (!mailbox_list_get_root_path(ns->list,
+					MAILBOX_LIST_PATH_TYPE_CONTROL, &dir))
+		return NULL;
+	return dir;
+}
+
+const char *lazy_expunge_place_path(struct mail_user *user, const char *fname)
+{
+	const char *dir;
+
+	if (mail_user_get_home(user, &dir) <= 0)
+		dir = user->namespaces == NULL ? NULL : place_control_dir(user);
+	return dir == NULL ? NULL : t_strconcat(dir, "/", fname, NULL);
+}
+
+/* The directory of a user without a home may not be there yet. */
+static void place_mkdir(struct mail_user *user)
+{
+	struct mail_namespace *ns;
+	const char *dir;
+
+	if (place_has_home(user) || user->namespaces == NULL)
+		return;
+	ns = mail_namespace_find_inbox(user->namespaces);
+	dir = place_control_dir(user);
+	/* a failure shows when the file is made */
+	if (dir != NULL) {
+		(void)mailbox_list_mkdir_root(ns->list, dir,
+					      MAILBOX_LIST_PATH_TYPE_CONTROL);
+	}
+}
+
+static const struct mail_storage_settings *
+place_settings(struct mail_user *user)
+{
+	return mail_namespace_get_default_storage(
+			mail_namespace_find_inbox(user->namespaces))->set;
+}
+
+const char *lazy_expunge_place_lock_name(struct mail_user *user,
+					 const char *fname,
+					 const char *dotlock_fname)
+{
+	return place_settings(user)->parsed_lock_method ==
+		FILE_LOCK_METHOD_DOTLOCK ? dotlock_fname : fname;
+}
+
+int lazy_expunge_place_lock(struct mail_user *user, const char *fname,
+			    unsigned int timeout_secs,
+			    struct file_lock **lock_r, const char **error_r)
+{
+	const struct mail_storage_settings *set;
+	struct file_create_settings lock_set = {
+		.lock_timeout_secs = timeout_secs,
+	};
+	const char *path;
+
+	/* this one knows of volatile directories */
+	if (place_has_home(user)) {
+		return mail_user_lock_file_create(user, fname, timeout_secs,
+						  lock_r, error_r);
+	}
+	path = lazy_expunge_place_path(user, fname);
+	if (path == NULL) {
+		*error_r = "The user has no home and no directory for "
+			"control files";
+		return -1;
+	}
+	place_mkdir(user);
+	set = place_settings(user);
+	lock_set.lock_settings.lock_method = set->parsed_lock_method;
+	return mail_storage_lock_create(path, &lock_set, set, lock_r, error_r);
+}
+
+int lazy_expunge_place_replace(struct mail_user *user, const char *path,
+			       const void *data, size_t size,
+			       const char **error_r)
+{
+	string_t *temp_path = t_str_new(256);
+	int fd;
+
+	place_mkdir(user);
+	str_append(temp_path, path);
+	fd = safe_mkstemp_hostpid(temp_path, 0600, (uid_t)-1, (gid_t)-1);
+	if (fd == -1) {
+		*error_r = t_strdup_printf("safe_mkstemp(%s) failed: %m",
+					   str_c(temp_path));
+		return -1;
+	}
+	if (write_full(fd, data, size) < 0) {
+		*error_r = t_strdup_printf("write(%s) failed: %m",
+					   str_c(temp_path));
+		i_close_fd(&fd);
+	} else if (close(fd) < 0) {
+		*error_r = t_strdup_printf("close(%s) failed: %m",
+					   str_c(temp_path));
+	} else if (rename(str_c(temp_path), path) < 0) {
+		*error_r = t_strdup_printf("rename(%s, %s) failed: %m",
+					   str_c(temp_path), path);
+	} else {
+		return 0;
+	}
+	i_unlink_if_exists(str_c(temp_path));
+	return -1;
+}

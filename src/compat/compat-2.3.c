@@ -1,0 +1,229 @@
+/* Dovecot 2.3: what lazy-expunge-compat.h promises. */
+
+#include "lib.h"
+#include "array.h"
+#include "str.h"
+#include "mail-user.h"
+#include "mail-namespace.h"
+#include "mail-storage-settings.h"
+#include "mailbox-list-private.h"
+#include "compat/dovecot.h"
+
+const char *lazy_expunge_compat_index_error(struct mail_index *index)
+{
+	return mail_index_get_error_message(index);
+}
+
+void lazy_expunge_compat_cache_register(struct mail_cache *cache,
+					struct mail_cache_field *field)
+{
+	mail_cache_register_fields(cache, field, 1);
+}
+
+const char *
+lazy_expunge_compat_name_normalize(struct mailbox_list *list ATTR_UNUSED,
+				   const char *vname)
+{
+	return vname;
+}
+
+char lazy_expunge_compat_list_escape_char(struct mailbox_list *list)
+{
+	return list->set.storage_name_escape_char;
+}
+
+char lazy_expunge_compat_list_visible_escape_char(struct mailbox_list *list)
+{
+	return list->set.vname_escape_char;
+}
+
+const char *const *lazy_expunge_compat_special_use(struct mailbox *box)
+{
+	if (box->set == NULL || box->set->special_use[0] == '\0')
+		return NULL;
+	return t_strsplit_spaces(box->set->special_use, " ");
+}
+
+const char *
+lazy_expunge_compat_special_use_name(struct mail_namespace *ns,
+				     const char *special_use)
+{
+	struct mailbox_settings *set;
+
+	if (!array_is_created(&ns->set->mailboxes))
+		return NULL;
+	array_foreach_elem(&ns->set->mailboxes, set) {
+		if (strpbrk(set->name, "*?") == NULL &&
+		    str_array_icase_find(t_strsplit_spaces(set->special_use,
+							   " "), special_use))
+			return set->name;
+	}
+	return NULL;
+}
+
+int lazy_expunge_compat_namespace_add(struct mail_user *user,
+				      struct mail_namespace *like,
+				      const char **error_r)
+{
+	struct mail_namespace_settings *const *sets, *const *unexpanded_sets;
+	unsigned int i, count, unexpanded_count;
+	struct mail_namespace *ns = NULL;
+
+	if (!array_is_created(&user->set->namespaces) ||
+	    !array_is_created(&user->unexpanded_set->namespaces)) {
+		*error_r = "There are no namespaces";
+		return -1;
+	}
+	/* in the same order */
+	sets = array_get(&user->set->namespaces, &count);
+	unexpanded_sets = array_get(&user->unexpanded_set->namespaces,
+				    &unexpanded_count);
+	for (i = 0; i < count && i < unexpanded_count; i++) {
+		if (strcmp(sets[i]->prefix, like->prefix) == 0)
+			break;
+	}
+	if (i == count || i == unexpanded_count) {
+		*error_r = t_strdup_printf("There is no namespace with "
+					   "prefix = %s", like->prefix);
+		return -1;
+	}
+	if (mail_namespaces_init_add(user, sets[i], unexpanded_sets[i], &ns,
+				     error_r) < 0)
+		return -1;
+	mail_user_add_namespace(user, &ns);
+	return 0;
+}
+
+void lazy_expunge_compat_list_set_plain_inbox(
+	struct mailbox_list *list ATTR_UNUSED)
+{
+	/* it is so */
+}
+
+bool lazy_expunge_compat_list_has_alt(struct mailbox_list *list)
+{
+	return list->set.alt_dir != NULL;
+}
+
+const struct mailbox_settings *
+lazy_expunge_compat_mailbox_settings(struct mail_namespace *ns,
+				     unsigned int idx)
+{
+	if (!array_is_created(&ns->set->mailboxes) ||
+	    idx >= array_count(&ns->set->mailboxes))
+		return NULL;
+	return array_idx_elem(&ns->set->mailboxes, idx);
+}
+
+bool lazy_expunge_compat_user_has_plugin(struct mail_user *user,
+					 const char *name)
+{
+	bool found;
+
+	T_BEGIN {
+		found = str_array_find(
+			t_strsplit_spaces(user->set->mail_plugins, ", "), name);
+	} T_END;
+	return found;
+}
+
+const char *lazy_expunge_compat_module_dir(struct mail_user *user)
+{
+	return user->set->mail_plugin_dir;
+}
+
+static void plugin_env_add(struct mail_user *user, const char *key,
+			   const char *value)
+{
+	/* the settings may outlive the user: so must what is added to them */
+	pool_t pool = array_get_pool(&user->set->plugin_envs);
+
+	key = p_strdup(pool, key);
+	value = p_strdup(pool, value);
+	array_push_back(&user->set->plugin_envs, &key);
+	array_push_back(&user->set->plugin_envs, &value);
+}
+
+static void quota_root_add_ignore(struct mail_user *user, const char *root,
+				  const char *mask)
+{
+	const char *key, *value;
+	size_t len = strlen(mask);
+
+	/* quota_rule, quota_rule2, ... of this root: append one, unless the
+	   administrator has one for the same mailbox */
+	key = t_strconcat(root, "_rule", NULL);
+	for (unsigned int i = 2;; i++) {
+		value = mail_user_plugin_getenv(user, key);
+		if (value == NULL)
+			break;
+		if (strncmp(value, mask, len) == 0 && value[len] == ':')
+			return;
+		key = t_strdup_printf("%s_rule%u", root, i);
+	}
+	plugin_env_add(user, key, t_strconcat(mask, ":ignore", NULL));
+}
+
+static void quota_add_ignore_name(struct mail_user *user, const char *mask)
+{
+	const char *root = "quota";
+
+	for (unsigned int i = 2; mail_user_plugin_getenv(user, root) != NULL;
+	     i++) {
+		quota_root_add_ignore(user, root, mask);
+		root = t_strdup_printf("quota%u", i);
+	}
+}
+
+static void quota_add_ignore(struct mail_user *user, const char *mask)
+{
+	string_t *legal = t_str_new(64);
+
+	quota_add_ignore_name(user, mask);
+	/* where the layout forbids a '.', the mailbox is known by the name of
+	   lazy_expunge_storage_legal_name() */
+	if (strchr(mask, '.') == NULL)
+		return;
+	for (; *mask != '\0'; mask++) {
+		if (*mask == '.')
+			str_append(legal, "=2e");
+		else
+			str_append_c(legal, *mask);
+	}
+	quota_add_ignore_name(user, str_c(legal));
+}
+
+void lazy_expunge_compat_quota_user_created(struct mail_user *user,
+					    const char *storage)
+{
+	struct mail_namespace_settings *ns_set;
+	char last = storage[strlen(storage) - 1];
+
+	if (!array_is_created(&user->set->plugin_envs))
+		return;
+	if (last == '/' || last == '.') {
+		quota_add_ignore(user, t_strconcat(storage, "*", NULL));
+		return;
+	}
+	quota_add_ignore(user, storage);
+	/* The namespaces do not exist yet, only their settings. The name may
+	   need the prefix of the one that has the INBOX. */
+	if (!array_is_created(&user->set->namespaces))
+		return;
+	array_foreach_elem(&user->set->namespaces, ns_set) {
+		if (ns_set->inbox && ns_set->prefix[0] != '\0') {
+			quota_add_ignore(user, t_strconcat(ns_set->prefix,
+							   storage, NULL));
+		}
+	}
+}
+
+void *lazy_expunge_compat_quota_mailbox_allocated(
+	struct mailbox *box ATTR_UNUSED)
+{
+	return NULL;
+}
+
+void lazy_expunge_compat_quota_mailbox_freed(void *context ATTR_UNUSED)
+{
+}

@@ -1,0 +1,129 @@
+/* Text for terminals and programs: what is safe to print, sizes, times. */
+
+#define LIBBSD_NETBSD_VIS
+#include "lib.h"
+#include "str.h"
+#include "time-util.h"
+#include "unichar.h"
+#include "utc-offset.h"
+#include "core/text.h"
+
+#include <time.h>
+#include <bsd/stdlib.h>
+#include <bsd/libutil.h>
+#include <bsd/vis.h>
+
+/* four characters and NUL: "999B", "1.2K", "35M" */
+#define HUMAN_SIZE_LEN 5
+
+static bool is_invisible(unichar_t chr)
+{
+	return (chr >= 0x80 && chr < 0xa0) ||
+		chr == 0xad || chr == 0x061c ||
+		(chr >= 0x200b && chr <= 0x200f) ||
+		(chr >= 0x2028 && chr <= 0x202e) ||
+		(chr >= 0x2060 && chr <= 0x206f) ||
+		chr == 0xfeff || (chr >= 0xfff9 && chr <= 0xfffb) ||
+		(chr >= 0xe0000 && chr <= 0xe007f);
+}
+
+static void append_byte(string_t *dest, const char *p)
+{
+	const char src[] = { *p, '\0' };
+	char buf[5];
+
+	if (*p == '\\')
+		str_append_c(dest, *p);
+	else if (strnvis(buf, sizeof(buf), src, VIS_CSTYLE | VIS_OCTAL |
+			 VIS_TAB | VIS_NL | VIS_NOLOCALE) >= 0)
+		str_append(dest, buf);
+	else
+		str_printfa(dest, "\\%03o", (unsigned char)*p);
+}
+
+const char *lazy_expunge_text_safe(const char *text)
+{
+	string_t *str = t_str_new(strlen(text) + 32);
+	unichar_t chr;
+	int len;
+
+	while (*text != '\0') {
+		len = uni_utf8_get_char(text, &chr);
+		if (len <= 0) {
+			append_byte(str, text++);
+			continue;
+		}
+		if (len == 1)
+			append_byte(str, text);
+		else if (is_invisible(chr))
+			str_printfa(str, "\\u%04X", chr);
+		else
+			str_append_data(str, text, len);
+		text += len;
+	}
+	return str_c(str);
+}
+
+const char *lazy_expunge_text_size(uint64_t bytes)
+{
+	char buf[HUMAN_SIZE_LEN + 2];
+
+	if (humanize_number(buf, HUMAN_SIZE_LEN, I_MIN(bytes, INT64_MAX), "",
+			    HN_AUTOSCALE, HN_DECIMAL | HN_NOSPACE | HN_B) < 0)
+		return t_strdup_printf("%"PRIu64, bytes);
+	return t_strdup(buf);
+}
+
+static bool time_split(time_t timestamp, struct tm *tm_r)
+{
+	if (timestamp <= 0)
+		return FALSE;
+	return localtime_r(&timestamp, tm_r) != NULL;
+}
+
+const char *lazy_expunge_text_time(time_t timestamp)
+{
+	struct tm tm;
+
+	if (!time_split(timestamp, &tm))
+		return "";
+	return t_strftime("%Y-%m-%d %H:%M:%S", &tm);
+}
+
+const char *lazy_expunge_text_iso8601(time_t timestamp)
+{
+	struct tm tm;
+	int minutes;
+
+	if (!time_split(timestamp, &tm))
+		return "";
+	minutes = utc_offset(&tm, timestamp);
+	return t_strdup_printf("%s%c%02d:%02d",
+			       t_strftime("%Y-%m-%dT%H:%M:%S", &tm),
+			       minutes < 0 ? '-' : '+',
+			       abs(minutes) / 60, abs(minutes) % 60);
+}
+
+const char *lazy_expunge_text_interval(unsigned int secs)
+{
+	static const struct {
+		unsigned int secs;
+		const char *name;
+	} units[] = {
+		{ 7 * 24 * 3600, "week" },
+		{ 24 * 3600, "day" },
+		{ 3600, "hour" },
+		{ 60, "min" },
+		{ 1, "sec" }
+	};
+
+	for (unsigned int i = 0; i < N_ELEMENTS(units); i++) {
+		unsigned int num = secs / units[i].secs;
+
+		if (secs % units[i].secs == 0 && num > 0) {
+			return t_strdup_printf("%u %s%s", num, units[i].name,
+					       num == 1 ? "" : "s");
+		}
+	}
+	return "0 secs";
+}

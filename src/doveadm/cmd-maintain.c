@@ -1,0 +1,76 @@
+/* doveadm lazy-expunge maintain: retention for users who log in and those who
+   do not. */
+
+#include "lib.h"
+#include "ioloop.h"
+#include "retention/maintain.h"
+#include "doveadm-print.h"
+#include "doveadm/print.h"
+#include "doveadm/command.h"
+
+struct maintain_cmd {
+	struct lazy_expunge_cmd cmd;
+	bool plan;
+};
+
+static int maintain_run(struct lazy_expunge_cmd *cmd,
+			struct lazy_expunge_user *luser)
+{
+	struct maintain_cmd *mcmd = container_of(cmd, struct maintain_cmd, cmd);
+	struct lazy_expunge_maintain_result result;
+	enum mail_error error;
+	int ret;
+
+	if (luser->set.error != NULL) {
+		/* nothing may be deleted, retention included */
+		i_error("%s", luser->set.error);
+		cmd->ctx.exit_code = EX_CONFIG;
+		return -1;
+	}
+	/* autoexpunge goes by this time, too */
+	io_loop_time_refresh();
+	ret = lazy_expunge_maintain(luser, mcmd->plan, ioloop_time, &result,
+				    &error);
+	lazy_expunge_print_number(result.expunged);
+	lazy_expunge_print_size(result.bytes);
+	lazy_expunge_print_number(result.skipped ? 1 : 0);
+	lazy_expunge_print_number(result.failed);
+	if (result.skipped) {
+		lazy_expunge_cmd_say(cmd, "Skipped: another maintain of this "
+				     "user is running");
+	}
+	return ret < 0 ? lazy_expunge_cmd_failed(cmd, error) : 0;
+}
+
+static void maintain_init(struct lazy_expunge_cmd *cmd)
+{
+	struct maintain_cmd *mcmd = container_of(cmd, struct maintain_cmd, cmd);
+
+	lazy_expunge_print_header_number("expunged");
+	lazy_expunge_print_header_number("bytes");
+	lazy_expunge_print_header_number("skipped");
+	lazy_expunge_print_header_number("failed");
+	mcmd->plan = lazy_expunge_cmd_flag(cmd, "plan");
+}
+
+static struct doveadm_mail_cmd_context *maintain_alloc(void)
+{
+	struct maintain_cmd *mcmd =
+		lazy_expunge_cmd_alloc(struct maintain_cmd,
+				       DOVEADM_PRINT_TYPE_TABLE,
+				       maintain_init, maintain_run);
+
+	/* Trash and Junk have their retention also without the storage */
+	mcmd->cmd.runs_when_off = TRUE;
+	return &mcmd->cmd.ctx;
+}
+
+struct doveadm_cmd_ver2 lazy_expunge_cmd_maintain = {
+	.name = "lazy-expunge maintain",
+	.mail_cmd = maintain_alloc,
+	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "[-n]",
+DOVEADM_CMD_PARAMS_START
+DOVEADM_CMD_MAIL_COMMON
+DOVEADM_CMD_PARAM('n', "plan", CMD_PARAM_BOOL, 0)
+DOVEADM_CMD_PARAMS_END
+};

@@ -1,0 +1,113 @@
+/* doveadm lazy-expunge restore: puts mail back, a row for each origin. */
+
+#include "lib.h"
+#include "array.h"
+#include "restore/restore.h"
+#include "core/text.h"
+#include "doveadm-print.h"
+#include "doveadm/print.h"
+#include "doveadm/command.h"
+
+struct restore_cmd {
+	struct lazy_expunge_cmd cmd;
+	struct lazy_expunge_restore_params params;
+};
+
+static void restore_say(struct restore_cmd *rcmd,
+			const struct lazy_expunge_restore_row *row)
+{
+	if (*row->origin == '\0' && rcmd->params.target == NULL &&
+	    row->restored > 0) {
+		lazy_expunge_cmd_say(&rcmd->cmd, "%u mails do not say where "
+			"they came from: %s INBOX (-t chooses another mailbox)",
+			row->restored, rcmd->params.plan ? "they would go to" :
+			"they are in");
+	}
+	if (row->renamed && row->restored + row->skipped > 0) {
+		lazy_expunge_cmd_say(&rcmd->cmd, "%s was renamed: its mails "
+			"%s %s (-t chooses another mailbox)",
+			lazy_expunge_text_safe(row->origin),
+			rcmd->params.plan ? "would go to" : "are in",
+			lazy_expunge_text_safe(row->target));
+	}
+	if (row->error.text != NULL) {
+		i_error("%u mails from %s %s in the expunge storage: %s",
+			row->failed, *row->origin == '\0' ?
+			"an unknown mailbox" :
+			lazy_expunge_text_safe(row->origin),
+			rcmd->params.plan ? "would stay" : "stay",
+			lazy_expunge_text_safe(row->error.text));
+		(void)lazy_expunge_cmd_failed(&rcmd->cmd, row->error.code);
+	}
+}
+
+static int restore_run(struct lazy_expunge_cmd *cmd,
+		       struct lazy_expunge_user *luser)
+{
+	struct restore_cmd *rcmd = container_of(cmd, struct restore_cmd, cmd);
+	ARRAY_TYPE(lazy_expunge_restore_row) rows;
+	const struct lazy_expunge_restore_row *row;
+	struct lazy_expunge_select *select;
+	int ret;
+
+	select = lazy_expunge_cmd_select(cmd, luser,
+					 LAZY_EXPUNGE_SELECT_OLDEST_FIRST, &ret);
+	if (select == NULL)
+		return ret;
+	t_array_init(&rows, 8);
+	ret = lazy_expunge_restore(select, &rcmd->params, &rows);
+	array_foreach(&rows, row) T_BEGIN {
+		lazy_expunge_print_text(row->origin);
+		lazy_expunge_print_text(row->target);
+		lazy_expunge_print_number(row->restored);
+		lazy_expunge_print_number(row->skipped);
+		lazy_expunge_print_number(row->failed);
+		restore_say(rcmd, row);
+	} T_END;
+	lazy_expunge_select_deinit(&select);
+	return ret;
+}
+
+static void restore_init(struct lazy_expunge_cmd *cmd)
+{
+	struct restore_cmd *rcmd = container_of(cmd, struct restore_cmd, cmd);
+
+	lazy_expunge_print_header("origin");
+	lazy_expunge_print_header("target");
+	lazy_expunge_print_header_number("restored");
+	lazy_expunge_print_header_number("skipped");
+	lazy_expunge_print_header_number("failed");
+
+	lazy_expunge_cmd_init_query(cmd, TRUE);
+	rcmd->params.plan = lazy_expunge_cmd_flag(cmd, "plan");
+	rcmd->params.is_killed = doveadm_is_killed;
+	if (doveadm_cmd_param_str(cmd->ctx.cctx, "target",
+				  &rcmd->params.target) &&
+	    *rcmd->params.target == '\0') {
+		lazy_expunge_cmd_refuse(cmd, EX_USAGE,
+					"The target (-t) is empty");
+	}
+}
+
+static struct doveadm_mail_cmd_context *restore_alloc(void)
+{
+	struct restore_cmd *rcmd =
+		lazy_expunge_cmd_alloc(struct restore_cmd,
+				       DOVEADM_PRINT_TYPE_TABLE,
+				       restore_init, restore_run);
+	return &rcmd->cmd.ctx;
+}
+
+struct doveadm_cmd_ver2 lazy_expunge_cmd_restore = {
+	.name = "lazy-expunge restore",
+	.mail_cmd = restore_alloc,
+	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
+		"[-n] [-o <origin>] [-t <target mailbox>] <search query>",
+DOVEADM_CMD_PARAMS_START
+DOVEADM_CMD_MAIL_COMMON
+DOVEADM_CMD_PARAM('n', "plan", CMD_PARAM_BOOL, 0)
+DOVEADM_CMD_PARAM('o', "origin", CMD_PARAM_STR, 0)
+DOVEADM_CMD_PARAM('t', "target", CMD_PARAM_STR, 0)
+DOVEADM_CMD_PARAM('\0', "query", CMD_PARAM_ARRAY, CMD_PARAM_FLAG_POSITIONAL)
+DOVEADM_CMD_PARAMS_END
+};

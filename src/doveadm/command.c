@@ -1,0 +1,340 @@
+/* The doveadm module: registers the commands, and does what they share. One
+   map turns errors into exit codes, doveadm's own. */
+
+#include "lib.h"
+#include "array.h"
+#include "istream.h"
+#include "mail-search-build.h"
+#include "mail-search-parser.h"
+#include "doveadm-print.h"
+#include "doveadm-settings.h"
+#include "compat/compat-command.h"
+#include "inventory/select.h"
+#include "core/text.h"
+#include "doveadm/print.h"
+#include "doveadm/load-failure.h"
+#include "doveadm/command.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+struct module;
+
+extern const char *doveadm_lazy_expunge_plugin_version;
+void doveadm_lazy_expunge_plugin_init(struct module *module);
+void doveadm_lazy_expunge_plugin_deinit(void);
+
+EXPORT const char *doveadm_lazy_expunge_plugin_version = DOVECOT_ABI_VERSION;
+
+static struct doveadm_cmd_ver2 *commands[] = {
+	&lazy_expunge_cmd_check,
+	&lazy_expunge_cmd_list,
+	&lazy_expunge_cmd_maintain,
+	&lazy_expunge_cmd_restore,
+	&lazy_expunge_cmd_status,
+};
+
+void lazy_expunge_cmd_say(struct lazy_expunge_cmd *cmd ATTR_UNUSED,
+			  const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	T_BEGIN {
+		i_info("%s", t_strdup_vprintf(fmt, args));
+	} T_END;
+	va_end(args);
+}
+
+void lazy_expunge_cmd_refuse(struct lazy_expunge_cmd *cmd, int exit_code,
+			     const char *error)
+{
+	if (!cmd->refused) T_BEGIN {
+		i_error("%s: %s", cmd->ctx.cmd->name,
+			lazy_expunge_text_safe(error));
+	} T_END;
+	cmd->refused = TRUE;
+	cmd->ctx.exit_code = exit_code;
+}
+
+int lazy_expunge_cmd_failed(struct lazy_expunge_cmd *cmd, enum mail_error code)
+{
+	if (code == MAIL_ERROR_NONE)
+		code = MAIL_ERROR_TEMP;
+	doveadm_mail_failed_error(&cmd->ctx, code);
+	return -1;
+}
+
+int lazy_expunge_cmd_fail(struct lazy_expunge_cmd *cmd,
+			  const struct lazy_expunge_error *error)
+{
+	/* names come from users, and this goes to a terminal */
+	T_BEGIN {
+		i_error("%s", lazy_expunge_text_safe(error->text));
+	} T_END;
+	return lazy_expunge_cmd_failed(cmd, error->code);
+}
+
+bool lazy_expunge_cmd_is_multi(struct lazy_expunge_cmd *cmd)
+{
+	return !cmd->ctx.iterate_single_user ||
+		lazy_expunge_compat_cmd_is_one_of_many(&cmd->ctx);
+}
+
+bool lazy_expunge_cmd_knows_all(struct lazy_expunge_cmd *cmd)
+{
+	const struct doveadm_settings *set = cmd->ctx.set;
+
+	if (cmd->ctx.iterate_single_user)
+		return FALSE;
+	/* users that could not be looked up are not done either */
+	return cmd->users_here == cmd->users ||
+		(set->doveadm_worker_count == 0 && set->doveadm_port == 0);
+}
+
+bool lazy_expunge_cmd_flag(struct lazy_expunge_cmd *cmd, const char *name)
+{
+	bool value = FALSE;
+
+	return doveadm_cmd_param_bool(cmd->ctx.cctx, name, &value) && value;
+}
+
+static void cmd_init_query(struct lazy_expunge_cmd *cmd,
+			   const char *const query[])
+{
+	struct mail_search_parser *parser;
+	const char *error, *charset = "UTF-8";
+
+	parser = mail_search_parser_init_cmdline(query);
+	if (mail_search_build(mail_search_register_get_human(), parser,
+			      &charset, &cmd->ctx.search_args, &error) < 0)
+		lazy_expunge_cmd_refuse(cmd, EX_USAGE, error);
+	mail_search_parser_deinit(&parser);
+}
+
+void lazy_expunge_cmd_init_query(struct lazy_expunge_cmd *cmd, bool required)
+{
+	static const char *const all[] = { "ALL", NULL };
+	const char *const *query = NULL;
+
+	if (doveadm_cmd_param_str(cmd->ctx.cctx, "origin", &cmd->origin) &&
+	    *cmd->origin == '\0') {
+		lazy_expunge_cmd_refuse(cmd, EX_USAGE,
+			"The origin (-o) is empty");
+		return;
+	}
+	if (doveadm_cmd_param_array(cmd->ctx.cctx, "query", &query) &&
+	    query[0] != NULL)
+		cmd_init_query(cmd, query);
+	else if (!required)
+		cmd_init_query(cmd, all);
+	else {
+		lazy_expunge_cmd_refuse(cmd, EX_USAGE, t_strdup_printf(
+			"A search query is needed: %s ALL takes everything",
+			cmd->ctx.cmd->name));
+	}
+}
+
+/* Nothing was found: say so, or that there is no such origin. */
+static int cmd_select_nothing(struct lazy_expunge_cmd *cmd,
+			      struct lazy_expunge_select *select)
+{
+	struct lazy_expunge_error error;
+	int ret = 1;
+
+	if (lazy_expunge_cmd_is_multi(cmd))
+		return 0;
+	if (cmd->origin != NULL) {
+		ret = lazy_expunge_select_has_origin(select, cmd->origin,
+						     &error);
+	}
+	if (ret < 0)
+		return lazy_expunge_cmd_fail(cmd, &error);
+	if (ret == 0) {
+		error.code = MAIL_ERROR_NOTFOUND;
+		error.text = t_strdup_printf("No mail in the expunge storage "
+			"comes from %s", cmd->origin);
+		return lazy_expunge_cmd_fail(cmd, &error);
+	}
+	lazy_expunge_cmd_say(cmd, "No mail in the expunge storage matches");
+	return 0;
+}
+
+struct lazy_expunge_select *
+lazy_expunge_cmd_select(struct lazy_expunge_cmd *cmd,
+			struct lazy_expunge_user *luser,
+			unsigned int select_flags, int *ret_r)
+{
+	struct lazy_expunge_select *select;
+	struct lazy_expunge_error error;
+
+	select = lazy_expunge_select_init(luser, &error);
+	if (select == NULL) {
+		*ret_r = lazy_expunge_cmd_fail(cmd, &error);
+		return NULL;
+	}
+	if (lazy_expunge_select_find(select, cmd->ctx.search_args, cmd->origin,
+				     select_flags, &error) < 0) {
+		*ret_r = lazy_expunge_cmd_fail(cmd, &error);
+		lazy_expunge_select_deinit(&select);
+	} else if (array_count(&select->mails) == 0) {
+		*ret_r = cmd_select_nothing(cmd, select);
+		lazy_expunge_select_deinit(&select);
+	}
+	return select;
+}
+
+/* Returns 1 if the command is to run for the user, 0 if the plugin is off and
+   that is no error, -1 if it is. */
+static int cmd_check_user(struct lazy_expunge_cmd *cmd,
+			  struct lazy_expunge_user *luser)
+{
+	struct lazy_expunge_storage *storage;
+	const char *error = luser->set.error;
+
+	if (cmd->runs_when_off)
+		return 1;
+	if (error == NULL) {
+		array_foreach_elem(lazy_expunge_user_storages(luser), storage) {
+			if (storage->error != NULL)
+				error = storage->error;
+		}
+	}
+	if (error == NULL &&
+	    array_count(lazy_expunge_user_storages(luser)) > 0)
+		return 1;
+	if (error == NULL) {
+		/* some users may well be without */
+		if (lazy_expunge_cmd_is_multi(cmd))
+			return 0;
+		error = "lazy_expunge is not set for this user: "
+			"deleted mail is not kept";
+	}
+	i_error("%s", error);
+	cmd->ctx.exit_code = EX_CONFIG;
+	return -1;
+}
+
+static int cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
+{
+	struct lazy_expunge_cmd *cmd =
+		container_of(ctx, struct lazy_expunge_cmd, ctx);
+	struct lazy_expunge_user *luser;
+	int ret;
+
+	if (cmd->refused)
+		return -1;
+	cmd->users_here++;
+	lazy_expunge_progress_clear(&cmd->progress);
+	luser = lazy_expunge_user_get(user);
+	ret = cmd_check_user(cmd, luser);
+	if (ret > 0)
+		ret = cmd->run(cmd, luser);
+	lazy_expunge_user_deinit(luser);
+	if (lazy_expunge_cmd_is_multi(cmd))
+		lazy_expunge_progress_show(&cmd->progress);
+	return ret;
+}
+
+static int cmd_get_next_user(struct doveadm_mail_cmd_context *ctx,
+			     const char **username_r)
+{
+	struct lazy_expunge_cmd *cmd =
+		container_of(ctx, struct lazy_expunge_cmd, ctx);
+	int ret;
+
+	if (cmd->refused)
+		return 0;
+	if (ctx->users_list_input == NULL) {
+		ret = mail_storage_service_all_next(ctx->storage_service,
+						    username_r);
+	} else {
+		*username_r = i_stream_read_next_line(ctx->users_list_input);
+		ret = *username_r != NULL ? 1 : 0;
+		if (ctx->users_list_input->stream_errno != 0) {
+			i_error("read(%s) failed: %s",
+				i_stream_get_name(ctx->users_list_input),
+				i_stream_get_error(ctx->users_list_input));
+			ret = -1;
+		}
+	}
+	if (ret > 0)
+		cmd->users++;
+	return ret;
+}
+
+LAZY_EXPUNGE_COMPAT_CMD_INIT(cmd_init)
+{
+	struct lazy_expunge_cmd *cmd =
+		container_of(ctx, struct lazy_expunge_cmd, ctx);
+	const bool cli = ctx->cctx->conn_type == DOVEADM_CONNECTION_TYPE_CLI;
+
+	lazy_expunge_startup_done();
+	lazy_expunge_progress_init(&cmd->progress, cli);
+	if (cli)
+		lazy_expunge_print_wait_for_reader();
+	cmd->init(cmd);
+}
+
+/* Whoever saves the rows must not take a part of them for all. */
+static void cmd_finish_output(struct lazy_expunge_cmd *cmd)
+{
+	const char *error;
+
+	T_BEGIN {
+		if (lazy_expunge_print_finish(&error) < 0) {
+			i_error("%s: %s", cmd->ctx.cmd->name, error);
+			if (cmd->ctx.exit_code == 0)
+				cmd->ctx.exit_code = EX_IOERR;
+		}
+	} T_END;
+}
+
+static void cmd_deinit(struct doveadm_mail_cmd_context *ctx)
+{
+	struct lazy_expunge_cmd *cmd =
+		container_of(ctx, struct lazy_expunge_cmd, ctx);
+
+	lazy_expunge_progress_clear(&cmd->progress);
+	if (cmd->deinit != NULL && !cmd->refused)
+		cmd->deinit(cmd);
+	if (ctx->cctx->conn_type == DOVEADM_CONNECTION_TYPE_CLI)
+		cmd_finish_output(cmd);
+}
+
+struct lazy_expunge_cmd *
+lazy_expunge_cmd_alloc_size(size_t size, const char *format,
+			    void (*init)(struct lazy_expunge_cmd *cmd),
+			    int (*run)(struct lazy_expunge_cmd *cmd,
+				       struct lazy_expunge_user *luser))
+{
+	struct doveadm_mail_cmd_context *ctx;
+	struct lazy_expunge_cmd *cmd;
+
+	ctx = doveadm_mail_cmd_alloc_size(size);
+	cmd = container_of(ctx, struct lazy_expunge_cmd, ctx);
+	lazy_expunge_compat_cmd_take_options(ctx);
+	ctx->v.init = cmd_init;
+	ctx->v.deinit = cmd_deinit;
+	ctx->v.run = cmd_run;
+	ctx->v.get_next_user = cmd_get_next_user;
+	cmd->init = init;
+	cmd->run = run;
+	lazy_expunge_print_begin();
+	doveadm_print_init(format);
+	return cmd;
+}
+
+EXPORT void
+doveadm_lazy_expunge_plugin_init(struct module *module ATTR_UNUSED)
+{
+	lazy_expunge_startup_watch();
+	lazy_expunge_print_init();
+	for (unsigned int i = 0; i < N_ELEMENTS(commands); i++)
+		doveadm_cmd_register_ver2(commands[i]);
+}
+
+EXPORT void doveadm_lazy_expunge_plugin_deinit(void)
+{
+	lazy_expunge_startup_done();
+	lazy_expunge_print_deinit();
+}

@@ -1,0 +1,80 @@
+#ifndef LAZY_EXPUNGE_DOVEADM_H
+#define LAZY_EXPUNGE_DOVEADM_H
+
+/* What the commands share: options, query, the user's settings, errors. */
+
+#include "compat/dovecot.h"
+#include "keep/destination.h"
+#include "account/user.h"
+#include "doveadm/progress.h"
+#include "doveadm-mail.h"
+
+struct lazy_expunge_cmd {
+	struct doveadm_mail_cmd_context ctx;
+	/* -o: name or wildcard of the origin, NULL = any */
+	const char *origin;
+	/* the options or the query were refused: do nothing */
+	bool refused;
+	/* settings are looked at even if the plugin is off or broken */
+	bool runs_when_off;
+	struct lazy_expunge_progress progress;
+	/* over several users: how many there were, and how many of them were
+	   done here and not by a doveadm server */
+	unsigned int users, users_here;
+
+	/* Declare the headers and read the options. */
+	void (*init)(struct lazy_expunge_cmd *cmd);
+	/* Do the command's work for a user whose storage is set. Returns 0, or
+	   -1 when lazy_expunge_cmd_fail() was called. */
+	int (*run)(struct lazy_expunge_cmd *cmd, struct lazy_expunge_user *luser);
+	/* After the last user, may print. NULL if there is nothing to do. */
+	void (*deinit)(struct lazy_expunge_cmd *cmd);
+};
+
+/* Allocate a command's context, whose first member is struct lazy_expunge_cmd.
+   format is what is printed without -f. */
+#define lazy_expunge_cmd_alloc(type, format, init, run) \
+	(type *)lazy_expunge_cmd_alloc_size(sizeof(type), format, init, run)
+struct lazy_expunge_cmd *
+lazy_expunge_cmd_alloc_size(size_t size, const char *format,
+			    void (*init)(struct lazy_expunge_cmd *cmd),
+			    int (*run)(struct lazy_expunge_cmd *cmd,
+				       struct lazy_expunge_user *luser));
+
+/* Read -o and the search query. Without a query all mails are meant, or, if
+   it is required, the command is refused. */
+void lazy_expunge_cmd_init_query(struct lazy_expunge_cmd *cmd, bool required);
+struct lazy_expunge_select;
+/* The mails of the user that the query and -o find. NULL if there are none, or
+   on failure: that was said then, and *ret_r is what run() returns. */
+struct lazy_expunge_select *
+lazy_expunge_cmd_select(struct lazy_expunge_cmd *cmd,
+			struct lazy_expunge_user *luser,
+			unsigned int select_flags, int *ret_r);
+/* Returns TRUE if the flag was given. */
+bool lazy_expunge_cmd_flag(struct lazy_expunge_cmd *cmd, const char *name);
+/* Refuse to run: say why and set the exit code. For use in init. */
+void lazy_expunge_cmd_refuse(struct lazy_expunge_cmd *cmd, int exit_code,
+			     const char *error);
+
+/* Say what failed and set the exit code for it. Always returns -1. */
+int lazy_expunge_cmd_fail(struct lazy_expunge_cmd *cmd,
+			  const struct lazy_expunge_error *error);
+/* Set the exit code alone; the failure was logged before. */
+int lazy_expunge_cmd_failed(struct lazy_expunge_cmd *cmd, enum mail_error code);
+/* A line for the person at the terminal, on standard error. */
+void lazy_expunge_cmd_say(struct lazy_expunge_cmd *cmd, const char *fmt, ...)
+	ATTR_FORMAT(2, 3);
+
+/* TRUE if rows of several users are printed, each with its username. */
+bool lazy_expunge_cmd_is_multi(struct lazy_expunge_cmd *cmd);
+/* TRUE if this doveadm has seen the rows of them all, at the end. */
+bool lazy_expunge_cmd_knows_all(struct lazy_expunge_cmd *cmd);
+
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_check;
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_list;
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_maintain;
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_restore;
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_status;
+
+#endif

@@ -1,0 +1,302 @@
+/* Printing: finds out for whom rows are printed, and writes values for them. */
+
+#include "lib.h"
+#include "ostream.h"
+#include "core/text.h"
+#include "doveadm-print-private.h"
+#include "doveadm/print.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* doveadm does not tell which of its formatters is in use. Each gets to know
+   the headers, so that the one that is told of ours is it. The server has not
+   all of them. */
+struct print_formatter {
+	const char *name;
+	void (*header)(const struct doveadm_print_header *hdr);
+	void (*super)(const struct doveadm_print_header *hdr);
+};
+
+/* The columns of json in which an empty value is null. A doveadm server sends
+   its client no other: the client's json takes no empty text for a number. */
+static struct {
+	bool nullable[32];
+	unsigned int count, next;
+	void (*super_init)(void);
+	void (*super_print)(const char *value);
+} json;
+static bool header_is_nullable = FALSE;
+
+/* The flags that standard output had, -1 = they were not changed. */
+static int stdout_flags = -1;
+
+static enum {
+	READER_PROGRAM,
+	READER_PERSON
+} reader = READER_PROGRAM;
+
+static void header_json(const struct doveadm_print_header *hdr);
+static void header_flow(const struct doveadm_print_header *hdr);
+static void header_table(const struct doveadm_print_header *hdr);
+static void header_pager(const struct doveadm_print_header *hdr);
+
+static struct print_formatter formatters[] = {
+	{ DOVEADM_PRINT_TYPE_JSON, header_json, NULL },
+	{ DOVEADM_PRINT_TYPE_FLOW, header_flow, NULL },
+	{ DOVEADM_PRINT_TYPE_TABLE, header_table, NULL },
+	{ DOVEADM_PRINT_TYPE_PAGER, header_pager, NULL },
+};
+
+static void header_json(const struct doveadm_print_header *hdr)
+{
+	if (json.count < N_ELEMENTS(json.nullable))
+		json.nullable[json.count] = header_is_nullable;
+	json.count++;
+	formatters[0].super(hdr);
+}
+
+/* For each command of a server, others than ours among them. */
+static void init_json(void)
+{
+	json.count = json.next = 0;
+	json.super_init();
+}
+
+static void print_json(const char *value)
+{
+	if (value != NULL && *value == '\0' &&
+	    json.next < N_ELEMENTS(json.nullable) && json.nullable[json.next])
+		value = NULL;
+	if (++json.next >= json.count)
+		json.next = 0;
+	json.super_print(value);
+}
+
+static void header_flow(const struct doveadm_print_header *hdr)
+{
+	reader = READER_PERSON;
+	formatters[1].super(hdr);
+}
+
+static void header_table(const struct doveadm_print_header *hdr)
+{
+	reader = READER_PERSON;
+	formatters[2].super(hdr);
+}
+
+static void header_pager(const struct doveadm_print_header *hdr)
+{
+	reader = READER_PERSON;
+	formatters[3].super(hdr);
+}
+
+/* The formatter of doveadm, NULL if this program has it not. */
+static struct doveadm_print_vfuncs *formatter_find(const char *name)
+{
+	for (unsigned int i = 0; doveadm_print_vfuncs_all[i] != NULL; i++) {
+		if (strcmp(doveadm_print_vfuncs_all[i]->name, name) == 0) {
+			/* none of them is a constant */
+			return (struct doveadm_print_vfuncs *)
+				doveadm_print_vfuncs_all[i];
+		}
+	}
+	return NULL;
+}
+
+void lazy_expunge_print_init(void)
+{
+	struct doveadm_print_vfuncs *v;
+
+	for (unsigned int i = 0; i < N_ELEMENTS(formatters); i++) {
+		v = formatter_find(formatters[i].name);
+		if (v != NULL) {
+			formatters[i].super = v->header;
+			v->header = formatters[i].header;
+		}
+	}
+	v = formatter_find(DOVEADM_PRINT_TYPE_JSON);
+	if (v != NULL) {
+		json.super_init = v->init;
+		v->init = init_json;
+		json.super_print = v->print;
+		v->print = print_json;
+	}
+}
+
+void lazy_expunge_print_deinit(void)
+{
+	struct doveadm_print_vfuncs *v;
+
+	for (unsigned int i = 0; i < N_ELEMENTS(formatters); i++) {
+		v = formatter_find(formatters[i].name);
+		if (v != NULL)
+			v->header = formatters[i].super;
+	}
+	v = formatter_find(DOVEADM_PRINT_TYPE_JSON);
+	if (v != NULL) {
+		v->init = json.super_init;
+		v->print = json.super_print;
+	}
+}
+
+void lazy_expunge_print_begin(void)
+{
+	/* a server does many commands */
+	reader = READER_PROGRAM;
+}
+
+void lazy_expunge_print_wait_for_reader(void)
+{
+	int flags = fcntl(STDOUT_FILENO, F_GETFL);
+
+	/* The json of 2.4 leaves out what a non-blocking output does not take
+	   at once, and nobody hears of it. */
+	if (flags != -1 && (flags & O_NONBLOCK) != 0 &&
+	    fcntl(STDOUT_FILENO, F_SETFL, flags & ~O_NONBLOCK) == 0)
+		stdout_flags = flags;
+}
+
+/* The flag is also that of others who have the same file. */
+static void print_restore_flags(void)
+{
+	if (stdout_flags != -1)
+		(void)fcntl(STDOUT_FILENO, F_SETFL, stdout_flags);
+	stdout_flags = -1;
+}
+
+void lazy_expunge_print_header(const char *key)
+{
+	doveadm_print_header_simple(key);
+}
+
+void lazy_expunge_print_header_time(const char *key)
+{
+	header_is_nullable = TRUE;
+	doveadm_print_header_simple(key);
+	header_is_nullable = FALSE;
+}
+
+void lazy_expunge_print_header_number(const char *key)
+{
+	header_is_nullable = TRUE;
+	doveadm_print_header(key, key, DOVEADM_PRINT_HEADER_FLAG_NUMBER |
+			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
+	header_is_nullable = FALSE;
+}
+
+void lazy_expunge_print_text(const char *text)
+{
+	T_BEGIN {
+		doveadm_print(lazy_expunge_text_safe(text));
+	} T_END;
+}
+
+void lazy_expunge_print_number(uint64_t number)
+{
+	doveadm_print_num(number);
+}
+
+void lazy_expunge_print_size(uint64_t bytes)
+{
+	if (reader != READER_PERSON)
+		doveadm_print_num(bytes);
+	else T_BEGIN {
+		doveadm_print(lazy_expunge_text_size(bytes));
+	} T_END;
+}
+
+void lazy_expunge_print_time(time_t timestamp)
+{
+	if (timestamp <= 0)
+		lazy_expunge_print_none();
+	else T_BEGIN {
+		doveadm_print(reader == READER_PERSON ?
+			      lazy_expunge_text_time(timestamp) :
+			      lazy_expunge_text_iso8601(timestamp));
+	} T_END;
+}
+
+void lazy_expunge_print_interval(unsigned int secs)
+{
+	if (secs == 0)
+		lazy_expunge_print_none();
+	else if (reader != READER_PERSON)
+		doveadm_print_num(secs);
+	else T_BEGIN {
+		doveadm_print(lazy_expunge_text_interval(secs));
+	} T_END;
+}
+
+void lazy_expunge_print_none(void)
+{
+	doveadm_print("");
+}
+
+void lazy_expunge_print_flush(void)
+{
+	o_stream_uncork(doveadm_print_ostream);
+	o_stream_cork(doveadm_print_ostream);
+}
+
+/* The formatter for tables writes to stdio's buffer, the others do not. Returns
+   0 or errno. */
+static int print_flush_stdio(void)
+{
+	struct pollfd pipe = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	if (fflush(stdout) != 0)
+		return errno;
+	if (ferror(stdout) == 0)
+		return 0;
+	/* an earlier write failed, and its errno is gone */
+	return poll(&pipe, 1, 0) > 0 && (pipe.revents & POLLERR) != 0 ?
+		EPIPE : EIO;
+}
+
+static int print_flush_ostream(void)
+{
+	struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	int ret;
+
+	/* others who have the same file may have set the flag again */
+	while ((ret = o_stream_flush(doveadm_print_ostream)) == 0)
+		(void)poll(&output, 1, -1);
+	return ret < 0 ? doveadm_print_ostream->stream_errno : 0;
+}
+
+/* Some file systems tell only at a close that there is no room. Closes a copy,
+   since standard output is doveadm's. Returns 0 or errno. */
+static int print_close(void)
+{
+	int fd = dup(STDOUT_FILENO);
+
+	return fd == -1 || close(fd) == 0 || errno == EINTR ? 0 : errno;
+}
+
+bool lazy_expunge_print_failed(void)
+{
+	return doveadm_print_ostream->stream_errno != 0 || ferror(stdout) != 0;
+}
+
+int lazy_expunge_print_finish(const char **error_r)
+{
+	int error;
+
+	/* Formats write at their end, too. doveadm would do this later, and
+	   take no notice of an error. */
+	doveadm_print_deinit();
+	error = print_flush_ostream();
+	if (error == 0)
+		error = print_flush_stdio();
+	if (error == 0)
+		error = print_close();
+	print_restore_flags();
+	if (error == 0 || error == EPIPE || error == ECONNRESET)
+		return 0;
+	*error_r = t_strdup_printf("The output could not be written: %s",
+				   strerror(error));
+	return -1;
+}

@@ -1,0 +1,120 @@
+/* What the reference count of a mail tells about its copies. */
+
+#include "lib.h"
+#include "module-dir.h"
+#include "mail-namespace.h"
+#include "mail-storage-private.h"
+#include "mail-storage-service.h"
+#include "mailbox-list-private.h"
+#include "maildir-storage.h"
+#include "maildir-settings.h"
+#include "mdbox-storage.h"
+#include "mdbox-map-private.h"
+#include "compat/dovecot.h"
+#include "account/user.h"
+#include "formats/refcount.h"
+
+#include <sys/stat.h>
+
+/* TRUE if a copy between mails of the two storages is a link. */
+static bool copies_are_links(struct mail_storage *storage1,
+			     struct mailbox_list *list1,
+			     struct mail_storage *storage2,
+			     struct mailbox_list *list2)
+{
+	const char *path1, *path2;
+	struct stat st1, st2;
+
+	if (strcmp(storage1->name, storage2->name) != 0)
+		return FALSE;
+	if (strcmp(storage1->name, "mdbox") == 0)
+		return storage1 == storage2;
+	if (list1 == list2)
+		return TRUE;
+	return mailbox_list_get_root_path(list1, MAILBOX_LIST_PATH_TYPE_MAILBOX,
+					  &path1) &&
+		mailbox_list_get_root_path(list2,
+				MAILBOX_LIST_PATH_TYPE_MAILBOX, &path2) &&
+		stat(path1, &st1) == 0 && stat(path2, &st2) == 0 &&
+		CMP_DEV_T(st1.st_dev, st2.st_dev);
+}
+
+static bool storage_links(struct mail_storage *storage,
+			  struct mailbox_list *list)
+{
+	if (strcmp(storage->name, "mdbox") == 0)
+		return TRUE;
+	if (strcmp(storage->name, "sdbox") == 0) {
+		/* the alternative storage is another file system */
+		return !lazy_expunge_compat_list_has_alt(list);
+	}
+	if (strcmp(storage->name, "maildir") == 0)
+		return ((struct maildir_storage *)storage)->set->
+			maildir_copy_with_hardlinks;
+	return FALSE;
+}
+
+static bool account_links(struct lazy_expunge_user *luser, struct mailbox *box)
+{
+	struct mail_namespace *ns;
+	struct mail_storage *storage;
+
+	if (!storage_links(box->storage, box->list) ||
+	    box->disable_reflink_copy_to ||
+	    module_dir_find(mail_storage_service_modules, "mail_crypt") != NULL)
+		return FALSE;
+	for (ns = luser->user->namespaces; ns != NULL; ns = ns->next) {
+		if (ns->type != MAIL_NAMESPACE_TYPE_PRIVATE ||
+		    ns->alias_for != NULL)
+			continue;
+		storage = mail_namespace_get_default_storage(ns);
+		if (storage == NULL)
+			return FALSE;
+		if (strcmp(storage->name, "virtual") == 0)
+			continue;
+		if (!copies_are_links(box->storage, box->list, storage,
+				      ns->list))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+void lazy_expunge_refcount_refresh(struct lazy_expunge_user *luser,
+				   struct mailbox *box)
+{
+	struct mdbox_map *map;
+
+	luser->links_stale = FALSE;
+	if (strcmp(box->storage->name, "mdbox") != 0)
+		return;
+	/* mdbox counts in its map, of which this process may have an old
+	   state, while the others' counts are those of the files */
+	map = ((struct mdbox_storage *)box->storage)->map;
+	if (mdbox_map_open(map) <= 0 ||
+	    mail_index_view_have_transactions(map->view) ||
+	    mdbox_map_refresh(map) < 0)
+		luser->links_stale = TRUE;
+}
+
+bool lazy_expunge_refcount_is_single(struct lazy_expunge_user *luser,
+				     struct mail *mail)
+{
+	const char *value;
+	struct mailbox *box = mail->box;
+
+	if (luser->links_storage != box->storage) {
+		luser->links_storage = box->storage;
+		T_BEGIN {
+			luser->links = account_links(luser, box);
+		} T_END;
+	}
+	luser->last_single = luser->links && !luser->links_stale &&
+		mail_get_special(mail, MAIL_FETCH_REFCOUNT, &value) == 0 &&
+		strcmp(value, "1") == 0;
+	return luser->last_single;
+}
+
+bool lazy_expunge_refcount_was_single(struct lazy_expunge_user *luser)
+{
+	return luser->last_single;
+}

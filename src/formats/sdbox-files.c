@@ -1,0 +1,149 @@
+/* Saved mails: are they there after the commit? */
+
+#include "lib.h"
+#include "array.h"
+#include "seq-range-array.h"
+#include "compat/dovecot.h"
+#include "sdbox-storage.h"
+#include "formats/sdbox-files.h"
+#include "formats/mdbox-mark.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+/* From how many files on the directory is opened, instead of found again for
+   each. */
+#define MANY_FILES 16
+/* The directory is read when it has at most so many times as many files as are
+   looked for: to read a name takes about a quarter of asking for it. */
+#define READ_FACTOR 3
+
+struct saved_files {
+	const ARRAY_TYPE(seq_range) *uids;
+	uint32_t first_uid, last_uid;
+	/* The files that the directory had, by UID - first_uid. NULL if it was
+	   not read. */
+	bool *read;
+};
+
+/* dir is relative to the open directory dir_fd, and empty or ends with "/". */
+static bool file_is_there(int dir_fd, const char *dir, uint32_t uid)
+{
+	struct stat st;
+	bool found;
+
+	T_BEGIN {
+		found = fstatat(dir_fd,
+				t_strdup_printf("%s"SDBOX_MAIL_FILE_FORMAT,
+						dir, uid), &st, 0) == 0;
+	} T_END;
+	return found;
+}
+
+static bool reading_is_quicker(struct mailbox *box,
+			       const struct saved_files *files)
+{
+	unsigned int max = seq_range_count(files->uids) * READ_FACTOR;
+
+	return files->last_uid - files->first_uid < max &&
+		mail_index_view_get_messages_count(box->view) <= max;
+}
+
+static void directory_read(DIR *dir, struct saved_files *files)
+{
+	const struct dirent *d;
+	const char *number;
+	uint32_t uid;
+
+	files->read = t_new(bool, files->last_uid - files->first_uid + 1);
+	while ((d = readdir(dir)) != NULL) {
+		number = d->d_name + strlen(SDBOX_MAIL_FILE_PREFIX);
+		if (str_begins_with(d->d_name, SDBOX_MAIL_FILE_PREFIX) &&
+		    str_to_uint32(number, &uid) == 0 &&
+		    uid >= files->first_uid && uid <= files->last_uid)
+			files->read[uid - files->first_uid] = TRUE;
+	}
+}
+
+/* Sets uid to that of the first file that is missing, or of the last one. */
+static bool files_are_there(const struct saved_files *files, int dir_fd,
+			    const char *dir, uint32_t *uid)
+{
+	struct seq_range_iter iter;
+	unsigned int n = 0;
+
+	seq_range_array_iter_init(&iter, files->uids);
+	while (seq_range_array_iter_nth(&iter, n++, uid)) {
+		if (files->read != NULL &&
+		    files->read[*uid - files->first_uid])
+			continue;
+		if (!file_is_there(dir_fd, dir, *uid))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+static bool saved_files_are_there(struct mailbox *box,
+				  const ARRAY_TYPE(seq_range) *uids,
+				  uint32_t *uid)
+{
+	const char *path = t_strconcat(mailbox_get_path(box), "/", NULL);
+	const struct seq_range *range;
+	struct saved_files files = { .uids = uids };
+	DIR *dir = NULL;
+	bool found;
+
+	if (seq_range_count(uids) >= MANY_FILES)
+		dir = opendir(path);
+	if (dir == NULL)
+		return files_are_there(&files, AT_FDCWD, path, uid);
+
+	range = array_front(uids);
+	files.first_uid = range->seq1;
+	range = array_back(uids);
+	files.last_uid = range->seq2;
+	if (reading_is_quicker(box, &files))
+		directory_read(dir, &files);
+	/* the last one again, to see that the directory is still the mailbox */
+	found = files_are_there(&files, dirfd(dir), "", uid) &&
+		file_is_there(AT_FDCWD, path, *uid);
+	(void)closedir(dir);
+	return found;
+}
+
+bool lazy_expunge_saved_are_there(
+	struct mailbox *box,
+	const struct mail_transaction_commit_changes *changes)
+{
+	uint32_t uid = 0;
+	bool found;
+
+	if (strcmp(box->storage->name, SDBOX_STORAGE_NAME) != 0 ||
+	    !array_is_created(&changes->saved_uids))
+		return TRUE;
+	T_BEGIN {
+		found = saved_files_are_there(box, &changes->saved_uids, &uid);
+	} T_END;
+	if (!found && box->storage->error == MAIL_ERROR_NONE)
+		mailbox_set_critical(box, "UID %u: Saved mail is gone", uid);
+	return found;
+}
+
+int lazy_expunge_saved_commit(struct mailbox_transaction_context **t)
+{
+	struct mailbox *box = (*t)->box;
+	struct mail_transaction_commit_changes changes;
+	bool marked;
+	int ret;
+
+	mail_storage_clear_error(box->storage);
+	marked = lazy_expunge_unclean_begin(box);
+	ret = mailbox_transaction_commit_get_changes(t, &changes);
+	if (ret == 0 && !lazy_expunge_saved_are_there(box, &changes))
+		ret = -1;
+	pool_unref(&changes.pool);
+	if (marked)
+		lazy_expunge_unclean_end(box);
+	return ret;
+}

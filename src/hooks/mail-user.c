@@ -1,0 +1,92 @@
+/* User hooks: create the context, say what is wrong with the settings, tell
+   the quota plugin what not to count, hide a storage namespace. */
+
+#include "lib.h"
+#include "array.h"
+#include "mail-namespace.h"
+#include "compat/dovecot.h"
+#include "hooks/context.h"
+
+static MODULE_CONTEXT_DEFINE_INIT(lazy_expunge_user_hooks_module,
+				  &mail_user_module_register);
+
+#define USER_HOOKS_CONTEXT_REQUIRE(obj) \
+	MODULE_CONTEXT_REQUIRE(obj, lazy_expunge_user_hooks_module)
+
+static void user_hooks_deinit(struct mail_user *user)
+{
+	union mail_user_module_context *ctx = USER_HOOKS_CONTEXT_REQUIRE(user);
+	struct lazy_expunge_user *luser = lazy_expunge_user_find(user);
+
+	ctx->super.deinit(user);
+	/* after super: the namespaces and mailboxes are gone only now */
+	lazy_expunge_user_deinit(luser);
+}
+
+void lazy_expunge_mail_user_created(struct mail_user *user)
+{
+	struct lazy_expunge_user *luser = lazy_expunge_user_get(user);
+	struct mail_user_vfuncs *v = user->vlast;
+	union mail_user_module_context *ctx;
+	const struct lazy_expunge_settings *set = &luser->set;
+
+	ctx = p_new(user->pool, union mail_user_module_context, 1);
+	ctx->super = *v;
+	user->vlast = &ctx->super;
+	v->deinit = user_hooks_deinit;
+	MODULE_CONTEXT_SET_SELF(user, lazy_expunge_user_hooks_module, ctx);
+
+	if (user->autocreated) {
+		/* the owner of a shared mailbox or a raw delivery: not the
+		   one whose configuration is to be judged */
+		return;
+	}
+	if (set->error != NULL) {
+		e_error(user->event, "lazy_expunge: %s. No mail can be "
+			"deleted until this is corrected.", set->error);
+	} else if (*set->storage == '\0') {
+		e_debug(user->event, "lazy_expunge: The plugin is loaded, but "
+			"lazy_expunge is not set: deleted mail is not kept");
+	} else if (lazy_expunge_settings_protect_nothing(set)) {
+		e_warning(user->event, "lazy_expunge: lazy_expunge_exclude "
+			  "names every mailbox: deleted mail is not kept");
+	}
+	if (set->error == NULL && set->quota_ignore && *set->storage != '\0')
+		lazy_expunge_compat_quota_user_created(user, set->storage);
+}
+
+void lazy_expunge_mail_namespaces_added(struct mail_namespace *namespaces)
+{
+	struct lazy_expunge_user *luser;
+
+	if (namespaces == NULL)
+		return;
+	luser = lazy_expunge_user_find(namespaces->user);
+	if (luser != NULL)
+		lazy_expunge_user_storages_reset(luser);
+}
+
+void lazy_expunge_mail_namespaces_created(struct mail_namespace *namespaces)
+{
+	struct lazy_expunge_user *luser;
+	struct lazy_expunge_storage *st;
+
+	luser = lazy_expunge_user_find(namespaces->user);
+	if (luser == NULL || luser->user->autocreated ||
+	    luser->set.error != NULL)
+		return;
+	array_foreach_elem(lazy_expunge_user_storages(luser), st) {
+		if (st->error != NULL) {
+			e_error(luser->user->event, "lazy_expunge: %s. No mail "
+				"can be deleted until this is corrected.",
+				st->error);
+		} else if (st->ns_mode && luser->set.hidden &&
+			   !luser->by_admin) {
+			/* keep its prefix out of LIST and NAMESPACE too */
+			st->ns->flags |= NAMESPACE_FLAG_HIDDEN;
+			st->ns->flags &= ENUM_NEGATE(
+				NAMESPACE_FLAG_LIST_PREFIX |
+				NAMESPACE_FLAG_LIST_CHILDREN);
+		}
+	}
+}

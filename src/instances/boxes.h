@@ -1,0 +1,65 @@
+#ifndef LAZY_EXPUNGE_INSTANCES_PRIVATE_H
+#define LAZY_EXPUNGE_INSTANCES_PRIVATE_H
+
+/* The mailboxes in which instances are looked for, shared by the look in the
+   account and the one in the storage. */
+
+#include "array.h"
+#include "guid.h"
+#include "instances/look.h"
+
+struct lazy_expunge_budget;
+struct mail_namespace;
+struct mailbox;
+
+/* How many mails are read between two searches. */
+#define READ_CHUNK 2000
+
+struct instance_box {
+	struct mail_namespace *ns;
+	char *vname;
+	struct lazy_expunge_guids *guids;
+	time_t mtime;
+	bool in_storage;
+
+	/* while the account is locked: */
+	struct mailbox *box;
+	struct lazy_expunge_live *live;
+	/* The same mailbox may be open under another name, when another
+	   session has renamed it: its index is another object then. */
+	guid_128_t guid;
+	/* it was tried to open it, and to sync it */
+	bool tried, synced;
+	/* it counts: not excluded */
+	bool is_protected;
+};
+
+struct lazy_expunge_instances {
+	struct lazy_expunge_user *luser;
+	ARRAY(struct instance_box *) boxes;
+	/* where the last one was found: mails that are deleted together were
+	   copied together */
+	struct instance_box *last_hit;
+	/* boxes has all mailboxes of the account as they are now */
+	bool listed;
+};
+
+struct lazy_expunge_instances *
+lazy_expunge_instances_get(struct lazy_expunge_user *luser);
+/* List the mailboxes of the account, those that changed last first. Once while
+   the account is locked. */
+void lazy_expunge_instances_list(struct lazy_expunge_instances *inst);
+/* What one look may read. */
+void lazy_expunge_instances_budget(struct lazy_expunge_instances *inst,
+				   struct lazy_expunge_budget *budget_r);
+/* Open the mailbox in its latest state. Without a sync mails may be missing
+   that others than Dovecot put there. Returns FALSE if that is not possible:
+   nothing in it counts then. */
+bool lazy_expunge_instance_box_open(struct lazy_expunge_instances *inst,
+				    struct instance_box *ibox, bool sync);
+/* TRUE if the UID of the open mailbox has this GUID and lives. */
+bool lazy_expunge_instance_is_live(struct lazy_expunge_instances *inst,
+				   struct instance_box *ibox, uint32_t uid,
+				   const char *guid);
+
+#endif

@@ -1,0 +1,410 @@
+/* Selection: opens the mailboxes of the storages and finds mails in them. */
+
+#include "lib.h"
+#include "array.h"
+#include "hash.h"
+#include "wildcard-match.h"
+#include "mail-namespace.h"
+#include "mail-search.h"
+#include "mail-search-build.h"
+#include "mail-storage-private.h"
+#include "mailbox-list-iter.h"
+#include "compat/dovecot.h"
+#include "keep/origin.h"
+#include "core/origin-codec.h"
+#include "settings/read.h"
+#include "inventory/select.h"
+
+struct select_find {
+	struct lazy_expunge_select *select;
+	const char *origin_mask;
+	HASH_TABLE(const char *, void *) origins;
+	/* stop at the first */
+	bool any;
+	unsigned int found;
+};
+
+/* The byte cap of a mailbox, or with vname = NULL of the namespace. */
+static int select_read_cap(struct lazy_expunge_select *select,
+			   struct mail_namespace *ns, const char *vname,
+			   uint64_t *max_r, struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_settings set;
+
+	lazy_expunge_settings_read_filters(select->luser->user, ns->list, vname,
+					   pool_datastack_create(), &set);
+	*max_r = set.max_storage;
+	if (set.error == NULL)
+		return 0;
+	error_r->code = MAIL_ERROR_TEMP;
+	error_r->text = set.error;
+	return -1;
+}
+
+static unsigned int select_add_cap(struct lazy_expunge_select *select,
+				   struct lazy_expunge_storage *storage,
+				   uint64_t max)
+{
+	struct lazy_expunge_select_cap *cap;
+
+	for (unsigned int i = 1; storage != NULL &&
+	     i < array_count(&select->caps); i++) {
+		cap = array_idx_modifiable(&select->caps, i);
+		if (cap->storage == storage)
+			return i;
+	}
+	cap = array_append_space(&select->caps);
+	cap->max = max;
+	cap->storage = storage;
+	return array_count(&select->caps) - 1;
+}
+
+static int select_find_cap(struct lazy_expunge_select *select,
+			   struct lazy_expunge_select_box *sbox,
+			   struct lazy_expunge_error *error_r)
+{
+	struct mail_namespace *ns = sbox->storage->ns;
+	uint64_t max, ns_max;
+
+	if (!lazy_expunge_settings_are_per_mailbox())
+		return 0;
+	if (select_read_cap(select, ns, sbox->vname, &max, error_r) < 0)
+		return -1;
+	if (max == select->luser->set.max_storage)
+		return 0;
+	if (select_read_cap(select, ns, NULL, &ns_max, error_r) < 0)
+		return -1;
+	sbox->cap = select_add_cap(select, sbox->storage->ns_mode &&
+				   max == ns_max ? sbox->storage : NULL, max);
+	return 0;
+}
+
+/* Returns 0 also if the mailbox does not exist. */
+static int select_add_box(struct lazy_expunge_select *select,
+			  struct lazy_expunge_storage *storage,
+			  const char *vname, const char *open_vname,
+			  enum mailbox_flags flags, const char *origin,
+			  struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_select_box *sbox;
+	struct mailbox *box;
+
+	box = lazy_expunge_mailbox_alloc(select->luser, storage->ns, open_vname,
+					 flags);
+	if (mailbox_open(box) < 0 ||
+	    mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ) < 0) {
+		lazy_expunge_error_set_box(error_r,
+			"Cannot open the expunge storage", box);
+		mailbox_free(&box);
+		return error_r->code == MAIL_ERROR_NOTFOUND ? 0 : -1;
+	}
+	sbox = array_append_space(&select->boxes);
+	sbox->storage = storage;
+	sbox->box = box;
+	sbox->vname = p_strdup(select->pool, vname);
+	sbox->origin = p_strdup(select->pool, origin);
+	return select_find_cap(select, sbox, error_r);
+}
+
+/* The names are raw, so two may differ in their normalization alone. */
+static int select_add_listed(struct lazy_expunge_select *select,
+			     struct lazy_expunge_storage *storage,
+			     const char *vname,
+			     struct lazy_expunge_error *error_r)
+{
+	const char *shown = lazy_expunge_compat_name_normalize(
+						storage->ns->list, vname);
+
+	return select_add_box(select, storage, shown, vname,
+			      LAZY_EXPUNGE_COMPAT_FLAG_RAW_NAME,
+			      lazy_expunge_origin_of_tree(storage->ns, shown),
+			      error_r);
+}
+
+static int select_add_tree(struct lazy_expunge_select *select,
+			   struct lazy_expunge_storage *storage,
+			   struct lazy_expunge_error *error_r)
+{
+	const enum mailbox_list_iter_flags iter_flags =
+		MAILBOX_LIST_ITER_RAW_LIST | MAILBOX_LIST_ITER_NO_AUTO_BOXES |
+		MAILBOX_LIST_ITER_SKIP_ALIASES;
+	struct mail_namespace *ns = storage->ns;
+	struct mailbox_list_iterate_context *iter;
+	const struct mailbox_info *info;
+	const char *inbox_vname = t_strconcat(ns->prefix, "INBOX", NULL);
+	bool inbox_seen = FALSE;
+	int ret = 0;
+
+	iter = mailbox_list_iter_init(ns->list, t_strconcat(ns->prefix, "*",
+							    NULL), iter_flags);
+	while (ret == 0 && (info = mailbox_list_iter_next(iter)) != NULL) {
+		if ((info->flags & (MAILBOX_NOSELECT |
+				    MAILBOX_NONEXISTENT)) != 0)
+			continue;
+		if (strcmp(info->vname, inbox_vname) == 0)
+			inbox_seen = TRUE;
+		T_BEGIN {
+			ret = select_add_listed(select, storage, info->vname,
+						error_r);
+		} T_END_PASS_STR_IF(ret < 0, &error_r->text);
+	}
+	if (mailbox_list_iter_deinit(&iter) < 0 && ret == 0) {
+		error_r->text = t_strdup_printf(
+			"Cannot list the expunge storage %s: %s", ns->prefix,
+			mailbox_list_get_last_internal_error(ns->list,
+							     &error_r->code));
+		ret = -1;
+	}
+	/* Maildir++ has it as the root, which is not listed everywhere */
+	if (ret == 0 && !inbox_seen) {
+		ret = select_add_box(select, storage, inbox_vname, inbox_vname,
+				     0, "INBOX", error_r);
+	}
+	return ret;
+}
+
+static int select_add_storage(struct lazy_expunge_select *select,
+			      struct lazy_expunge_storage *storage,
+			      struct lazy_expunge_error *error_r)
+{
+	if (storage->ns == NULL || storage->error != NULL) {
+		error_r->code = MAIL_ERROR_UNAVAILABLE;
+		error_r->text = storage->error;
+		return -1;
+	}
+	if (storage->ns_mode)
+		return select_add_tree(select, storage, error_r);
+	/* the legal name works with and without the mail plugin, which makes
+	   the storage's own name work */
+	return select_add_box(select, storage,
+		lazy_expunge_storage_vname(storage),
+		lazy_expunge_storage_legal_vname(storage), 0, NULL, error_r);
+}
+
+struct lazy_expunge_select *
+lazy_expunge_select_init(struct lazy_expunge_user *luser,
+			 struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_select *select;
+	struct lazy_expunge_storage *storage;
+	struct lazy_expunge_select_cap *cap;
+	const char *none = "";
+	pool_t pool;
+
+	pool = pool_alloconly_create("lazy_expunge select", 1024);
+	select = p_new(pool, struct lazy_expunge_select, 1);
+	select->pool = pool;
+	select->luser = luser;
+	i_array_init(&select->boxes, 8);
+	i_array_init(&select->caps, 1);
+	cap = array_append_space(&select->caps);
+	cap->max = luser->set.max_storage;
+	i_array_init(&select->mails, 128);
+	i_array_init(&select->origins, 16);
+	array_push_back(&select->origins, &none);
+	array_foreach_elem(lazy_expunge_user_storages(luser), storage) {
+		if (select_add_storage(select, storage, error_r) < 0) {
+			lazy_expunge_select_deinit(&select);
+			return NULL;
+		}
+	}
+	return select;
+}
+
+/* Returns the index of the origin, 0 for none. */
+static unsigned int select_origin_idx(struct select_find *find,
+				      const char *origin)
+{
+	struct lazy_expunge_select *select = find->select;
+	void *value;
+	unsigned int idx;
+
+	if (origin == NULL || *origin == '\0')
+		return 0;
+	value = hash_table_lookup(find->origins, origin);
+	if (value != NULL)
+		return POINTER_CAST_TO(value, unsigned int);
+	origin = p_strdup(select->pool, origin);
+	array_push_back(&select->origins, &origin);
+	idx = array_count(&select->origins) - 1;
+	hash_table_insert(find->origins, origin, POINTER_CAST(idx));
+	return idx;
+}
+
+static bool origin_matches(const char *origin, const char *mask)
+{
+	if (mask == NULL)
+		return TRUE;
+	if (origin == NULL)
+		origin = "";
+	if (strcasecmp(origin, "INBOX") == 0)
+		return wildcard_match_icase(origin, mask);
+	/* a name that has wildcards in it can still be given as it is */
+	return strcmp(origin, mask) == 0 || wildcard_match(origin, mask);
+}
+
+static int select_find_mail(struct select_find *find, unsigned int box_idx,
+			    struct mail *mail)
+{
+	struct lazy_expunge_select *select = find->select;
+	const struct lazy_expunge_select_box *sbox =
+		array_idx(&select->boxes, box_idx);
+	struct lazy_expunge_select_mail *smail;
+	const char *origin = sbox->origin;
+	time_t saved = 0;
+
+	if (origin == NULL)
+		origin = lazy_expunge_origin_get(mail);
+	if (!origin_matches(origin, find->origin_mask))
+		return 0;
+	find->found++;
+	if (find->any)
+		return 0;
+	if (mail_get_save_date(mail, &saved) < 0) {
+		/* gone meanwhile */
+		if (mail->expunged)
+			return 0;
+		return -1;
+	}
+	smail = array_append_space(&select->mails);
+	smail->saved = saved;
+	smail->uid = mail->uid;
+	smail->box = box_idx;
+	smail->origin = select_origin_idx(find, origin);
+	return 0;
+}
+
+static int select_find_box(struct select_find *find, unsigned int box_idx,
+			   struct mail_search_args *args,
+			   struct lazy_expunge_error *error_r)
+{
+	const struct lazy_expunge_select_box *sbox =
+		array_idx(&find->select->boxes, box_idx);
+	struct mailbox_transaction_context *t;
+	struct mail_search_context *search;
+	struct mail *mail;
+	int ret = 0;
+
+	mail_search_args_init(args, sbox->box, FALSE, NULL);
+	t = mailbox_transaction_begin(sbox->box, 0, "lazy_expunge");
+	search = mailbox_search_init(t, args, NULL,
+				     find->any ? 0 : MAIL_FETCH_SAVE_DATE, NULL);
+	while (ret == 0 && (!find->any || find->found == 0) &&
+	       mailbox_search_next(search, &mail)) T_BEGIN {
+		ret = select_find_mail(find, box_idx, mail);
+	} T_END;
+	if (ret < 0) {
+		lazy_expunge_error_set_box(error_r, "Cannot read mails of",
+					   sbox->box);
+	}
+	if (mailbox_search_deinit(&search) < 0 && ret == 0) {
+		lazy_expunge_error_set_box(error_r, "Cannot search", sbox->box);
+		ret = -1;
+	}
+	/* what was read is cached by this; nothing else changed */
+	if (mailbox_transaction_commit(&t) < 0 && ret == 0) {
+		lazy_expunge_error_set_box(error_r, "Cannot search", sbox->box);
+		ret = -1;
+	}
+	mail_search_args_deinit(args);
+	return ret;
+}
+
+int lazy_expunge_select_cmp_oldest(const struct lazy_expunge_select_mail *m1,
+				   const struct lazy_expunge_select_mail *m2)
+{
+	if (m1->saved != m2->saved)
+		return m1->saved < m2->saved ? -1 : 1;
+	if (m1->box != m2->box)
+		return m1->box < m2->box ? -1 : 1;
+	if (m1->uid != m2->uid)
+		return m1->uid < m2->uid ? -1 : 1;
+	return 0;
+}
+
+static int select_mail_cmp_newest(const struct lazy_expunge_select_mail *m1,
+				  const struct lazy_expunge_select_mail *m2)
+{
+	return lazy_expunge_select_cmp_oldest(m2, m1);
+}
+
+static int select_find(struct select_find *find, struct mail_search_args *args,
+		       struct lazy_expunge_error *error_r)
+{
+	const char *origin;
+	int ret = 0;
+
+	hash_table_create(&find->origins, default_pool, 0, str_hash, strcmp);
+	for (unsigned int i = 1; i < array_count(&find->select->origins); i++) {
+		origin = array_idx_elem(&find->select->origins, i);
+		hash_table_insert(find->origins, origin, POINTER_CAST(i));
+	}
+	for (unsigned int i = 0; i < array_count(&find->select->boxes); i++) {
+		ret = select_find_box(find, i, args, error_r);
+		if (ret < 0)
+			break;
+	}
+	hash_table_destroy(&find->origins);
+	return ret;
+}
+
+int lazy_expunge_select_find(struct lazy_expunge_select *select,
+			     struct mail_search_args *args, const char *origin,
+			     enum lazy_expunge_select_flags flags,
+			     struct lazy_expunge_error *error_r)
+{
+	struct select_find find = {
+		.select = select,
+		.origin_mask = origin,
+	};
+
+	if (select_find(&find, args, error_r) < 0)
+		return -1;
+	if ((flags & LAZY_EXPUNGE_SELECT_OLDEST_FIRST) != 0)
+		array_sort(&select->mails, lazy_expunge_select_cmp_oldest);
+	else
+		array_sort(&select->mails, select_mail_cmp_newest);
+	return 0;
+}
+
+int lazy_expunge_select_has_origin(struct lazy_expunge_select *select,
+				   const char *origin,
+				   struct lazy_expunge_error *error_r)
+{
+	struct select_find find = {
+		.select = select,
+		.origin_mask = origin,
+		.any = TRUE,
+	};
+	struct mail_search_args *args = mail_search_build_init();
+	int ret;
+
+	mail_search_build_add_all(args);
+	ret = select_find(&find, args, error_r);
+	mail_search_args_unref(&args);
+	return ret < 0 ? -1 : (find.found > 0 ? 1 : 0);
+}
+
+const char *
+lazy_expunge_select_origin(struct lazy_expunge_select *select,
+			   const struct lazy_expunge_select_mail *mail)
+{
+	return array_idx_elem(&select->origins, mail->origin);
+}
+
+void lazy_expunge_select_deinit(struct lazy_expunge_select **_select)
+{
+	struct lazy_expunge_select *select = *_select;
+	struct lazy_expunge_select_box *sbox;
+
+	if (select == NULL)
+		return;
+	*_select = NULL;
+	array_foreach_modifiable(&select->boxes, sbox)
+		mailbox_free(&sbox->box);
+	array_free(&select->boxes);
+	array_free(&select->caps);
+	array_free(&select->mails);
+	array_free(&select->origins);
+	pool_unref(&select->pool);
+}

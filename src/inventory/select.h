@@ -1,0 +1,87 @@
+#ifndef LAZY_EXPUNGE_SELECT_H
+#define LAZY_EXPUNGE_SELECT_H
+
+/* The mails of a user's storages that a query finds, with where each was
+   deleted and when. Holds some 20 bytes for a mail, and the mailboxes open. */
+
+#include "keep/destination.h"
+#include "account/user.h"
+
+struct mail_search_args;
+
+/* A mailbox of a storage, open and synced. */
+struct lazy_expunge_select_box {
+	struct lazy_expunge_storage *storage;
+	struct mailbox *box;
+	/* the name that users and administrators know */
+	const char *vname;
+	/* namespace mode: where its mails come from. NULL in mailbox mode. */
+	const char *origin;
+	/* index to caps */
+	unsigned int cap;
+};
+ARRAY_DEFINE_TYPE(lazy_expunge_select_box, struct lazy_expunge_select_box);
+
+/* A byte cap, over all mailboxes that have its index. The first is the user's.
+   On 2.4 a filter can set another value: in that of a namespace it is over the
+   mailboxes there, in that of a mailbox over this alone. */
+struct lazy_expunge_select_cap {
+	/* lazy_expunge_max_storage, 0 = none */
+	uint64_t max;
+	/* whose namespace has it, NULL = it is the user's or one mailbox's */
+	struct lazy_expunge_storage *storage;
+};
+ARRAY_DEFINE_TYPE(lazy_expunge_select_cap, struct lazy_expunge_select_cap);
+
+struct lazy_expunge_select_mail {
+	/* when it was deleted */
+	time_t saved;
+	uint32_t uid;
+	/* indexes to boxes and origins */
+	unsigned int box, origin;
+};
+
+struct lazy_expunge_select {
+	pool_t pool;
+	struct lazy_expunge_user *luser;
+	ARRAY_TYPE(lazy_expunge_select_box) boxes;
+	ARRAY_TYPE(lazy_expunge_select_cap) caps;
+	/* Sorted: newest deletion first, unless asked otherwise. */
+	ARRAY(struct lazy_expunge_select_mail) mails;
+	/* Names of the mailboxes that mails came from. The first is "", for
+	   mails that do not say. */
+	ARRAY_TYPE(const_string) origins;
+};
+
+enum lazy_expunge_select_flags {
+	/* Sort the oldest deletion first. */
+	LAZY_EXPUNGE_SELECT_OLDEST_FIRST = 0x01,
+};
+
+/* Open all mailboxes of all storages of the user that exist, for reading or
+   for changing. Returns NULL and the error if one cannot be opened. */
+struct lazy_expunge_select *
+lazy_expunge_select_init(struct lazy_expunge_user *luser,
+			 struct lazy_expunge_error *error_r);
+/* Find the mails that match the query (and, unless it is NULL, whose origin is
+   this name or matches this wildcard), adding them to what was found before.
+   Returns 0 if ok, -1 and the error. */
+int lazy_expunge_select_find(struct lazy_expunge_select *select,
+			     struct mail_search_args *args, const char *origin,
+			     enum lazy_expunge_select_flags flags,
+			     struct lazy_expunge_error *error_r);
+/* Returns 1 if some mail of the storages, whatever the query, has an origin
+   that the name or wildcard matches, 0 if none, -1 and the error. */
+int lazy_expunge_select_has_origin(struct lazy_expunge_select *select,
+				   const char *origin,
+				   struct lazy_expunge_error *error_r);
+/* Compare for sorting: the oldest deletion first, then as they lie. */
+int lazy_expunge_select_cmp_oldest(const struct lazy_expunge_select_mail *m1,
+				   const struct lazy_expunge_select_mail *m2);
+const char *
+lazy_expunge_select_origin(struct lazy_expunge_select *select,
+			   const struct lazy_expunge_select_mail *mail);
+/* Closes the mailboxes. Takes NULL. */
+void lazy_expunge_select_deinit(struct lazy_expunge_select **select);
+
+#endif

@@ -1,0 +1,527 @@
+/* The destination: finds, creates and opens the mailbox of the storage, and
+   copies mails into it. */
+
+#include "lib.h"
+#include "array.h"
+#include "ioloop.h"
+#include "mail-namespace.h"
+#include "mail-storage-private.h"
+#include "mailbox-list-private.h"
+#include "compat/dovecot.h"
+#include "settings/mailbox-blocks.h"
+#include "formats/list-index.h"
+#include "formats/maildir-link.h"
+#include "keep/origin.h"
+#include "core/origin-codec.h"
+#include "formats/save-date.h"
+#include "formats/sdbox-files.h"
+#include "account/user.h"
+#include "keep/destination.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* How often it is tried to make a storage that is not there. */
+#define DESTINATION_CREATE_TRIES 3
+
+struct lazy_expunge_destination {
+	struct mailbox *box;
+	char *origin;
+	unsigned int save_date_field;
+	/* non-NULL: mails are linked into it, and it is opened only when one
+	   needs the ordinary way */
+	struct lazy_expunge_maildir *maildir;
+	bool opened;
+	/* mails were committed of which the list's index has not heard */
+	bool list_index_old;
+	/* others than administrators read the copy of STATUS that it has */
+	bool status_is_read;
+	/* the directory that was opened */
+	const char *path;
+	dev_t dev;
+	ino_t ino;
+};
+
+struct lazy_expunge_destination_transaction {
+	struct lazy_expunge_destination *dest;
+	/* NULL until a mail needs the ordinary way */
+	struct mailbox_transaction_context *t;
+	/* those of a mail that has none of its own; NULL before the first */
+	struct mail_keywords *origin_keywords;
+	/* files that were linked into the destination */
+	pool_t pool;
+	ARRAY_TYPE(const_string) links;
+};
+
+void lazy_expunge_error_set_box(struct lazy_expunge_error *error,
+				const char *what, struct mailbox *box)
+{
+	const char *text = mailbox_get_last_internal_error(box, &error->code);
+
+	error->text = t_strdup_printf("%s %s: %s", what,
+				      mailbox_get_vname(box), text);
+}
+
+const char *lazy_expunge_origin_vname(struct mailbox *source)
+{
+	struct mail_namespace *ns = mailbox_get_namespace(source);
+	const char *vname = mailbox_get_vname(source);
+
+	if (ns->type != MAIL_NAMESPACE_TYPE_SHARED)
+		return vname;
+	if (source->inbox_any)
+		return "INBOX";
+	return lazy_expunge_name_without_prefix(ns, vname);
+}
+
+struct mailbox *
+lazy_expunge_mailbox_alloc(struct lazy_expunge_user *luser,
+			   struct mail_namespace *ns, const char *vname,
+			   enum mailbox_flags flags)
+{
+	struct mailbox *box;
+
+	luser->internal_alloc++;
+	box = mailbox_alloc(ns->list, vname,
+			    flags | MAILBOX_FLAG_IGNORE_ACLS);
+	luser->internal_alloc--;
+	return box;
+}
+
+/* Namespace mode: the storage of the owner of a shared mailbox. The owner's
+   user object comes with no other namespace than that of its mail. On success
+   *luser and *storage are the owner's. */
+static int destination_to_owner(struct lazy_expunge_user **luser,
+				struct lazy_expunge_storage **storage,
+				struct mailbox *source,
+				struct lazy_expunge_error *error_r)
+{
+	struct mail_user *owner = mailbox_get_namespace(source)->owner;
+	struct lazy_expunge_user *lowner = lazy_expunge_user_get(owner);
+	struct lazy_expunge_storage *own;
+	const char *error;
+
+	own = lazy_expunge_user_storage_find(lowner, (*storage)->setting);
+	if (own == NULL || own->error != NULL) {
+		if (lazy_expunge_compat_namespace_add(owner, (*storage)->ns,
+						      &error) < 0) {
+			error_r->code = MAIL_ERROR_UNAVAILABLE;
+			error_r->text = t_strdup_printf(
+				"Cannot open the storage of the owner %s: %s",
+				owner->username, error);
+			return -1;
+		}
+		own = lazy_expunge_user_storage_find(lowner,
+						     (*storage)->setting);
+	}
+	if (own == NULL || own->error != NULL) {
+		error_r->code = MAIL_ERROR_UNAVAILABLE;
+		error_r->text = t_strdup_printf(
+			"The owner %s has no storage %s",
+			owner->username, (*storage)->setting);
+		return -1;
+	}
+	*storage = own;
+	*luser = lowner;
+	return 0;
+}
+
+/* Where mails of source go: namespace and vname (data stack). */
+static struct mail_namespace *
+destination_find(struct lazy_expunge_storage *storage, struct mailbox *source,
+		 const char **vname_r)
+{
+	struct mail_namespace *ns = mailbox_get_namespace(source);
+	const char *name;
+
+	if (!storage->ns_mode) {
+		/* a shared mailbox's mail stays with its owner: the owner's
+		   storage is below the shared prefix */
+		if (ns->type != MAIL_NAMESPACE_TYPE_SHARED)
+			ns = storage->ns;
+		*vname_r = t_strconcat(ns->prefix, storage->name, NULL);
+		return ns;
+	}
+	/* the inbox namespace's prefix is not part of the tree, that of
+	   others is */
+	if (source->inbox_user)
+		name = "INBOX";
+	else if (ns->type == MAIL_NAMESPACE_TYPE_SHARED)
+		name = lazy_expunge_origin_vname(source);
+	else if ((ns->flags & NAMESPACE_FLAG_INBOX_USER) != 0) {
+		name = lazy_expunge_name_without_prefix(ns,
+						mailbox_get_vname(source));
+	} else {
+		name = mailbox_get_vname(source);
+	}
+	name = lazy_expunge_origin_to_name(name, mail_namespace_get_sep(ns),
+				mail_namespace_get_sep(storage->ns));
+	*vname_r = t_strconcat(storage->ns->prefix, name, NULL);
+	return storage->ns;
+}
+
+/* A mailbox that is empty or has lost its index must be synced once, so that
+   its UIDVALIDITY is set everywhere. It costs little then. */
+static int destination_prepare(struct mailbox *box,
+			       struct lazy_expunge_error *error_r)
+{
+	const struct mail_index_header *hdr = mail_index_get_header(box->view);
+
+	if (hdr->uid_validity != 0 && hdr->next_uid > 1)
+		return 0;
+	if (mailbox_sync(box, 0) < 0) {
+		lazy_expunge_error_set_box(error_r,
+			"Cannot sync the expunge storage", box);
+		return -1;
+	}
+	return 0;
+}
+
+static int destination_create_and_open(struct mailbox *box,
+				       struct lazy_expunge_error *error_r)
+{
+	if (mailbox_create(box, NULL, FALSE) < 0 &&
+	    mailbox_get_last_mail_error(box) != MAIL_ERROR_EXISTS) {
+		lazy_expunge_error_set_box(error_r,
+			"Cannot create the expunge storage", box);
+		return -1;
+	}
+	/* after EXISTS: another session was quicker */
+	if (mailbox_open(box) < 0) {
+		lazy_expunge_error_set_box(error_r,
+			"Cannot open the new expunge storage", box);
+		return -1;
+	}
+	return 0;
+}
+
+static int destination_open_or_create(struct mailbox *box,
+				      struct lazy_expunge_error *error_r)
+{
+	int ret = mailbox_open(box);
+
+	if (ret < 0) {
+		lazy_expunge_error_set_box(error_r,
+			"Cannot open the expunge storage", box);
+	}
+	/* While another session makes it, it may be there for the one call and
+	   not for the next. */
+	for (unsigned int tries = 0; tries < DESTINATION_CREATE_TRIES &&
+	     ret < 0 && error_r->code == MAIL_ERROR_NOTFOUND; tries++)
+		ret = destination_create_and_open(box, error_r);
+	return ret < 0 ? -1 : destination_prepare(box, error_r);
+}
+
+/* Returns FALSE if there is no such directory. */
+static bool destination_remember_path(struct lazy_expunge_destination *dest)
+{
+	struct stat st;
+
+	dest->path = NULL;
+	if (mailbox_get_path_to(dest->box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
+				&dest->path) <= 0 ||
+	    stat(dest->path, &st) < 0) {
+		dest->path = NULL;
+		return FALSE;
+	}
+	dest->dev = st.st_dev;
+	dest->ino = st.st_ino;
+	return TRUE;
+}
+
+static int destination_need_open(struct lazy_expunge_destination *dest,
+				 struct lazy_expunge_error *error_r)
+{
+	if (dest->opened)
+		return 0;
+	if (destination_open_or_create(dest->box, error_r) < 0)
+		return -1;
+	dest->opened = TRUE;
+	dest->save_date_field = lazy_expunge_save_date_register(dest->box);
+	(void)destination_remember_path(dest);
+	return 0;
+}
+
+/* However the configuration brings that about: the mail would be kept in the
+   mailbox that it is expunged from. */
+static bool destination_is_source(struct lazy_expunge_destination *dest,
+				  struct mailbox *source,
+				  struct lazy_expunge_error *error_r)
+{
+	const char *path, *dest_path;
+	struct stat st;
+
+	if ((mailbox_get_path_to(source, MAILBOX_LIST_PATH_TYPE_MAILBOX,
+				 &path) <= 0 || stat(path, &st) < 0 ||
+	     st.st_ino != dest->ino || !CMP_DEV_T(st.st_dev, dest->dev)) &&
+	    (mailbox_get_path_to(source, MAILBOX_LIST_PATH_TYPE_INDEX,
+				 &path) <= 0 ||
+	     mailbox_get_path_to(dest->box, MAILBOX_LIST_PATH_TYPE_INDEX,
+				 &dest_path) <= 0 ||
+	     strcmp(path, dest_path) != 0))
+		return FALSE;
+	error_r->code = MAIL_ERROR_UNAVAILABLE;
+	error_r->text = t_strdup_printf("%s and its expunge storage %s are one "
+		"mailbox, at %s: "LE_PATHS_REMEDY, mailbox_get_vname(source),
+		mailbox_get_vname(dest->box), dest->path);
+	return TRUE;
+}
+
+/* Clients, quota and autoexpunge_max_mails. Autoexpunge by age needs it no more
+   than once a day. */
+static bool status_is_read(struct lazy_expunge_user *luser,
+			   struct mail_namespace *ns, const char *vname)
+{
+	struct lazy_expunge_retention set;
+
+	if (!luser->set.hidden || !luser->set.quota_ignore)
+		return TRUE;
+	lazy_expunge_keep_time_get(ns, vname, &set);
+	return set.max_mails > 0;
+}
+
+struct lazy_expunge_destination *
+lazy_expunge_destination_open(struct lazy_expunge_user *luser,
+			      struct lazy_expunge_storage *storage,
+			      struct mailbox *source,
+			      struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_destination *dest;
+	struct mail_namespace *ns;
+	const char *vname;
+
+	if (storage->error != NULL) {
+		error_r->code = MAIL_ERROR_UNAVAILABLE;
+		error_r->text = storage->error;
+		return NULL;
+	}
+	if (storage->ns_mode && mailbox_get_namespace(source)->type ==
+	    MAIL_NAMESPACE_TYPE_SHARED &&
+	    destination_to_owner(&luser, &storage, source, error_r) < 0)
+		return NULL;
+	ns = destination_find(storage, source, &vname);
+	dest = i_new(struct lazy_expunge_destination, 1);
+	dest->box = lazy_expunge_mailbox_alloc(luser, ns, vname,
+					       MAILBOX_FLAG_SAVEONLY |
+					       MAILBOX_FLAG_DROP_RECENT);
+	dest->status_is_read = status_is_read(luser, ns, vname);
+	if (luser->set.origin && !storage->ns_mode)
+		dest->origin = i_strdup(lazy_expunge_origin_vname(source));
+	if (destination_remember_path(dest) &&
+	    destination_is_source(dest, source, error_r))
+		lazy_expunge_destination_close(&dest);
+	else if (dest->path != NULL) {
+		dest->maildir = lazy_expunge_maildir_init(luser, source,
+							  dest->box);
+	}
+	if (dest != NULL && dest->maildir == NULL &&
+	    destination_need_open(dest, error_r) < 0)
+		lazy_expunge_destination_close(&dest);
+	return dest;
+}
+
+bool lazy_expunge_destination_is_valid(struct lazy_expunge_destination *dest)
+{
+	struct stat st;
+
+	if (dest->opened && (dest->box->mailbox_deleted ||
+			     mail_index_is_deleted(dest->box->index)))
+		return FALSE;
+	if (dest->path == NULL)
+		return TRUE;
+	return stat(dest->path, &st) == 0 && st.st_ino == dest->ino &&
+		CMP_DEV_T(st.st_dev, dest->dev);
+}
+
+void lazy_expunge_destination_close(struct lazy_expunge_destination **_dest)
+{
+	struct lazy_expunge_destination *dest = *_dest;
+
+	if (dest == NULL)
+		return;
+	*_dest = NULL;
+	if (dest->list_index_old && dest->status_is_read &&
+	    lazy_expunge_destination_is_valid(dest))
+		lazy_expunge_list_index_update(dest->box);
+	lazy_expunge_maildir_deinit(&dest->maildir);
+	mailbox_free(&dest->box);
+	i_free(dest->origin);
+	i_free(dest);
+}
+
+struct mailbox *
+lazy_expunge_destination_get_box(struct lazy_expunge_destination *dest)
+{
+	return dest->box;
+}
+
+struct lazy_expunge_destination_transaction *
+lazy_expunge_destination_begin(struct lazy_expunge_destination *dest)
+{
+	struct lazy_expunge_destination_transaction *dt;
+
+	dt = i_new(struct lazy_expunge_destination_transaction, 1);
+	dt->dest = dest;
+	return dt;
+}
+
+static bool destination_link(struct lazy_expunge_destination_transaction *dt,
+			     struct mail *mail)
+{
+	const char *path;
+
+	path = lazy_expunge_maildir_link(dt->dest->maildir, mail,
+					 dt->dest->origin);
+	if (path == NULL)
+		return FALSE;
+	if (dt->pool == NULL) {
+		dt->pool = pool_alloconly_create("lazy_expunge links", 1024);
+		p_array_init(&dt->links, dt->pool, 16);
+	}
+	path = p_strdup(dt->pool, path);
+	array_push_back(&dt->links, &path);
+	return TRUE;
+}
+
+/* Unreference the result; NULL if there are none. */
+static struct mail_keywords *
+destination_keywords(struct lazy_expunge_destination_transaction *dt,
+		     struct mail *mail)
+{
+	struct lazy_expunge_destination *dest = dt->dest;
+	bool origin_only = dest->origin != NULL &&
+		*mail_get_keywords(mail) == NULL;
+	struct mail_keywords *keywords;
+
+	if (origin_only && dt->origin_keywords != NULL) {
+		mailbox_keywords_ref(dt->origin_keywords);
+		return dt->origin_keywords;
+	}
+	keywords = lazy_expunge_origin_keywords_create(dest->box, mail,
+						       dest->origin);
+	if (origin_only) {
+		mailbox_keywords_ref(keywords);
+		dt->origin_keywords = keywords;
+	}
+	return keywords;
+}
+
+static int destination_copy(struct lazy_expunge_destination_transaction *dt,
+			    struct mail *mail,
+			    struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_destination *dest = dt->dest;
+	struct mail_save_context *ctx;
+	struct mail_keywords *keywords;
+	enum mail_flags flags;
+	int ret;
+
+	if (destination_need_open(dest, error_r) < 0)
+		return -1;
+	if (dt->t == NULL) {
+		dt->t = mailbox_transaction_begin(dest->box,
+			MAILBOX_TRANSACTION_FLAG_EXTERNAL, "lazy_expunge");
+	}
+	flags = mail_get_flags(mail) & ENUM_NEGATE(MAIL_DELETED | MAIL_RECENT);
+	keywords = destination_keywords(dt, mail);
+	ctx = mailbox_save_alloc(dt->t);
+	mailbox_save_set_flags(ctx, flags, keywords);
+	mailbox_save_set_save_date(ctx, ioloop_time);
+	if (keywords != NULL)
+		mailbox_keywords_unref(&keywords);
+	ret = mailbox_copy(&ctx, mail);
+	if (ret == 0)
+		lazy_expunge_save_date_add(dt->t, dest->save_date_field);
+	else if (mail->expunged) {
+		error_r->code = MAIL_ERROR_EXPUNGED;
+		error_r->text = "Mail is already expunged";
+	} else {
+		lazy_expunge_error_set_box(error_r, "Cannot copy to",
+					   dest->box);
+	}
+	return ret;
+}
+
+int lazy_expunge_destination_copy(
+	struct lazy_expunge_destination_transaction *dt, struct mail *mail,
+	struct lazy_expunge_error *error_r)
+{
+	bool linked = FALSE;
+
+	if (dt->dest->maildir != NULL) T_BEGIN {
+		linked = destination_link(dt, mail);
+	} T_END;
+	return linked ? 1 : destination_copy(dt, mail, error_r);
+}
+
+static void destination_transaction_free(
+	struct lazy_expunge_destination_transaction *dt)
+{
+	if (dt->origin_keywords != NULL)
+		mailbox_keywords_unref(&dt->origin_keywords);
+	pool_unref(&dt->pool);
+	i_free(dt);
+}
+
+/* The source still has the mails: at worst they are there twice. */
+static void
+destination_unlink(struct lazy_expunge_destination_transaction *dt)
+{
+	const char *path;
+
+	if (!array_is_created(&dt->links))
+		return;
+	array_foreach_elem(&dt->links, path)
+		(void)i_unlink_if_exists(path);
+}
+
+/* The list's index hears of the mails when the destination is closed, and not
+   at each commit; when nobody reads it there, whoever next syncs the storage
+   tells it. */
+static int
+destination_commit_saved(struct lazy_expunge_destination_transaction *dt)
+{
+	struct lazy_expunge_destination *dest = dt->dest;
+	bool suspended = lazy_expunge_list_index_suspend(dest->box);
+	int ret;
+
+	ret = lazy_expunge_saved_commit(&dt->t);
+	if (suspended) {
+		lazy_expunge_list_index_resume(dest->box);
+		dest->list_index_old = TRUE;
+	}
+	return ret;
+}
+
+int lazy_expunge_destination_commit(
+	struct lazy_expunge_destination_transaction **_dt, bool partial,
+	struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_destination_transaction *dt = *_dt;
+	int ret = 0;
+
+	*_dt = NULL;
+	if (dt->t != NULL && destination_commit_saved(dt) < 0) {
+		lazy_expunge_error_set_box(error_r,
+			"Cannot save to the expunge storage", dt->dest->box);
+		if (!partial)
+			destination_unlink(dt);
+		ret = -1;
+	}
+	destination_transaction_free(dt);
+	return ret;
+}
+
+void lazy_expunge_destination_rollback(
+	struct lazy_expunge_destination_transaction **_dt)
+{
+	struct lazy_expunge_destination_transaction *dt = *_dt;
+
+	if (dt == NULL)
+		return;
+	*_dt = NULL;
+	if (dt->t != NULL)
+		mailbox_transaction_rollback(&dt->t);
+	destination_unlink(dt);
+	destination_transaction_free(dt);
+}

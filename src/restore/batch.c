@@ -1,0 +1,330 @@
+/* Restore in batches: each is committed in the target first and then in the
+   storage. */
+
+#include "lib.h"
+#include "array.h"
+#include "mail-storage-private.h"
+#include "events/events.h"
+#include "keep/origin.h"
+#include "formats/sdbox-files.h"
+#include "restore/intent.h"
+#include "restore/plan-quota.h"
+#include "restore/target.h"
+#include "restore/run.h"
+
+/* Mails of one batch: so much is done again after a kill. */
+#define RESTORE_BATCH_SIZE 500
+
+/* Transactions of one batch: all its mails are of one mailbox. */
+struct restore_batch {
+	struct lazy_expunge_restore *restore;
+	struct mailbox *box;
+	struct mailbox_transaction_context *src_trans, *dest_trans;
+	struct mail *mail;
+	/* NULL with plan */
+	struct lazy_expunge_events *events;
+	unsigned int restored, skipped;
+	/* what could not be done; the whole batch is undone then */
+	const char *failed;
+	struct mailbox *failed_box;
+};
+
+static bool restore_is_killed(struct lazy_expunge_restore *restore)
+{
+	return restore->params->is_killed != NULL &&
+		restore->params->is_killed();
+}
+
+static void batch_tell(struct restore_batch *batch, const char *cause)
+{
+	struct lazy_expunge_restore_row *row = batch->restore->row;
+
+	if (batch->events == NULL)
+		return;
+	lazy_expunge_events_restored(batch->events, batch->mail,
+				     mailbox_get_vname(batch->box),
+				     row->target,
+				     *row->origin == '\0' ? NULL : row->origin,
+				     cause);
+}
+
+/* Copy, and mark what is in the storage to be cleared. */
+static int batch_copy(struct restore_batch *batch,
+		      struct mail_save_context *ctx)
+{
+	/* A move within the quota costs nothing; out of a storage that does
+	   not count, it must fit. */
+	if (!batch->restore->select->luser->set.quota_ignore)
+		return mailbox_move(&ctx, batch->mail);
+	if (mailbox_copy(&ctx, batch->mail) < 0)
+		return -1;
+	mail_expunge(batch->mail);
+	return 0;
+}
+
+static int batch_move(struct restore_batch *batch, const char *guid)
+{
+	struct lazy_expunge_restore *restore = batch->restore;
+	struct mail_save_context *ctx;
+	struct mail_keywords *keywords;
+
+	batch_tell(batch, "restore");
+	keywords = lazy_expunge_origin_keywords_create(restore->target,
+						       batch->mail, NULL);
+	ctx = mailbox_save_alloc(batch->dest_trans);
+	mailbox_save_set_flags(ctx, mail_get_flags(batch->mail) & ~MAIL_RECENT,
+			       keywords);
+	if (keywords != NULL)
+		mailbox_keywords_unref(&keywords);
+	if (batch_copy(batch, ctx) < 0) {
+		batch->failed = "Cannot copy to";
+		batch->failed_box = restore->target;
+		return -1;
+	}
+	lazy_expunge_restore_guids_copy(restore->guids, guid);
+	batch->restored++;
+	return 0;
+}
+
+/* An interrupted restore left the mail in the target, perhaps without its
+   flags. */
+static int batch_complete(struct restore_batch *batch, const char *guid)
+{
+	struct mailbox *target = batch->restore->target;
+	struct mailbox_transaction_context *t;
+	struct mail_keywords *keywords;
+	struct mail *mail;
+	uint32_t uid = lazy_expunge_restore_guids_uid(batch->restore->guids,
+						      guid);
+	int ret = 0;
+
+	keywords = lazy_expunge_origin_keywords_create(target, batch->mail,
+						       NULL);
+	if (keywords == NULL)
+		keywords = mail_index_keywords_create(target->index, NULL);
+	t = mailbox_transaction_begin(target, 0,
+				      LAZY_EXPUNGE_TRANSACTION_RESTORE);
+	mail = mail_alloc(t, 0, NULL);
+	if (mail_set_uid(mail, uid)) {
+		mail_update_flags(mail, MODIFY_REPLACE,
+				  mail_get_flags(batch->mail) & ~MAIL_RECENT);
+		mail_update_keywords(mail, MODIFY_REPLACE, keywords);
+	}
+	mailbox_keywords_unref(&keywords);
+	mail_free(&mail);
+	ret = mailbox_transaction_commit(&t);
+	if (ret < 0) {
+		batch->failed = "Cannot complete a mail in";
+		batch->failed_box = target;
+	}
+	return ret;
+}
+
+static int batch_mail(struct restore_batch *batch)
+{
+	struct lazy_expunge_restore *restore = batch->restore;
+	struct lazy_expunge_error error;
+	const char *guid;
+
+	if (mail_get_special(batch->mail, MAIL_FETCH_GUID, &guid) < 0) {
+		batch->failed = "Cannot read";
+		batch->failed_box = batch->box;
+		return -1;
+	}
+	if (restore->intent != NULL &&
+	    lazy_expunge_restore_guids_uid(restore->guids, guid) != 0 &&
+	    lazy_expunge_restore_intent_has(restore->intent, guid)) {
+		if (batch_complete(batch, guid) < 0)
+			return -1;
+		batch_tell(batch, "restore");
+		mail_expunge(batch->mail);
+		batch->restored++;
+		return 0;
+	}
+	if (lazy_expunge_restore_guids_has(restore->guids, guid)) {
+		batch_tell(batch, "present");
+		if (!restore->params->plan)
+			mail_expunge(batch->mail);
+		batch->skipped++;
+		return 0;
+	}
+	if (!restore->params->plan)
+		return batch_move(batch, guid);
+	if (lazy_expunge_restore_quota_try(restore->quota, batch->mail,
+					   &error) < 0) {
+		/* what fits is restored, and nothing is rolled back here */
+		lazy_expunge_restore_row_fail(restore, 1, &error);
+		return 0;
+	}
+	lazy_expunge_restore_guids_copy(restore->guids, guid);
+	batch->restored++;
+	return 0;
+}
+
+static void batch_set_error(struct restore_batch *batch)
+{
+	struct lazy_expunge_restore *restore = batch->restore;
+
+	lazy_expunge_error_set_box(&restore->error, batch->failed,
+				   batch->failed_box);
+	restore->error.text = p_strdup(restore->select->pool,
+				       restore->error.text);
+}
+
+/* Nothing of the batch happens. */
+static void batch_rollback(struct restore_batch *batch)
+{
+	if (batch->dest_trans != NULL)
+		mailbox_transaction_rollback(&batch->dest_trans);
+	mailbox_transaction_rollback(&batch->src_trans);
+	lazy_expunge_restore_guids_finish(batch->restore->guids, FALSE);
+}
+
+/* Commit the target, then the storage. Returns 0 also if the storage could not
+   be cleared: the rest may fare better. */
+static int batch_commit(struct restore_batch *batch)
+{
+	struct lazy_expunge_restore *restore = batch->restore;
+	unsigned int count = batch->restored + batch->skipped;
+
+	if (batch->dest_trans != NULL &&
+	    lazy_expunge_saved_commit(&batch->dest_trans) < 0) {
+		batch->failed = "Cannot save to";
+		batch->failed_box = restore->target;
+		batch_set_error(batch);
+		batch_rollback(batch);
+		return -1;
+	}
+	lazy_expunge_restore_guids_finish(restore->guids, TRUE);
+	restore->row->restored += batch->restored;
+	restore->row->skipped += batch->skipped;
+	if (mailbox_transaction_commit(&batch->src_trans) < 0 ||
+	    mailbox_sync(batch->box, 0) < 0) {
+		/* The mails are in both places. The next time they are found
+		   in the target. */
+		lazy_expunge_restore_row_fail_box(restore, count,
+			"Restored, but cannot clear", batch->box);
+	}
+	return 0;
+}
+
+/* Record what is going to be copied. */
+static void batch_announce(struct restore_batch *batch,
+			   const struct lazy_expunge_select_mail *mails,
+			   unsigned int count)
+{
+	struct lazy_expunge_restore *restore = batch->restore;
+	const char *guid;
+
+	lazy_expunge_restore_intent_clear(restore->intent);
+	for (unsigned int i = 0; i < count; i++) T_BEGIN {
+		if (mail_set_uid(batch->mail, mails[i].uid) &&
+		    mail_get_special(batch->mail, MAIL_FETCH_GUID,
+				     &guid) == 0 &&
+		    !lazy_expunge_restore_guids_has(restore->guids, guid))
+			lazy_expunge_restore_intent_add(restore->intent, guid);
+	} T_END;
+	T_BEGIN {
+		lazy_expunge_restore_intent_write(restore->intent);
+	} T_END;
+}
+
+/* mails: of one mailbox and one origin. Returns 0 if done, -1 if nothing was:
+   a transaction in which a copy failed cannot be committed. */
+static int restore_batch(struct lazy_expunge_restore *restore,
+			 struct mailbox *box,
+			 const struct lazy_expunge_select_mail *mails,
+			 unsigned int count)
+{
+	struct restore_batch batch = {
+		.restore = restore,
+		.box = box,
+	};
+	bool expunged = FALSE;
+	int ret = 0;
+
+	i_zero(&restore->error);
+	restore->commit_failed = FALSE;
+	batch.src_trans = mailbox_transaction_begin(box, 0,
+					LAZY_EXPUNGE_TRANSACTION_RESTORE);
+	batch.mail = mail_alloc(batch.src_trans, MAIL_FETCH_GUID, NULL);
+	if (!restore->params->plan) {
+		batch.dest_trans = mailbox_transaction_begin(restore->target,
+					MAILBOX_TRANSACTION_FLAG_EXTERNAL,
+					LAZY_EXPUNGE_TRANSACTION_RESTORE);
+		batch.events = lazy_expunge_events_init(box);
+		batch_announce(&batch, mails, count);
+	}
+	for (unsigned int i = 0; i < count && ret == 0; i++) T_BEGIN {
+		if (mail_set_uid(batch.mail, mails[i].uid)) {
+			ret = batch_mail(&batch);
+			expunged = batch.mail->expunged;
+		}
+	} T_END;
+	if (ret < 0 && !expunged)
+		batch_set_error(&batch);
+	mail_free(&batch.mail);
+	if (ret < 0) {
+		batch_rollback(&batch);
+	} else if (batch_commit(&batch) < 0) {
+		restore->commit_failed = TRUE;
+		ret = -1;
+	}
+	lazy_expunge_events_deinit(&batch.events, ret == 0);
+	return ret;
+}
+
+/* A mail whose batch failed. What fits is restored, and what an earlier kill
+   has left in the way is completed. */
+static void restore_single(struct lazy_expunge_restore *restore,
+			   struct mailbox *box,
+			   const struct lazy_expunge_select_mail *mail)
+{
+	struct lazy_expunge_error error;
+	int ret;
+
+	ret = restore_batch(restore, box, mail, 1);
+	if (ret < 0 && restore->commit_failed && !restore->params->plan) {
+		lazy_expunge_restore_intent_keep(restore->intent);
+		if (mailbox_sync(restore->target,
+				 MAILBOX_SYNC_FLAG_FULL_READ) == 0 &&
+		    lazy_expunge_restore_guids_read(restore->guids,
+						    restore->target,
+						    &error) == 0)
+			ret = restore_batch(restore, box, mail, 1);
+	}
+	if (ret < 0 && restore->error.text != NULL)
+		lazy_expunge_restore_row_fail(restore, 1, &restore->error);
+}
+
+void lazy_expunge_restore_batches(struct lazy_expunge_restore *restore,
+				  const struct lazy_expunge_select_mail *mails,
+				  unsigned int count)
+{
+	const struct lazy_expunge_select_box *sbox;
+	struct lazy_expunge_error error;
+	unsigned int size;
+
+	while (count > 0) {
+		if (restore_is_killed(restore)) {
+			error.code = MAIL_ERROR_TEMP;
+			error.text = "Killed";
+			lazy_expunge_restore_row_fail(restore, count, &error);
+			break;
+		}
+		sbox = array_idx(&restore->select->boxes, mails->box);
+		size = 1;
+		while (size < I_MIN(count, RESTORE_BATCH_SIZE) &&
+		       mails[size].box == mails->box)
+			size++;
+		if (restore_batch(restore, sbox->box, mails, size) < 0) {
+			for (unsigned int i = 0; i < size; i++) {
+				restore_single(restore, sbox->box,
+					       &mails[i]);
+			}
+		}
+		mails += size;
+		count -= size;
+	}
+}
+

@@ -1,0 +1,144 @@
+/* Restore intent: a list of GUIDs in a file, replaced as a whole. */
+
+#include "lib.h"
+#include "array.h"
+#include "istream.h"
+#include "str.h"
+#include "mail-user.h"
+#include "account/files.h"
+#include "restore/intent.h"
+
+#define INTENT_FNAME "dovecot.lazy-expunge.restoring"
+
+struct lazy_expunge_restore_intent {
+	pool_t pool;
+	struct mail_user *user;
+	/* NULL: there is no place for it, and nothing is recorded */
+	const char *path;
+	/* by an interrupted restore */
+	ARRAY_TYPE(const_string) left;
+	/* by this one */
+	ARRAY(char *) added;
+	/* a commit of this one failed, so that left has mails of it */
+	bool keep;
+};
+
+struct lazy_expunge_restore_intent *
+lazy_expunge_restore_intent_init(struct mail_user *user)
+{
+	struct lazy_expunge_restore_intent *intent;
+	struct istream *input;
+	const char *path, *line;
+	pool_t pool;
+
+	pool = pool_alloconly_create("lazy_expunge restore intent", 1024);
+	intent = p_new(pool, struct lazy_expunge_restore_intent, 1);
+	intent->pool = pool;
+	intent->user = user;
+	p_array_init(&intent->left, pool, 8);
+	i_array_init(&intent->added, 64);
+	path = lazy_expunge_place_path(user, INTENT_FNAME);
+	if (path == NULL)
+		return intent;
+	intent->path = p_strdup(pool, path);
+	input = i_stream_create_file(intent->path, 4096);
+	while ((line = i_stream_read_next_line(input)) != NULL) {
+		line = p_strdup(pool, line);
+		array_push_back(&intent->left, &line);
+	}
+	i_stream_destroy(&input);
+	return intent;
+}
+
+bool lazy_expunge_restore_intent_is_left(
+				struct lazy_expunge_restore_intent *intent)
+{
+	return array_count(&intent->left) > 0;
+}
+
+bool lazy_expunge_restore_intent_has(struct lazy_expunge_restore_intent *intent,
+				     const char *guid)
+{
+	const char *left;
+
+	array_foreach_elem(&intent->left, left) {
+		if (strcmp(left, guid) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+void lazy_expunge_restore_intent_add(struct lazy_expunge_restore_intent *intent,
+				     const char *guid)
+{
+	char *copy;
+
+	/* a GUID with a line end in it cannot be told from two */
+	if (strchr(guid, '\n') != NULL)
+		return;
+	copy = i_strdup(guid);
+	array_push_back(&intent->added, &copy);
+}
+
+void lazy_expunge_restore_intent_write(
+				struct lazy_expunge_restore_intent *intent)
+{
+	const char *guid, *error;
+	char *added;
+	string_t *text;
+
+	if (intent->path == NULL)
+		return;
+	text = t_str_new(1024);
+	array_foreach_elem(&intent->left, guid)
+		str_printfa(text, "%s\n", guid);
+	array_foreach_elem(&intent->added, added)
+		str_printfa(text, "%s\n", added);
+	if (lazy_expunge_place_replace(intent->user, intent->path,
+				       str_data(text), str_len(text),
+				       &error) < 0) {
+		/* only the flags of a mail that is cut off depend on it */
+		e_warning(intent->user->event, "lazy_expunge: %s", error);
+	}
+}
+
+void lazy_expunge_restore_intent_clear(
+				struct lazy_expunge_restore_intent *intent)
+{
+	char *added;
+
+	array_foreach_elem(&intent->added, added)
+		i_free(added);
+	array_clear(&intent->added);
+}
+
+void lazy_expunge_restore_intent_keep(
+				struct lazy_expunge_restore_intent *intent)
+{
+	const char *guid;
+	char *added;
+
+	array_foreach_elem(&intent->added, added) {
+		guid = p_strdup(intent->pool, added);
+		array_push_back(&intent->left, &guid);
+	}
+	intent->keep = array_count(&intent->left) > 0;
+}
+
+void lazy_expunge_restore_intent_deinit(
+				struct lazy_expunge_restore_intent **_intent)
+{
+	struct lazy_expunge_restore_intent *intent = *_intent;
+
+	if (intent == NULL)
+		return;
+	*_intent = NULL;
+	lazy_expunge_restore_intent_clear(intent);
+	if (intent->keep) T_BEGIN {
+		lazy_expunge_restore_intent_write(intent);
+	} T_END;
+	else if (intent->path != NULL)
+		i_unlink_if_exists(intent->path);
+	array_free(&intent->added);
+	pool_unref(&intent->pool);
+}

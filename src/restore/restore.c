@@ -1,0 +1,188 @@
+/* Restore: one run a user at a time, target by target. */
+
+#include "lib.h"
+#include "array.h"
+#include "file-lock.h"
+#include "mail-storage-private.h"
+#include "account/files.h"
+#include "restore/intent.h"
+#include "restore/plan-quota.h"
+#include "restore/target.h"
+#include "restore/route.h"
+#include "restore/run.h"
+
+#define RESTORE_LOCK_FNAME "dovecot.lazy-expunge-restore.lock"
+#define RESTORE_LOCK_TIMEOUT_SECS 60
+
+void lazy_expunge_restore_row_fail(struct lazy_expunge_restore *restore,
+				   unsigned int count,
+				   const struct lazy_expunge_error *error)
+{
+	struct lazy_expunge_restore_row *row = restore->row;
+
+	row->failed += count;
+	if (row->error.text != NULL)
+		return;
+	row->error.code = error->code;
+	row->error.text = p_strdup(restore->select->pool, error->text);
+}
+
+void lazy_expunge_restore_row_fail_box(struct lazy_expunge_restore *restore,
+				       unsigned int count, const char *what,
+				       struct mailbox *box)
+{
+	struct lazy_expunge_error error;
+
+	lazy_expunge_error_set_box(&error, what, box);
+	lazy_expunge_restore_row_fail(restore, count, &error);
+}
+
+/* Which of the mails does the target have? */
+static int restore_read_guids(struct lazy_expunge_restore *restore,
+			      const struct lazy_expunge_select_mail *mails,
+			      unsigned int count,
+			      struct lazy_expunge_error *error_r)
+{
+	const struct lazy_expunge_select_box *sbox;
+	struct mailbox_transaction_context *t = NULL;
+	struct mail *mail = NULL;
+	const char *guid;
+
+	for (unsigned int i = 0; i < count; i++) T_BEGIN {
+		sbox = array_idx(&restore->select->boxes, mails[i].box);
+		if (t == NULL || t->box != sbox->box) {
+			if (mail != NULL) {
+				mail_free(&mail);
+				(void)mailbox_transaction_commit(&t);
+			}
+			t = mailbox_transaction_begin(sbox->box, 0,
+						      "lazy_expunge restore");
+			mail = mail_alloc(t, MAIL_FETCH_GUID, NULL);
+		}
+		/* what cannot be read fails when it is to be moved */
+		if (mail_set_uid(mail, mails[i].uid) &&
+		    mail_get_special(mail, MAIL_FETCH_GUID, &guid) == 0)
+			lazy_expunge_restore_guids_want(restore->guids, guid);
+	} T_END;
+	if (mail != NULL) {
+		mail_free(&mail);
+		(void)mailbox_transaction_commit(&t);
+	}
+	if (restore->target == NULL)
+		return 0;
+	return lazy_expunge_restore_guids_read(restore->guids, restore->target,
+					       error_r);
+}
+
+/* A restore that was killed may have left a file in an sdbox target that its
+   index does not know, and would find later. */
+static void restore_find_left(struct lazy_expunge_restore *restore)
+{
+	if (restore->intent == NULL || restore->target == NULL ||
+	    !lazy_expunge_restore_intent_is_left(restore->intent) ||
+	    strcmp(restore->target->storage->name, "sdbox") != 0)
+		return;
+	/* what fails here fails again where it is reported */
+	(void)mailbox_sync(restore->target, MAILBOX_SYNC_FLAG_FORCE_RESYNC |
+			   MAILBOX_SYNC_FLAG_FIX_INCONSISTENT);
+}
+
+/* All mails of one origin that go to one target. */
+static void restore_part(struct lazy_expunge_restore *restore,
+			 const struct lazy_expunge_select_mail *mails,
+			 unsigned int count)
+{
+	struct lazy_expunge_user *luser = restore->select->luser;
+	struct lazy_expunge_restore_row *row = restore->row;
+	struct lazy_expunge_error error;
+
+	if (lazy_expunge_restore_target_open(luser, row->target,
+					     restore->params->plan,
+					     &restore->target, &error) < 0) {
+		lazy_expunge_restore_row_fail(restore, count, &error);
+		return;
+	}
+	restore_find_left(restore);
+	lazy_expunge_restore_quota_begin(restore->quota, row->target);
+	restore->guids = lazy_expunge_restore_guids_init();
+	if (restore_read_guids(restore, mails, count, &error) < 0)
+		lazy_expunge_restore_row_fail(restore, count, &error);
+	else
+		lazy_expunge_restore_batches(restore, mails, count);
+	lazy_expunge_restore_guids_deinit(&restore->guids);
+	lazy_expunge_restore_quota_end(restore->quota);
+	if (restore->target != NULL) {
+		if (!restore->params->plan &&
+		    mailbox_sync(restore->target, 0) < 0 && row->failed == 0) {
+			lazy_expunge_restore_row_fail_box(restore, 0,
+				"Cannot sync", restore->target);
+		}
+		mailbox_free(&restore->target);
+	}
+}
+
+static int restore_lock(struct lazy_expunge_user *luser,
+			struct file_lock **lock_r,
+			struct lazy_expunge_error *error_r)
+{
+	const char *error;
+	int ret;
+
+	ret = lazy_expunge_place_lock(luser->user, RESTORE_LOCK_FNAME,
+				      RESTORE_LOCK_TIMEOUT_SECS, lock_r,
+				      &error);
+	if (ret > 0)
+		return 0;
+	error_r->code = ret == 0 ? MAIL_ERROR_INUSE : MAIL_ERROR_TEMP;
+	error_r->text = ret == 0 ? "Another restore of this user is running" :
+		t_strdup_printf("Cannot lock restores of this user: %s", error);
+	return -1;
+}
+
+int lazy_expunge_restore(struct lazy_expunge_select *select,
+			 const struct lazy_expunge_restore_params *params,
+			 ARRAY_TYPE(lazy_expunge_restore_row) *rows)
+{
+	struct lazy_expunge_user *luser = select->luser;
+	struct lazy_expunge_restore restore = {
+		.select = select,
+		.params = params,
+	};
+	ARRAY_TYPE(lazy_expunge_restore_part) parts;
+	const struct lazy_expunge_restore_part *part;
+	struct lazy_expunge_error error;
+	struct file_lock *lock = NULL;
+	struct event_reason *reason;
+	bool locked;
+	int ret = 0;
+
+	reason = event_reason_begin("lazy_expunge:restore");
+	locked = params->plan || restore_lock(luser, &lock, &error) == 0;
+	if (params->plan)
+		restore.quota = lazy_expunge_restore_quota_init(luser);
+	else if (locked)
+		restore.intent = lazy_expunge_restore_intent_init(luser->user);
+	p_array_init(&parts, select->pool, 8);
+	lazy_expunge_restore_where(select, params->target, &parts);
+	array_foreach(&parts, part) {
+		restore.row = array_append_space(rows);
+		restore.row->origin = part->origin;
+		restore.row->target = part->target;
+		restore.row->renamed = part->renamed;
+		if (!locked) {
+			lazy_expunge_restore_row_fail(&restore, part->count,
+						      &error);
+		} else {
+			restore_part(&restore,
+				     array_idx(&select->mails, part->first),
+				     part->count);
+		}
+		if (restore.row->error.text != NULL)
+			ret = -1;
+	}
+	lazy_expunge_restore_quota_deinit(&restore.quota);
+	lazy_expunge_restore_intent_deinit(&restore.intent);
+	file_lock_free(&lock);
+	event_reason_end(&reason);
+	return ret;
+}

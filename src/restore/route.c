@@ -1,0 +1,204 @@
+/* Targets of restore: by name, and for a mailbox that was renamed by its GUID. */
+
+#include "lib.h"
+#include "array.h"
+#include "mail-namespace.h"
+#include "mail-storage-private.h"
+#include "compat/dovecot.h"
+#include "account/rename-log.h"
+#include "restore/route.h"
+
+struct where {
+	struct lazy_expunge_select *select;
+	ARRAY_TYPE(lazy_expunge_rename) renames;
+	bool renames_read;
+};
+
+static bool where_exists(struct lazy_expunge_user *luser, const char *vname)
+{
+	struct mail_namespace *ns =
+		mail_namespace_find(luser->user->namespaces, vname);
+	struct mailbox *box;
+	enum mailbox_existence existence;
+	bool exists;
+
+	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
+	/* what fails here fails again, and is said, when it is opened */
+	exists = mailbox_exists(box, TRUE, &existence) < 0 ||
+		existence == MAILBOX_EXISTENCE_SELECT;
+	mailbox_free(&box);
+	return exists;
+}
+
+static bool box_has_guid(struct mailbox *box, const guid_128_t guid)
+{
+	struct mailbox_metadata metadata;
+
+	return mailbox_get_metadata(box, MAILBOX_METADATA_GUID,
+				    &metadata) == 0 &&
+		guid_128_equals(metadata.guid, guid);
+}
+
+/* Mail must not be restored to where it would be deleted again, or could not be
+   restored to. */
+static bool where_is_refused(struct lazy_expunge_user *luser, const char *vname)
+{
+	struct mail_namespace *ns =
+		mail_namespace_find(luser->user->namespaces, vname);
+	const char *trash, *name;
+	size_t len;
+
+	if (lazy_expunge_storage_match(luser, ns, vname) != NULL)
+		return TRUE;
+	trash = lazy_expunge_compat_special_use_name(ns, "\\Trash");
+	if (trash == NULL)
+		return FALSE;
+	name = lazy_expunge_name_without_prefix(ns, vname);
+	len = strlen(trash);
+	return strncmp(name, trash, len) == 0 &&
+		(name[len] == '\0' || name[len] == mail_namespace_get_sep(ns));
+}
+
+/* The name of the mailbox with this GUID, NULL if there is none. */
+static const char *
+where_find_guid(struct lazy_expunge_user *luser, const guid_128_t guid)
+{
+	struct mail_namespace *ns;
+	struct mailbox *box;
+	const char *vname = NULL;
+
+	for (ns = luser->user->namespaces; ns != NULL && vname == NULL;
+	     ns = ns->next) {
+		if (ns->type != MAIL_NAMESPACE_TYPE_PRIVATE ||
+		    ns->alias_for != NULL)
+			continue;
+		box = mailbox_alloc_guid(ns->list, guid,
+					 MAILBOX_FLAG_IGNORE_ACLS);
+		if (box_has_guid(box, guid))
+			vname = t_strdup(mailbox_get_vname(box));
+		mailbox_free(&box);
+	}
+	return vname;
+}
+
+/* Where is the mailbox now, which was renamed to vname at last? */
+static const char *
+where_now(struct lazy_expunge_user *luser, const char *vname,
+	  const guid_128_t guid)
+{
+	struct mail_namespace *ns =
+		mail_namespace_find(luser->user->namespaces, vname);
+	struct mailbox *box;
+	const char *found;
+	bool is_it;
+
+	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
+	is_it = box_has_guid(box, guid);
+	mailbox_free(&box);
+	if (is_it)
+		return vname;
+	/* it was renamed where nobody saw it */
+	found = where_find_guid(luser, guid);
+	return found != NULL ? found : vname;
+}
+
+/* The mailbox that the origin was renamed to after this time, NULL if to none.
+   For mails that were deleted until *until_r (0 = at any time after it) the
+   answer is the same. */
+static const char *
+where_renamed(struct where *where, const char *origin, time_t deleted,
+	      time_t *until_r)
+{
+	struct lazy_expunge_user *luser = where->select->luser;
+	const struct lazy_expunge_rename *renames, *rename;
+	const char *vname;
+	unsigned int count;
+
+	if (!where->renames_read) {
+		p_array_init(&where->renames, where->select->pool, 16);
+		lazy_expunge_renamed_read(luser->user, where->select->pool,
+					  &where->renames);
+		where->renames_read = TRUE;
+	}
+	renames = array_get(&where->renames, &count);
+	rename = lazy_expunge_renames_find(renames, count, origin, deleted);
+	if (rename == NULL) {
+		*until_r = 0;
+		return NULL;
+	}
+	*until_r = rename->time;
+	vname = lazy_expunge_renames_last_name(renames, count, rename->guid);
+	i_assert(vname != NULL);
+	vname = where_now(luser, vname, rename->guid);
+	return where_is_refused(luser, vname) ? NULL : vname;
+}
+
+/* The mails of one origin, the oldest deletion first. */
+static void where_origin(struct where *where, unsigned int first,
+			 unsigned int count,
+			 ARRAY_TYPE(lazy_expunge_restore_part) *parts)
+{
+	struct lazy_expunge_select *select = where->select;
+	const struct lazy_expunge_select_mail *mails =
+		array_idx(&select->mails, first);
+	const char *origin = lazy_expunge_select_origin(select, mails);
+	struct lazy_expunge_restore_part *part = NULL;
+	bool follow = *origin != '\0' &&
+		!where_exists(select->luser, origin);
+	const char *target;
+	time_t until = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (part != NULL && (until == 0 || mails[i].saved <= until)) {
+			part->count++;
+			continue;
+		}
+		target = !follow ? NULL : where_renamed(where, origin,
+						mails[i].saved, &until);
+		part = array_append_space(parts);
+		part->first = first + i;
+		part->count = 1;
+		part->origin = origin;
+		part->renamed = target != NULL;
+		if (target == NULL)
+			target = *origin != '\0' ? origin : "INBOX";
+		part->target = p_strdup(select->pool, target);
+	}
+}
+
+static int mail_cmp(const struct lazy_expunge_select_mail *m1,
+		    const struct lazy_expunge_select_mail *m2)
+{
+	if (m1->origin != m2->origin)
+		return m1->origin < m2->origin ? -1 : 1;
+	return lazy_expunge_select_cmp_oldest(m1, m2);
+}
+
+void lazy_expunge_restore_where(struct lazy_expunge_select *select,
+				const char *target,
+				ARRAY_TYPE(lazy_expunge_restore_part) *parts)
+{
+	struct where where = { .select = select };
+	const struct lazy_expunge_select_mail *mails;
+	struct lazy_expunge_restore_part *part;
+	unsigned int count, size;
+
+	array_sort(&select->mails, mail_cmp);
+	mails = array_get(&select->mails, &count);
+	for (unsigned int i = 0; i < count; i += size) T_BEGIN {
+		for (size = 1; i + size < count; size++) {
+			if (mails[i + size].origin != mails[i].origin)
+				break;
+		}
+		if (target == NULL)
+			where_origin(&where, i, size, parts);
+		else {
+			part = array_append_space(parts);
+			part->first = i;
+			part->count = size;
+			part->origin = lazy_expunge_select_origin(select,
+								  &mails[i]);
+			part->target = target;
+		}
+	} T_END;
+}

@@ -1,0 +1,45 @@
+#ifndef LAZY_EXPUNGE_RESTORE_PRIVATE_H
+#define LAZY_EXPUNGE_RESTORE_PRIVATE_H
+
+/* What the parts of restore share. */
+
+#include "restore/restore.h"
+
+struct lazy_expunge_restore_guids;
+struct lazy_expunge_restore_intent;
+struct lazy_expunge_restore_quota;
+
+struct lazy_expunge_restore {
+	struct lazy_expunge_select *select;
+	const struct lazy_expunge_restore_params *params;
+	struct lazy_expunge_restore_row *row;
+
+	/* NULL with plan, if it is to be created */
+	struct mailbox *target;
+	struct lazy_expunge_restore_guids *guids;
+	/* NULL with plan */
+	struct lazy_expunge_restore_intent *intent;
+	/* with plan: what fits. NULL if all does. */
+	struct lazy_expunge_restore_quota *quota;
+
+	/* why the last batch failed; NULL text: its mail is gone */
+	struct lazy_expunge_error error;
+	/* it was the commit: the target may have the mail all the same */
+	bool commit_failed;
+};
+
+/* Count mails of the row as failed. The first error of a row is the one that
+   is said. */
+void lazy_expunge_restore_row_fail(struct lazy_expunge_restore *restore,
+				   unsigned int count,
+				   const struct lazy_expunge_error *error);
+void lazy_expunge_restore_row_fail_box(struct lazy_expunge_restore *restore,
+				       unsigned int count, const char *what,
+				       struct mailbox *box);
+
+/* Move the mails, all of them to restore->target, whose GUIDs were read. */
+void lazy_expunge_restore_batches(struct lazy_expunge_restore *restore,
+				  const struct lazy_expunge_select_mail *mails,
+				  unsigned int count);
+
+#endif

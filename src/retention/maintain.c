@@ -1,0 +1,314 @@
+/* Maintenance: the steps, in the order in which each makes work for the next. */
+
+#include "lib.h"
+#include "array.h"
+#include "file-lock.h"
+#include "mail-namespace.h"
+#include "mail-autoexpunge.h"
+#include "mail-storage-private.h"
+#include "mail-storage-settings.h"
+#include "retention/cap.h"
+#include "retention/due.h"
+#include "events/events.h"
+#include "retention/idle.h"
+#include "account/files.h"
+#include "retention/stamp.h"
+#include "retention/watch.h"
+#include "retention/maintain.h"
+
+#include <sys/stat.h>
+
+#define MAINTAIN_LOCK_FNAME "dovecot.lazy-expunge-maintain.lock"
+#define MAINTAIN_DOTLOCK_FNAME "dovecot.lazy-expunge-maintain.dotlock"
+/* What goes from one mailbox may be kept in another whose turn is over. */
+#define MAINTAIN_AUTOEXPUNGE_ROUNDS 2
+
+struct maintain {
+	struct lazy_expunge_user *luser;
+	struct lazy_expunge_maintain_result *result;
+	enum mail_error error;
+	/* the first one, NULL if there was none */
+	const char *error_text;
+	time_t now;
+	/* when there may be something to do again, 0 = never */
+	time_t next;
+	bool plan;
+};
+
+static void maintain_add_next(struct maintain *maintain, time_t next)
+{
+	if (next != 0 && (maintain->next == 0 || next < maintain->next))
+		maintain->next = next;
+}
+
+static void maintain_failed(struct maintain *maintain, uint64_t count,
+			    enum mail_error error, const char *text)
+{
+	if (count == 0)
+		return;
+	if (maintain->error_text == NULL) {
+		maintain->error_text =
+			p_strdup(maintain->luser->user->pool, text);
+	}
+	maintain->result->failed += count;
+	if (maintain->error == MAIL_ERROR_NONE)
+		maintain->error = error == MAIL_ERROR_NONE ?
+			MAIL_ERROR_TEMP : error;
+}
+
+static void maintain_autoexpunge(struct maintain *maintain)
+{
+	struct lazy_expunge_due due, left;
+	enum mail_error error;
+	uint64_t expunged;
+
+	if (lazy_expunge_due_read(maintain->luser, maintain->now, &due,
+				  &error) < 0)
+		maintain_failed(maintain, due.failed, error,
+				"The retention of a mailbox cannot be read");
+	maintain_add_next(maintain, due.next);
+	if (maintain->plan) {
+		maintain->result->expunged += due.messages;
+		maintain->result->bytes += due.bytes;
+		return;
+	}
+	for (unsigned int i = 0; i < MAINTAIN_AUTOEXPUNGE_ROUNDS; i++) {
+		if (due.messages == 0)
+			return;
+		expunged = mail_user_autoexpunge(maintain->luser->user);
+		maintain->result->expunged += expunged;
+		(void)lazy_expunge_due_read(maintain->luser, maintain->now,
+					    &left, &error);
+		if (expunged >= due.messages)
+			maintain->result->bytes += due.bytes;
+		else if (left.bytes < due.bytes)
+			maintain->result->bytes += due.bytes - left.bytes;
+		due = left;
+	}
+	if (due.messages > 0) {
+		e_error(maintain->luser->user->event, "lazy_expunge: %"PRIu64
+			" mails should have been expunged and are still there",
+			due.messages);
+	}
+	maintain_failed(maintain, due.messages, MAIL_ERROR_TEMP,
+			"Mails should have been expunged and are still there");
+}
+
+static void maintain_cap(struct maintain *maintain)
+{
+	struct lazy_expunge_cap_result cap;
+	struct lazy_expunge_error error;
+
+	if (lazy_expunge_cap_apply(maintain->luser, maintain->plan, &cap,
+				   &error) < 0) {
+		e_error(maintain->luser->user->event, "lazy_expunge: %s",
+			error.text);
+		maintain_failed(maintain, I_MAX(cap.messages, 1), error.code,
+				error.text);
+		return;
+	}
+	maintain->result->expunged += cap.messages;
+	maintain->result->bytes += cap.bytes;
+}
+
+/* Expunged mail of mdbox takes space until its storage is purged. Namespaces
+   may share a storage. */
+static void maintain_purge(struct maintain *maintain)
+{
+	struct mail_namespace *ns, *other;
+	struct mail_storage *storage;
+	enum mail_error error;
+	const char *text;
+
+	for (ns = maintain->luser->user->namespaces; ns != NULL; ns = ns->next) {
+		if (ns->type != MAIL_NAMESPACE_TYPE_PRIVATE ||
+		    ns->alias_for != NULL)
+			continue;
+		storage = mail_namespace_get_default_storage(ns);
+		for (other = maintain->luser->user->namespaces; other != ns;
+		     other = other->next) {
+			if (other->type == MAIL_NAMESPACE_TYPE_PRIVATE &&
+			    other->alias_for == NULL &&
+			    mail_namespace_get_default_storage(other) == storage)
+				break;
+		}
+		if (other != ns || mail_storage_purge(storage) == 0)
+			continue;
+		text = mail_storage_get_last_internal_error(storage, &error);
+		e_error(maintain->luser->user->event, "lazy_expunge: Cannot "
+			"purge the storage of namespace %s: %s", ns->prefix,
+			text);
+		maintain_failed(maintain, 1, error, text);
+	}
+}
+
+/* Old logs go when the log is locked for syncing, and that is done only if
+   there is something to sync: write a header field as it is. */
+static void maintain_sync_log(struct mailbox *box)
+{
+	const struct mail_index_header *hdr;
+	struct mailbox_transaction_context *t;
+	uint32_t day_stamp;
+
+	hdr = mail_index_get_header(box->view);
+	day_stamp = hdr->day_stamp;
+	t = mailbox_transaction_begin(box, 0, "lazy_expunge maintain");
+	mail_index_update_header(t->itrans,
+				 offsetof(struct mail_index_header, day_stamp),
+				 &day_stamp, sizeof(day_stamp), FALSE);
+	if (mailbox_transaction_commit(&t) == 0)
+		(void)mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ);
+}
+
+/* A transaction log that was rotated is kept for a while and goes with a later
+   sync, which a mailbox that nobody opens does not get. */
+static void maintain_logs(struct mail_namespace *ns, const char *vname,
+			  void *context)
+{
+	struct maintain *maintain = context;
+	struct mailbox *box;
+	const char *dir;
+	struct stat st;
+	unsigned int max_age;
+
+	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
+	max_age = box->storage->set->mail_index_log2_max_age;
+	if (mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_INDEX, &dir) <= 0 ||
+	    stat(t_strconcat(dir, "/"MAIL_INDEX_PREFIX".log.2", NULL),
+		 &st) < 0)
+		; /* no such log */
+	else if (st.st_mtime + (time_t)max_age > maintain->now)
+		maintain_add_next(maintain, st.st_mtime + (time_t)max_age);
+	else if (mailbox_open(box) == 0)
+		maintain_sync_log(box);
+	mailbox_free(&box);
+}
+
+static void maintain_all_logs(struct maintain *maintain)
+{
+	struct lazy_expunge_storage *storage;
+	struct lazy_expunge_error error;
+
+	/* errors were said when the same mailboxes were expunged */
+	(void)lazy_expunge_due_mailboxes(maintain->luser, maintain_logs,
+					 maintain, &error);
+	array_foreach_elem(lazy_expunge_user_storages(maintain->luser),
+			   storage) {
+		if (storage->ns_mode || storage->ns == NULL)
+			continue;
+		maintain_logs(storage->ns,
+			      lazy_expunge_storage_legal_vname(storage),
+			      maintain);
+	}
+}
+
+static void maintain_stamp(struct maintain *maintain,
+			   struct lazy_expunge_watch *watch)
+{
+	struct lazy_expunge_stamp stamp = {
+		.time = maintain->now,
+		.expunged = maintain->result->expunged,
+		.bytes = maintain->result->bytes,
+		.failed = maintain->result->failed,
+	};
+	const char *error;
+
+	if (stamp.expunged == 0 && stamp.failed == 0) {
+		lazy_expunge_idle_end(maintain->luser, watch, maintain->now,
+				      maintain->next, &stamp);
+	}
+	if (lazy_expunge_stamp_write(maintain->luser->user, &stamp,
+				     &error) < 0) {
+		e_error(maintain->luser->user->event, "lazy_expunge: Cannot "
+			"record the maintenance: %s", error);
+		maintain_failed(maintain, 1, MAIL_ERROR_TEMP, error);
+	}
+}
+
+/* Returns TRUE if the last run knew that there is nothing to do now. */
+static bool maintain_is_idle(struct maintain *maintain)
+{
+	struct mail_user *user = maintain->luser->user;
+	struct lazy_expunge_stamp stamp;
+	const char *error;
+
+	/* a stamp that cannot be read is written anew; one that says that mail
+	   went has something else to say */
+	return lazy_expunge_stamp_read(user, &stamp, &error) > 0 &&
+		lazy_expunge_idle_holds(maintain->luser, &stamp,
+					maintain->now) &&
+		lazy_expunge_stamp_touch(user, maintain->now, &error) == 0;
+}
+
+/* Returns TRUE if it is for this run to look after the user. */
+static bool maintain_lock(struct maintain *maintain, struct file_lock **lock_r)
+{
+	struct mail_user *user = maintain->luser->user;
+	const char *fname, *error;
+	int ret;
+
+	fname = lazy_expunge_place_lock_name(user, MAINTAIN_LOCK_FNAME,
+					     MAINTAIN_DOTLOCK_FNAME);
+	ret = lazy_expunge_place_lock(user, fname, 0, lock_r, &error);
+	if (ret < 0) {
+		/* it may be what makes space on a full disk, and two runs at
+		   once do no harm */
+		e_debug(user->event, "lazy_expunge: Cannot lock maintenance: "
+			"%s", error);
+	} else if (ret > 0) {
+		/* creating it each time is dear */
+		file_lock_set_unlink_on_free(*lock_r, FALSE);
+	}
+	return ret != 0;
+}
+
+static void maintain_all(struct maintain *maintain)
+{
+	struct lazy_expunge_watch *watch;
+
+	watch = lazy_expunge_idle_begin(maintain->luser, maintain->now);
+	maintain_autoexpunge(maintain);
+	maintain_cap(maintain);
+	maintain_purge(maintain);
+	maintain_all_logs(maintain);
+	maintain_stamp(maintain, watch);
+	lazy_expunge_watch_deinit(&watch);
+}
+
+int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan, time_t now,
+			  struct lazy_expunge_maintain_result *result_r,
+			  enum mail_error *error_r)
+{
+	struct maintain maintain = {
+		.luser = luser,
+		.result = result_r,
+		.now = now,
+		.plan = plan,
+	};
+	struct file_lock *lock = NULL;
+	struct event_reason *reason;
+	struct event *event;
+
+	i_zero(result_r);
+	event = event_create(luser->user->event);
+	reason = event_reason_begin("lazy_expunge:maintain");
+	if (plan) {
+		maintain_autoexpunge(&maintain);
+		maintain_cap(&maintain);
+	} else if (maintain_is_idle(&maintain))
+		; /* nothing is due */
+	else if (maintain_lock(&maintain, &lock))
+		maintain_all(&maintain);
+	else
+		result_r->skipped = TRUE;
+	event_reason_end(&reason);
+	if (!plan && !result_r->skipped) {
+		lazy_expunge_event_maintained(event, result_r->expunged,
+					      result_r->bytes, result_r->failed,
+					      maintain.error_text);
+	}
+	event_unref(&event);
+	file_lock_free(&lock);
+	*error_r = maintain.error;
+	return result_r->failed > 0 ? -1 : 0;
+}

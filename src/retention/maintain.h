@@ -1,0 +1,27 @@
+#ifndef LAZY_EXPUNGE_MAINTAIN_H
+#define LAZY_EXPUNGE_MAINTAIN_H
+
+/* Retention and housekeeping for a user, log-in or not: autoexpunge of all
+   mailboxes that have it, the byte cap, purge of freed storage, old transaction
+   logs. One run a user at a time. */
+
+#include "keep/destination.h"
+
+struct lazy_expunge_maintain_result {
+	/* what went, or with plan: what is to go */
+	uint64_t expunged, bytes;
+	/* mails that should have gone and did not, and mailboxes and storages
+	   that could not be looked after */
+	uint64_t failed;
+	/* another run is at work for this user */
+	bool skipped;
+};
+
+/* Do it all, or with plan only say what there is to do. Failures are logged and
+   counted, and the rest is done. Returns 0 if all went well, -1 and the first
+   error. */
+int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan, time_t now,
+			  struct lazy_expunge_maintain_result *result_r,
+			  enum mail_error *error_r);
+
+#endif

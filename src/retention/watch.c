@@ -1,0 +1,241 @@
+/* Watched files: compared by inode, size and the time of the last change, which
+   no program can set back. */
+
+#include "lib.h"
+#include "array.h"
+#include "str.h"
+#include "mail-namespace.h"
+#include "mail-storage-private.h"
+#include "mailbox-list-private.h"
+#include "dbox-storage.h"
+#include "mdbox-storage.h"
+#include "retention/watch.h"
+
+#include <sys/stat.h>
+
+/* A file that changed less than this before it was looked at may change once
+   more with the same time: file systems count in ticks or seconds. */
+#define WATCH_SETTLED_SECS 3
+/* More are dearer to look at than the mailboxes' index. */
+#define WATCH_MAX_FILES 256
+#define LIST_LOG_FNAME "dovecot.list.index.log"
+
+struct lazy_expunge_watch {
+	pool_t pool;
+	ARRAY_TYPE(const_string) paths;
+	string_t *text;
+	time_t now;
+	bool blind;
+};
+
+struct lazy_expunge_watch *lazy_expunge_watch_init(time_t now)
+{
+	struct lazy_expunge_watch *watch;
+	pool_t pool;
+
+	pool = pool_alloconly_create("lazy_expunge watch", 1024);
+	watch = p_new(pool, struct lazy_expunge_watch, 1);
+	watch->pool = pool;
+	watch->now = now;
+	p_array_init(&watch->paths, pool, 16);
+	watch->text = str_new(default_pool, 1024);
+	return watch;
+}
+
+void lazy_expunge_watch_deinit(struct lazy_expunge_watch **_watch)
+{
+	struct lazy_expunge_watch *watch = *_watch;
+
+	if (watch == NULL)
+		return;
+	*_watch = NULL;
+	str_free(&watch->text);
+	pool_unref(&watch->pool);
+}
+
+/* Appends the file's line. Returns 0, or -1 if it cannot be looked at. */
+static int watch_append(string_t *text, const char *path, time_t *changed_r)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			return -1;
+		i_zero(&st);
+	}
+	*changed_r = st.st_ctime;
+	/* of a fixed length, so that a stamp may be written over */
+	str_printfa(text, "%016"PRIx64" %016"PRIx64" %010"PRIx64".%09lu %s",
+		    (uint64_t)st.st_ino, (uint64_t)st.st_size,
+		    (uint64_t)st.st_ctime,
+		    (unsigned long)st.st_ctim.tv_nsec, path);
+	return 0;
+}
+
+static void watch_add(struct lazy_expunge_watch *watch, const char *path)
+{
+	const char *other;
+	time_t changed;
+
+	if (watch->blind)
+		return;
+	array_foreach_elem(&watch->paths, other) {
+		if (strcmp(other, path) == 0)
+			return;
+	}
+	if (array_count(&watch->paths) == WATCH_MAX_FILES ||
+	    strchr(path, '\n') != NULL ||
+	    watch_append(watch->text, path, &changed) < 0 ||
+	    changed > watch->now - WATCH_SETTLED_SECS) {
+		watch->blind = TRUE;
+		return;
+	}
+	str_append_c(watch->text, '\n');
+	path = p_strdup(watch->pool, path);
+	array_push_back(&watch->paths, &path);
+}
+
+static void watch_add_list_log(struct lazy_expunge_watch *watch,
+			       struct mailbox_list *list)
+{
+	const char *dir;
+	struct stat st;
+
+	if (!mailbox_list_get_root_path(list, MAILBOX_LIST_PATH_TYPE_LIST_INDEX,
+					&dir) || *dir == '\0') {
+		watch->blind = TRUE;
+		return;
+	}
+	dir = t_strconcat(dir, "/"LIST_LOG_FNAME, NULL);
+	/* switched off, or of another name */
+	if (stat(dir, &st) < 0)
+		watch->blind = TRUE;
+	else
+		watch_add(watch, dir);
+}
+
+/* Returns TRUE if all that happens in mailboxes of this storage shows in their
+   own files. */
+static bool storage_is_known(const struct mail_storage *storage)
+{
+	return strcmp(storage->name, "maildir") == 0 ||
+		strcmp(storage->name, "sdbox") == 0 ||
+		strcmp(storage->name, "mdbox") == 0;
+}
+
+static void watch_add_box(struct lazy_expunge_watch *watch, struct mailbox *box)
+{
+	const char *path;
+	int ret;
+
+	if (!storage_is_known(box->storage)) {
+		watch->blind = TRUE;
+		return;
+	}
+	ret = mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_INDEX, &path);
+	if (ret < 0 &&
+	    mailbox_get_last_mail_error(box) == MAIL_ERROR_NOTFOUND) {
+		/* it has no path before it exists */
+		watch_add_list_log(watch, box->list);
+		return;
+	}
+	if (ret <= 0) {
+		watch->blind = TRUE;
+		return;
+	}
+	watch_add(watch, t_strconcat(path, "/"MAIL_INDEX_PREFIX".log", NULL));
+	if (strcmp(box->storage->name, "maildir") != 0)
+		return;
+	/* others may put mail there, and the plugin does */
+	if (mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
+				&path) <= 0) {
+		watch->blind = TRUE;
+		return;
+	}
+	watch_add(watch, t_strconcat(path, "/new", NULL));
+	watch_add(watch, t_strconcat(path, "/cur", NULL));
+}
+
+void lazy_expunge_watch_mailbox(struct lazy_expunge_watch *watch,
+				struct mail_namespace *ns, const char *vname)
+{
+	struct mailbox *box;
+
+	if (watch->blind)
+		return;
+	if (ns->type == MAIL_NAMESPACE_TYPE_SHARED) {
+		watch->blind = TRUE;
+		return;
+	}
+	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
+	T_BEGIN {
+		watch_add_box(watch, box);
+	} T_END;
+	/* the list's index tells which mailbox has the name */
+	if (strcmp(ns->list->name, MAILBOX_LIST_NAME_INDEX) == 0) T_BEGIN {
+		watch_add_list_log(watch, ns->list);
+	} T_END;
+	mailbox_free(&box);
+}
+
+void lazy_expunge_watch_list(struct lazy_expunge_watch *watch,
+			     struct mail_namespace *ns)
+{
+	const char *dir;
+
+	if (watch->blind)
+		return;
+	T_BEGIN {
+		watch_add_list_log(watch, ns->list);
+		if (mailbox_list_get_root_path(ns->list,
+				MAILBOX_LIST_PATH_TYPE_MAILBOX, &dir))
+			watch_add(watch, dir);
+	} T_END;
+}
+
+void lazy_expunge_watch_purge(struct lazy_expunge_watch *watch,
+			      struct mail_namespace *ns)
+{
+	struct mail_storage *storage = mail_namespace_get_default_storage(ns);
+	const char *dir;
+
+	if (watch->blind || strcmp(storage->name, "mdbox") != 0)
+		return;
+	T_BEGIN {
+		if (!mailbox_list_get_root_path(ns->list,
+				MAILBOX_LIST_PATH_TYPE_INDEX, &dir) ||
+		    *dir == '\0')
+			watch->blind = TRUE;
+		else {
+			watch_add(watch, t_strconcat(dir,
+				"/"MDBOX_GLOBAL_DIR_NAME
+				"/"MDBOX_GLOBAL_INDEX_PREFIX".log", NULL));
+		}
+	} T_END;
+}
+
+const char *lazy_expunge_watch_text(struct lazy_expunge_watch *watch)
+{
+	return watch->blind ? NULL : str_c(watch->text);
+}
+
+bool lazy_expunge_watch_line_holds(const char *line)
+{
+	const char *path = line;
+	bool holds = FALSE;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		path = strchr(path, ' ');
+		if (path == NULL)
+			return FALSE;
+		path++;
+	}
+	T_BEGIN {
+		string_t *text = t_str_new(256);
+		time_t changed;
+
+		holds = watch_append(text, path, &changed) == 0 &&
+			strcmp(str_c(text), line) == 0;
+	} T_END;
+	return holds;
+}

@@ -1,0 +1,173 @@
+/* Dovecot 2.4: settings from settings_get(). */
+
+#include "lib.h"
+#include "array.h"
+#include "str.h"
+#include "settings.h"
+#include "mail-user.h"
+#include "mail-namespace.h"
+#include "mail-storage-private.h"
+#include "mail-storage-settings.h"
+#include "mailbox-list-private.h"
+#include "settings/config-info.h"
+#include "settings/read.h"
+#include "settings/filters.h"
+
+static const char *const *
+exclude_dup(const ARRAY_TYPE(const_string) *src, pool_t pool)
+{
+	ARRAY_TYPE(const_string) names;
+	const char *name;
+
+	p_array_init(&names, pool, 4);
+	if (array_is_created(src)) {
+		array_foreach_elem(src, name) {
+			name = p_strdup(pool, name);
+			array_push_back(&names, &name);
+		}
+	}
+	array_append_zero(&names);
+	return array_front(&names);
+}
+
+void lazy_expunge_settings_read(struct mail_user *user ATTR_UNUSED,
+				struct event *event, pool_t pool,
+				struct lazy_expunge_settings *set_r)
+{
+	const struct lazy_expunge_config_settings *set;
+	const char *error;
+
+	i_zero(set_r);
+	set_r->storage = "";
+	if (settings_get(event, &lazy_expunge_config_setting_parser_info, 0,
+			 &set, &error) < 0) {
+		set_r->error = p_strdup(pool, error);
+		return;
+	}
+	set_r->storage = p_strdup(pool, set->lazy_expunge_mailbox);
+	set_r->exclude = exclude_dup(&set->lazy_expunge_exclude, pool);
+	set_r->max_storage = set->lazy_expunge_max_storage;
+	if (lazy_expunge_settings_parse_on_failure(
+			"lazy_expunge_on_failure", set->lazy_expunge_on_failure,
+			&set_r->on_failure, &error) < 0)
+		set_r->error = p_strdup(pool, error);
+	set_r->only_last_instance = set->lazy_expunge_only_last_instance;
+	set_r->quota_ignore = set->lazy_expunge_quota_ignore;
+	set_r->hidden = set->lazy_expunge_hidden;
+	set_r->protect = set->lazy_expunge_protect;
+	set_r->origin = set->lazy_expunge_origin;
+	set_r->shared = set->lazy_expunge_shared;
+	settings_free(set);
+}
+
+void lazy_expunge_settings_read_filters(struct mail_user *user,
+					struct mailbox_list *list,
+					const char *vname, pool_t pool,
+					struct lazy_expunge_settings *set_r)
+{
+	struct event *event;
+
+	if (vname == NULL) {
+		lazy_expunge_settings_read(user, list->event, pool, set_r);
+		return;
+	}
+	event = mail_storage_mailbox_create_event(list->event, list, vname);
+	lazy_expunge_settings_read(user, event, pool, set_r);
+	event_unref(&event);
+}
+
+bool lazy_expunge_settings_are_per_mailbox(void)
+{
+	return TRUE;
+}
+
+/* What the filters of a user's namespaces and mailboxes set. */
+struct filters {
+	/* each once, NULL = not wanted */
+	ARRAY_TYPE(const_string) *names;
+	/* all, NULL = not wanted */
+	string_t *max_storages;
+	bool max_storage;
+};
+
+static void filters_add(struct event *event, struct filters *filters)
+{
+	const struct lazy_expunge_config_settings *set;
+	const char *name, *error;
+	bool found = filters->names == NULL;
+
+	/* an error of the same settings is reported where they are used */
+	if (settings_get(event, &lazy_expunge_config_setting_parser_info, 0,
+			 &set, &error) < 0)
+		return;
+	if (set->lazy_expunge_max_storage > 0)
+		filters->max_storage = TRUE;
+	if (filters->max_storages != NULL) {
+		str_printfa(filters->max_storages, " %"PRIuUOFF_T,
+			    set->lazy_expunge_max_storage);
+	}
+	if (!found) {
+		array_foreach_elem(filters->names, name) {
+			if (strcmp(name, set->lazy_expunge_mailbox) == 0)
+				found = TRUE;
+		}
+	}
+	if (!found) {
+		name = t_strdup(set->lazy_expunge_mailbox);
+		array_push_back(filters->names, &name);
+	}
+	settings_free(set);
+}
+
+static void filters_read(struct mail_user *user, struct filters *filters)
+{
+	struct mail_namespace *ns;
+	const struct mailbox_settings *box_set;
+	struct event *event;
+
+	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
+		if (ns->type != MAIL_NAMESPACE_TYPE_PRIVATE)
+			continue;
+		filters_add(ns->list->event, filters);
+		if (!array_is_created(&ns->set->parsed_mailboxes))
+			continue;
+		array_foreach_elem(&ns->set->parsed_mailboxes, box_set) {
+			event = mail_storage_mailbox_create_event(
+				ns->list->event, ns->list,
+				t_strconcat(ns->prefix, box_set->name, NULL));
+			filters_add(event, filters);
+			event_unref(&event);
+		}
+	}
+}
+
+void lazy_expunge_settings_read_storages(
+	struct mail_user *user, const struct lazy_expunge_settings *set,
+	ARRAY_TYPE(const_string) *names)
+{
+	struct filters filters = { .names = names };
+
+	array_push_back(names, &set->storage);
+	filters_read(user, &filters);
+}
+
+void lazy_expunge_settings_append_max_storages(
+	string_t *dest, struct mail_user *user,
+	const struct lazy_expunge_settings *set)
+{
+	struct filters filters = { .max_storages = dest };
+
+	str_printfa(dest, "%"PRIu64, set->max_storage);
+	filters_read(user, &filters);
+}
+
+bool lazy_expunge_settings_have_max_storage(
+	struct mail_user *user, const struct lazy_expunge_settings *set)
+{
+	struct filters filters = { .names = NULL };
+
+	if (set->max_storage == 0) T_BEGIN {
+		filters_read(user, &filters);
+	} T_END;
+	return set->max_storage > 0 || filters.max_storage;
+}
