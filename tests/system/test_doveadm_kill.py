@@ -24,9 +24,10 @@ def calls_of(server, arguments):
 
 
 def killed(server, arguments, call, number):
-    """Run doveadm and kill it at this call."""
+    """Run doveadm and kill it at this call, unless it makes fewer of them this time."""
     command = ["-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}"]
-    faults.doveadm_traced(server, arguments, *command)
+    done, trace = faults.doveadm_traced(server, arguments, *command)
+    assert "+++ killed by SIGKILL" in trace or trace.count(f" {call}(") < number, f"not killed at {call} {number}: {done}"
 
 
 def forget_locks(user):
