@@ -34,17 +34,18 @@ _doveadm_lazy_expunge() {
     fi
     case $prev in
     -F | -S) COMPREPLY=($(compgen -f -- "$cur")); return ;;
-    -u | -o | --origin | -t | --target | -l | --limit) return ;;
+    -u | -o | --origin | -t | --target | -l | --limit | -s | --since | -e | --until) return ;;
     esac
     case $command in
     check) word="-L --live" ;;
-    list) word="-o --origin -l --limit" ;;
+    list) word="-l --limit" ;;
     maintain) word="-n --plan" ;;
-    restore) word="-n --plan -o --origin -t --target ALL" ;;
+    restore) word="-n --plan -t --target ALL" ;;
     status) word="-v --by-origin" ;;
     esac
     case $command in
     list | restore)
+        word+=" -o --origin -R --recursive -s --since -e --until"
         word+=" answered bcc before body cc deleted draft flagged from guid header keyword larger new not old on or savedbefore savedon savedsince seen since smaller subject text to uid unanswered undeleted unflagged unseen" ;;
     esac
     COMPREPLY=($(compgen -W "-u -A -F -S $word" -- "$cur"))

@@ -180,11 +180,8 @@ static int list_run(struct lazy_expunge_cmd *cmd,
 	return ret;
 }
 
-static void list_init(struct lazy_expunge_cmd *cmd)
+static void list_print_headers(void)
 {
-	struct list_cmd *lcmd = container_of(cmd, struct list_cmd, cmd);
-	const char *limit, *error;
-
 	lazy_expunge_print_header_number("uid");
 	lazy_expunge_print_header("mailbox");
 	lazy_expunge_print_header("guid");
@@ -195,15 +192,30 @@ static void list_init(struct lazy_expunge_cmd *cmd)
 	lazy_expunge_print_header_time("received");
 	lazy_expunge_print_header("from");
 	lazy_expunge_print_header("subject");
+}
 
-	lazy_expunge_cmd_init_query(cmd, FALSE);
-	if (!doveadm_cmd_param_str(cmd->ctx.cctx, "limit", &limit))
+static void list_init_limit(struct list_cmd *lcmd)
+{
+	const char *limit, *error;
+
+	if (!doveadm_cmd_param_str(lcmd->cmd.ctx.cctx, "limit", &limit))
 		return;
 	lcmd->limit = strtonum(limit, 1, UINT_MAX, &error);
 	if (error != NULL) {
-		lazy_expunge_cmd_refuse(cmd, EX_USAGE, t_strdup_printf(
+		lazy_expunge_cmd_refuse(&lcmd->cmd, EX_USAGE, t_strdup_printf(
 			"-l %s: the limit must be a number from 1 on", limit));
 	}
+}
+
+static void list_init(struct lazy_expunge_cmd *cmd)
+{
+	struct list_cmd *lcmd = container_of(cmd, struct list_cmd, cmd);
+
+	lazy_expunge_cmd_init_query(cmd, FALSE);
+	list_init_limit(lcmd);
+	/* a refusal has no rows */
+	if (!cmd->refused)
+		list_print_headers();
 }
 
 static struct doveadm_mail_cmd_context *list_alloc(void)
@@ -219,11 +231,10 @@ struct doveadm_cmd_ver2 lazy_expunge_cmd_list = {
 	.name = "lazy-expunge list",
 	.mail_cmd = list_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
-		"[-o <origin>] [-l <limit>] [<search query>]",
+		LAZY_EXPUNGE_CMD_QUERY_USAGE "[-l <limit>] [<search query>]",
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
-DOVEADM_CMD_PARAM('o', "origin", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('l', "limit", CMD_PARAM_STR, 0)
-DOVEADM_CMD_PARAM('\0', "query", CMD_PARAM_ARRAY, CMD_PARAM_FLAG_POSITIONAL)
+LAZY_EXPUNGE_CMD_QUERY_PARAMS
 DOVEADM_CMD_PARAMS_END
 };

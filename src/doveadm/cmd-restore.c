@@ -68,15 +68,18 @@ static int restore_run(struct lazy_expunge_cmd *cmd,
 	return ret;
 }
 
-static void restore_init(struct lazy_expunge_cmd *cmd)
+static void restore_print_headers(void)
 {
-	struct restore_cmd *rcmd = container_of(cmd, struct restore_cmd, cmd);
-
 	lazy_expunge_print_header("origin");
 	lazy_expunge_print_header("target");
 	lazy_expunge_print_header_number("restored");
 	lazy_expunge_print_header_number("skipped");
 	lazy_expunge_print_header_number("failed");
+}
+
+static void restore_init(struct lazy_expunge_cmd *cmd)
+{
+	struct restore_cmd *rcmd = container_of(cmd, struct restore_cmd, cmd);
 
 	lazy_expunge_cmd_init_query(cmd, TRUE);
 	rcmd->params.plan = lazy_expunge_cmd_flag(cmd, "plan");
@@ -87,6 +90,8 @@ static void restore_init(struct lazy_expunge_cmd *cmd)
 		lazy_expunge_cmd_refuse(cmd, EX_USAGE,
 					"The target (-t) is empty");
 	}
+	if (!cmd->refused)
+		restore_print_headers();
 }
 
 static struct doveadm_mail_cmd_context *restore_alloc(void)
@@ -102,12 +107,11 @@ struct doveadm_cmd_ver2 lazy_expunge_cmd_restore = {
 	.name = "lazy-expunge restore",
 	.mail_cmd = restore_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
-		"[-n] [-o <origin>] [-t <target mailbox>] <search query>",
+		"[-n] " LAZY_EXPUNGE_CMD_QUERY_USAGE "[-t <target mailbox>] <search query>",
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
 DOVEADM_CMD_PARAM('n', "plan", CMD_PARAM_BOOL, 0)
-DOVEADM_CMD_PARAM('o', "origin", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('t', "target", CMD_PARAM_STR, 0)
-DOVEADM_CMD_PARAM('\0', "query", CMD_PARAM_ARRAY, CMD_PARAM_FLAG_POSITIONAL)
+LAZY_EXPUNGE_CMD_QUERY_PARAMS
 DOVEADM_CMD_PARAMS_END
 };

@@ -3,6 +3,7 @@
 
 #include "lib.h"
 #include "array.h"
+#include "ioloop.h"
 #include "istream.h"
 #include "mail-search-build.h"
 #include "mail-search-parser.h"
@@ -11,6 +12,7 @@
 #include "compat/compat-command.h"
 #include "inventory/select.h"
 #include "core/text.h"
+#include "core/time-words.h"
 #include "doveadm/print.h"
 #include "doveadm/load-failure.h"
 #include "doveadm/command.h"
@@ -111,17 +113,70 @@ static void cmd_init_query(struct lazy_expunge_cmd *cmd,
 	mail_search_parser_deinit(&parser);
 }
 
+static void cmd_init_origins(struct lazy_expunge_cmd *cmd)
+{
+	const char *const *name;
+
+	cmd->origins.below = lazy_expunge_cmd_flag(cmd, "recursive");
+	if (!doveadm_cmd_param_array(cmd->ctx.cctx, "origin",
+				     &cmd->origins.names)) {
+		if (cmd->origins.below) {
+			lazy_expunge_cmd_refuse(cmd, EX_USAGE,
+				"-R needs an origin (-o)");
+		}
+		return;
+	}
+	for (name = cmd->origins.names; *name != NULL; name++) {
+		if (**name == '\0') {
+			lazy_expunge_cmd_refuse(cmd, EX_USAGE,
+						"The origin (-o) is empty");
+		}
+	}
+	cmd->range.origins = &cmd->origins;
+}
+
+static void cmd_init_time(struct lazy_expunge_cmd *cmd, const char *name,
+			  time_t *first_r, time_t *last_r)
+{
+	const char *text, *error;
+
+	if (doveadm_cmd_param_str(cmd->ctx.cctx, name, &text) &&
+	    lazy_expunge_time_parse(text, ioloop_time, first_r, last_r,
+				    &error) < 0) {
+		lazy_expunge_cmd_refuse(cmd, EX_USAGE,
+					t_strdup_printf("--%s: %s", name,
+							error));
+	}
+}
+
+/* Since a day or minute is since it began. Until a day is until it ended, but
+   until 14:00 is not until 14:01. */
+static void cmd_init_times(struct lazy_expunge_cmd *cmd)
+{
+	struct lazy_expunge_select_range *range = &cmd->range;
+	time_t last = 0, first = 0;
+
+	cmd_init_time(cmd, "since", &range->since, &last);
+	last = 0;
+	cmd_init_time(cmd, "until", &first, &last);
+	range->until = last - first < 60 ? first : last;
+	if (range->until != 0 && range->since > range->until) {
+		lazy_expunge_cmd_refuse(cmd, EX_USAGE, t_strdup_printf(
+			"--since %s is later than --until %s",
+			lazy_expunge_text_time(range->since),
+			lazy_expunge_text_time(range->until)));
+	}
+}
+
 void lazy_expunge_cmd_init_query(struct lazy_expunge_cmd *cmd, bool required)
 {
 	static const char *const all[] = { "ALL", NULL };
 	const char *const *query = NULL;
 
-	if (doveadm_cmd_param_str(cmd->ctx.cctx, "origin", &cmd->origin) &&
-	    *cmd->origin == '\0') {
-		lazy_expunge_cmd_refuse(cmd, EX_USAGE,
-			"The origin (-o) is empty");
+	cmd_init_origins(cmd);
+	cmd_init_times(cmd);
+	if (cmd->refused)
 		return;
-	}
 	if (doveadm_cmd_param_array(cmd->ctx.cctx, "query", &query) &&
 	    query[0] != NULL)
 		cmd_init_query(cmd, query);
@@ -134,27 +189,42 @@ void lazy_expunge_cmd_init_query(struct lazy_expunge_cmd *cmd, bool required)
 	}
 }
 
+/* The names of -o that no mail of the storages comes from. */
+static int cmd_check_origins(struct lazy_expunge_cmd *cmd,
+			     struct lazy_expunge_select *select)
+{
+	struct mail_search_args *args = mail_search_build_init();
+	struct lazy_expunge_error error;
+	const char *const *name, *near;
+	int ret;
+
+	mail_search_build_add_all(args);
+	ret = lazy_expunge_select_find(select, args, NULL, 0, &error);
+	mail_search_args_unref(&args);
+	if (ret < 0)
+		return lazy_expunge_cmd_fail(cmd, &error);
+	for (name = cmd->origins.names; *name != NULL; name++) {
+		if (lazy_expunge_select_has_origin(select, *name,
+						   cmd->origins.below, &near))
+			continue;
+		error.code = MAIL_ERROR_NOTFOUND;
+		error.text = t_strdup_printf("No mail in the expunge storage "
+			"comes from %s%s%s", *name,
+			near == NULL ? "" : "; did you mean ",
+			near == NULL ? "" : near);
+		ret = lazy_expunge_cmd_fail(cmd, &error);
+	}
+	return ret;
+}
+
 /* Nothing was found: say so, or that there is no such origin. */
 static int cmd_select_nothing(struct lazy_expunge_cmd *cmd,
 			      struct lazy_expunge_select *select)
 {
-	struct lazy_expunge_error error;
-	int ret = 1;
-
 	if (lazy_expunge_cmd_is_multi(cmd))
 		return 0;
-	if (cmd->origin != NULL) {
-		ret = lazy_expunge_select_has_origin(select, cmd->origin,
-						     &error);
-	}
-	if (ret < 0)
-		return lazy_expunge_cmd_fail(cmd, &error);
-	if (ret == 0) {
-		error.code = MAIL_ERROR_NOTFOUND;
-		error.text = t_strdup_printf("No mail in the expunge storage "
-			"comes from %s", cmd->origin);
-		return lazy_expunge_cmd_fail(cmd, &error);
-	}
+	if (cmd->origins.names != NULL && cmd_check_origins(cmd, select) < 0)
+		return -1;
 	lazy_expunge_cmd_say(cmd, "No mail in the expunge storage matches");
 	return 0;
 }
@@ -172,7 +242,7 @@ lazy_expunge_cmd_select(struct lazy_expunge_cmd *cmd,
 		*ret_r = lazy_expunge_cmd_fail(cmd, &error);
 		return NULL;
 	}
-	if (lazy_expunge_select_find(select, cmd->ctx.search_args, cmd->origin,
+	if (lazy_expunge_select_find(select, cmd->ctx.search_args, &cmd->range,
 				     select_flags, &error) < 0) {
 		*ret_r = lazy_expunge_cmd_fail(cmd, &error);
 		lazy_expunge_select_deinit(&select);

@@ -6,13 +6,17 @@
 #include "compat/dovecot.h"
 #include "keep/destination.h"
 #include "account/user.h"
+#include "core/origin-mask.h"
+#include "inventory/select.h"
 #include "doveadm/progress.h"
 #include "doveadm-mail.h"
 
 struct lazy_expunge_cmd {
 	struct doveadm_mail_cmd_context ctx;
-	/* -o: name or wildcard of the origin, NULL = any */
-	const char *origin;
+	/* -o, -R */
+	struct lazy_expunge_origin_mask origins;
+	/* -o, --since, --until */
+	struct lazy_expunge_select_range range;
 	/* the options or the query were refused: do nothing */
 	bool refused;
 	/* settings are looked at even if the plugin is off or broken */
@@ -41,11 +45,20 @@ lazy_expunge_cmd_alloc_size(size_t size, const char *format,
 			    int (*run)(struct lazy_expunge_cmd *cmd,
 				       struct lazy_expunge_user *luser));
 
-/* Read -o and the search query. Without a query all mails are meant, or, if
-   it is required, the command is refused. */
+/* The options that lazy_expunge_cmd_init_query() reads. */
+#define LAZY_EXPUNGE_CMD_QUERY_USAGE \
+	"[-o <origin> ...] [-R] [--since <time>] [--until <time>] "
+#define LAZY_EXPUNGE_CMD_QUERY_PARAMS \
+DOVEADM_CMD_PARAM('o', "origin", CMD_PARAM_ARRAY, 0) \
+DOVEADM_CMD_PARAM('R', "recursive", CMD_PARAM_BOOL, 0) \
+DOVEADM_CMD_PARAM('s', "since", CMD_PARAM_STR, 0) \
+DOVEADM_CMD_PARAM('e', "until", CMD_PARAM_STR, 0) \
+DOVEADM_CMD_PARAM('\0', "query", CMD_PARAM_ARRAY, CMD_PARAM_FLAG_POSITIONAL)
+
+/* Read the range and the search query. Without a query all mails are meant, or,
+   if it is required, the command is refused. */
 void lazy_expunge_cmd_init_query(struct lazy_expunge_cmd *cmd, bool required);
-struct lazy_expunge_select;
-/* The mails of the user that the query and -o find. NULL if there are none, or
+/* The mails of the user that the query and the range find. NULL if there are none, or
    on failure: that was said then, and *ret_r is what run() returns. */
 struct lazy_expunge_select *
 lazy_expunge_cmd_select(struct lazy_expunge_cmd *cmd,

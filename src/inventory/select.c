@@ -3,25 +3,26 @@
 #include "lib.h"
 #include "array.h"
 #include "hash.h"
-#include "wildcard-match.h"
+#include "str.h"
 #include "mail-namespace.h"
 #include "mail-search.h"
-#include "mail-search-build.h"
 #include "mail-storage-private.h"
 #include "mailbox-list-iter.h"
 #include "compat/dovecot.h"
 #include "keep/origin.h"
 #include "core/origin-codec.h"
+#include "core/origin-mask.h"
 #include "settings/read.h"
 #include "inventory/select.h"
 
+/* So many origins are offered in the place of one that is not there. */
+#define SELECT_NEAR_ORIGINS 3
+
 struct select_find {
 	struct lazy_expunge_select *select;
-	const char *origin_mask;
+	const struct lazy_expunge_select_range *range;
+	char separator;
 	HASH_TABLE(const char *, void *) origins;
-	/* stop at the first */
-	bool any;
-	unsigned int found;
 };
 
 /* The byte cap of a mailbox, or with vname = NULL of the namespace. */
@@ -231,16 +232,11 @@ static unsigned int select_origin_idx(struct select_find *find,
 	return idx;
 }
 
-static bool origin_matches(const char *origin, const char *mask)
+static bool is_in_range(const struct lazy_expunge_select_range *range,
+			time_t saved)
 {
-	if (mask == NULL)
-		return TRUE;
-	if (origin == NULL)
-		origin = "";
-	if (strcasecmp(origin, "INBOX") == 0)
-		return wildcard_match_icase(origin, mask);
-	/* a name that has wildcards in it can still be given as it is */
-	return strcmp(origin, mask) == 0 || wildcard_match(origin, mask);
+	return (range->since == 0 || saved >= range->since) &&
+		(range->until == 0 || saved <= range->until);
 }
 
 static int select_find_mail(struct select_find *find, unsigned int box_idx,
@@ -255,10 +251,8 @@ static int select_find_mail(struct select_find *find, unsigned int box_idx,
 
 	if (origin == NULL)
 		origin = lazy_expunge_origin_get(mail);
-	if (!origin_matches(origin, find->origin_mask))
-		return 0;
-	find->found++;
-	if (find->any)
+	if (!lazy_expunge_origin_mask_match(find->range->origins, origin,
+					    find->separator))
 		return 0;
 	if (mail_get_save_date(mail, &saved) < 0) {
 		/* gone meanwhile */
@@ -266,6 +260,8 @@ static int select_find_mail(struct select_find *find, unsigned int box_idx,
 			return 0;
 		return -1;
 	}
+	if (!is_in_range(find->range, saved))
+		return 0;
 	smail = array_append_space(&select->mails);
 	smail->saved = saved;
 	smail->uid = mail->uid;
@@ -288,9 +284,8 @@ static int select_find_box(struct select_find *find, unsigned int box_idx,
 	mail_search_args_init(args, sbox->box, FALSE, NULL);
 	t = mailbox_transaction_begin(sbox->box, 0, "lazy_expunge");
 	search = mailbox_search_init(t, args, NULL,
-				     find->any ? 0 : MAIL_FETCH_SAVE_DATE, NULL);
-	while (ret == 0 && (!find->any || find->found == 0) &&
-	       mailbox_search_next(search, &mail)) T_BEGIN {
+				     MAIL_FETCH_SAVE_DATE, NULL);
+	while (ret == 0 && mailbox_search_next(search, &mail)) T_BEGIN {
 		ret = select_find_mail(find, box_idx, mail);
 	} T_END;
 	if (ret < 0) {
@@ -348,14 +343,23 @@ static int select_find(struct select_find *find, struct mail_search_args *args,
 	return ret;
 }
 
+static char select_separator(const struct lazy_expunge_select *select)
+{
+	return mail_namespace_get_sep(
+		mail_namespace_find_inbox(select->luser->user->namespaces));
+}
+
 int lazy_expunge_select_find(struct lazy_expunge_select *select,
-			     struct mail_search_args *args, const char *origin,
+			     struct mail_search_args *args,
+			     const struct lazy_expunge_select_range *range,
 			     enum lazy_expunge_select_flags flags,
 			     struct lazy_expunge_error *error_r)
 {
+	static const struct lazy_expunge_select_range all;
 	struct select_find find = {
 		.select = select,
-		.origin_mask = origin,
+		.range = range == NULL ? &all : range,
+		.separator = select_separator(select),
 	};
 
 	if (select_find(&find, args, error_r) < 0)
@@ -367,22 +371,31 @@ int lazy_expunge_select_find(struct lazy_expunge_select *select,
 	return 0;
 }
 
-int lazy_expunge_select_has_origin(struct lazy_expunge_select *select,
-				   const char *origin,
-				   struct lazy_expunge_error *error_r)
+bool lazy_expunge_select_has_origin(const struct lazy_expunge_select *select,
+				    const char *name, bool below,
+				    const char **near_r)
 {
-	struct select_find find = {
-		.select = select,
-		.origin_mask = origin,
-		.any = TRUE,
+	const char *const names[] = { name, NULL };
+	const struct lazy_expunge_origin_mask mask = {
+		.names = names,
+		.below = below,
 	};
-	struct mail_search_args *args = mail_search_build_init();
-	int ret;
+	const char separator = select_separator(select);
+	const char *const *origin;
+	unsigned int shown = 0;
+	string_t *near = t_str_new(128);
 
-	mail_search_build_add_all(args);
-	ret = select_find(&find, args, error_r);
-	mail_search_args_unref(&args);
-	return ret < 0 ? -1 : (find.found > 0 ? 1 : 0);
+	array_foreach(&select->origins, origin) {
+		if (lazy_expunge_origin_mask_match(&mask, *origin, separator))
+			return TRUE;
+		if (shown < SELECT_NEAR_ORIGINS &&
+		    lazy_expunge_origin_is_near(name, *origin, separator)) {
+			str_printfa(near, "%s%s", shown++ == 0 ? "" : ", ",
+				    *origin);
+		}
+	}
+	*near_r = shown == 0 ? NULL : str_c(near);
+	return FALSE;
 }
 
 const char *

@@ -8,6 +8,7 @@
 #include "account/user.h"
 
 struct mail_search_args;
+struct lazy_expunge_origin_mask;
 
 /* A mailbox of a storage, open and synced. */
 struct lazy_expunge_select_box {
@@ -53,6 +54,14 @@ struct lazy_expunge_select {
 	ARRAY_TYPE(const_string) origins;
 };
 
+/* What a command is about, beside its search query. */
+struct lazy_expunge_select_range {
+	/* NULL = any origin */
+	const struct lazy_expunge_origin_mask *origins;
+	/* deleted in these seconds or between them, 0 = without a bound */
+	time_t since, until;
+};
+
 enum lazy_expunge_select_flags {
 	/* Sort the oldest deletion first. */
 	LAZY_EXPUNGE_SELECT_OLDEST_FIRST = 0x01,
@@ -63,18 +72,19 @@ enum lazy_expunge_select_flags {
 struct lazy_expunge_select *
 lazy_expunge_select_init(struct lazy_expunge_user *luser,
 			 struct lazy_expunge_error *error_r);
-/* Find the mails that match the query (and, unless it is NULL, whose origin is
-   this name or matches this wildcard), adding them to what was found before.
-   Returns 0 if ok, -1 and the error. */
+/* Find the mails that match the query and lie in the range (NULL = all), adding
+   them to what was found before. Returns 0 if ok, -1 and the error. */
 int lazy_expunge_select_find(struct lazy_expunge_select *select,
-			     struct mail_search_args *args, const char *origin,
+			     struct mail_search_args *args,
+			     const struct lazy_expunge_select_range *range,
 			     enum lazy_expunge_select_flags flags,
 			     struct lazy_expunge_error *error_r);
-/* Returns 1 if some mail of the storages, whatever the query, has an origin
-   that the name or wildcard matches, 0 if none, -1 and the error. */
-int lazy_expunge_select_has_origin(struct lazy_expunge_select *select,
-				   const char *origin,
-				   struct lazy_expunge_error *error_r);
+/* TRUE if one of the mails that were found has an origin that the name or
+   wildcard matches, or with below = TRUE is above. If none has, *near_r has
+   such origins that are written alike, for a question, or NULL (data stack). */
+bool lazy_expunge_select_has_origin(const struct lazy_expunge_select *select,
+				    const char *name, bool below,
+				    const char **near_r);
 /* Compare for sorting: the oldest deletion first, then as they lie. */
 int lazy_expunge_select_cmp_oldest(const struct lazy_expunge_select_mail *m1,
 				   const struct lazy_expunge_select_mail *m2);

@@ -157,21 +157,25 @@ def recipe(test):
 
 def test_recipe_a_mailbox(dovecot):
     """doveadm lazy-expunge restore -u anna -o Projects/Spring ALL
-    doveadm lazy-expunge restore -u anna -o 'Projects/*' ALL"""
+    doveadm lazy-expunge restore -u anna -o Projects -R ALL
+    doveadm lazy-expunge restore -u anna -o Work -o Sent ALL"""
     anna = Anna(dovecot)
-    one, below = recipe(test_recipe_a_mailbox)
+    one, below, several = recipe(test_recipe_a_mailbox)
     anna.fill()
-    anna.delete()
+    anna.user.append("Work", message(subject="Plan"), create=True)
+    anna.delete("INBOX", "Projects/Spring", "Projects/Autumn", "Work")
     anna.user.doveadm("mailbox delete", "Projects/Spring")
     anna.run(one)
     assert anna.subjects("Projects/Spring") == ["Offer"] and anna.subjects("Projects/Autumn") == []
     anna.run(below)
-    assert anna.subjects("Projects/Autumn") == ["Application of Carol"] and anna.subjects("INBOX") == []
+    assert anna.subjects("Projects/Autumn") == ["Application of Carol"] and anna.subjects("Work") == []
+    anna.run(several)
+    assert anna.subjects("Work") == ["Plan"] and anna.subjects("INBOX") == []
 
 
 def test_recipe_a_day(dovecot):
-    """doveadm lazy-expunge list -u anna savedon 2026-11-20
-    doveadm lazy-expunge restore -u anna savedon 2026-11-20"""
+    """doveadm lazy-expunge list -u anna --since 2026-11-20 --until 2026-11-20
+    doveadm lazy-expunge restore -u anna --since 2026-11-20 --until 2026-11-20 ALL"""
     anna = Anna(dovecot)
     look, put_back = recipe(test_recipe_a_day)
     anna.fill()
@@ -180,6 +184,18 @@ def test_recipe_a_day(dovecot):
     anna.run(put_back)
     assert anna.user.kept() == [] and anna.subjects("Projects/Spring") == ["Offer"]
     assert "Offer" not in anna.run(look.replace("2026-11-20", "2020-01-01"))
+
+
+def test_recipe_a_time_of_day(dovecot):
+    """doveadm lazy-expunge restore -u anna --since 08:00 ALL
+    doveadm lazy-expunge restore -u anna --since 3h from bob"""
+    anna = Anna(dovecot)
+    of_the_clock, hours = recipe(test_recipe_a_time_of_day)
+    for command in (of_the_clock, hours):
+        anna.fill()
+        anna.delete()
+        anna.run(command)
+        assert anna.user.kept() == []
 
 
 def test_recipe_one_mail(dovecot):
@@ -197,8 +213,8 @@ def test_recipe_one_mail(dovecot):
 
 def test_recipe_a_pop3_client(dovecot):
     """doveadm lazy-expunge status -u anna -v
-    doveadm lazy-expunge restore -u anna -o INBOX savedsince 1d
-    doveadm lazy-expunge restore -u anna -o INBOX -t Recovered savedsince 1d"""
+    doveadm lazy-expunge restore -u anna -o INBOX --since 1d ALL
+    doveadm lazy-expunge restore -u anna -o INBOX -t Recovered --since 1d ALL"""
     anna = Anna(dovecot)
     look, put_back, elsewhere = recipe(test_recipe_a_pop3_client)
     anna.fill()

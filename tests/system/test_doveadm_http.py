@@ -49,6 +49,9 @@ def test_list_restore_and_status(dovecot):
     [[_, rows, _]] = post(server, [name_of(server, "list"), {"user": user.name, "origin": "Work", "limit": "5",
                                                              "query": ["savedsince", "1d"]}, "t"])
     assert [row["subject"] for row in rows] == ["Grüße"]
+    [[_, rows, _]] = post(server, [name_of(server, "list"), {"user": user.name, "origin": ["Work", "INBOX"], "recursive": True,
+                                                             "since": "1h", "until": "now"}, "t"])
+    assert sorted(row["subject"] for row in rows) == ["Grüße", "other"]
     [[kind, plan, _]] = post(server, [name_of(server, "restore"), {"user": user.name, "origin": "Work", "plan": True,
                                                                    "query": ["ALL"]}, "t"])
     assert kind == "doveadmResponse"

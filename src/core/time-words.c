@@ -1,0 +1,327 @@
+/* Times as people say them. */
+
+#include "lib.h"
+#include "core/time-words.h"
+
+#include <ctype.h>
+#include <time.h>
+
+#include <bsd/stdlib.h>
+
+#define DAY_SECS (24 * 60 * 60)
+/* nobody means a mail of that age */
+#define AGO_MAX_SECS (100LL * 366 * DAY_SECS)
+
+#define UNDERSTOOD \
+	"08:00, today, yesterday, yesterday 14:00, 2026-11-28, " \
+	"2026-11-28 14:00, 2026-11-28T14:00:00+01:00, 2h, 3 days, now"
+
+struct time_reader {
+	/* what is not read yet */
+	const char *p;
+	time_t now;
+	/* a zone was given, this far east of UTC; else it is the process's */
+	bool zoned;
+	int zone_secs;
+};
+
+static void reader_skip_blanks(struct time_reader *reader)
+{
+	while (*reader->p == ' ')
+		reader->p++;
+}
+
+/* A word of letters, taken if it is this one. */
+static bool reader_take_word(struct time_reader *reader, const char *word)
+{
+	size_t len = strlen(word);
+
+	if (strncasecmp(reader->p, word, len) != 0 ||
+	    isalnum((unsigned char)reader->p[len]))
+		return FALSE;
+	reader->p += len;
+	return TRUE;
+}
+
+/* A number of exactly so many digits, that is min to max. */
+static bool reader_take_number(struct time_reader *reader, unsigned int digits,
+			       int min, int max, int *value_r)
+{
+	int value = 0;
+
+	for (unsigned int i = 0; i < digits; i++) {
+		if (!isdigit((unsigned char)reader->p[i]))
+			return FALSE;
+		value = value * 10 + (reader->p[i] - '0');
+	}
+	if (value < min || value > max)
+		return FALSE;
+	reader->p += digits;
+	*value_r = value;
+	return TRUE;
+}
+
+static bool reader_take_char(struct time_reader *reader, char c)
+{
+	if (*reader->p != c)
+		return FALSE;
+	reader->p++;
+	return TRUE;
+}
+
+/* ISO 8601: Z, or hours and minutes east. Nothing there is no zone. */
+static bool reader_take_zone(struct time_reader *reader)
+{
+	int sign, hours, minutes;
+
+	reader_skip_blanks(reader);
+	if (*reader->p == '\0')
+		return TRUE;
+	reader->zoned = TRUE;
+	if (reader_take_word(reader, "Z") || reader_take_word(reader, "UTC"))
+		return *reader->p == '\0';
+	sign = *reader->p == '-' ? -1 : 1;
+	if (!reader_take_char(reader, '+') && !reader_take_char(reader, '-'))
+		return FALSE;
+	if (!reader_take_number(reader, 2, 0, 14, &hours))
+		return FALSE;
+	(void)reader_take_char(reader, ':');
+	if (!reader_take_number(reader, 2, 0, 59, &minutes))
+		return FALSE;
+	reader->zone_secs = sign * (hours * 60 + minutes) * 60;
+	return *reader->p == '\0';
+}
+
+/* Of a time in the zone that is meant. */
+static void reader_to_tm(const struct time_reader *reader, time_t when,
+			 struct tm *tm_r)
+{
+	if (reader->zoned) {
+		when += reader->zone_secs;
+		i_zero(tm_r);
+		(void)gmtime_r(&when, tm_r);
+	} else {
+		(void)localtime_r(&when, tm_r);
+	}
+}
+
+static bool reader_from_tm(const struct time_reader *reader,
+			   const struct tm *tm, time_t *time_r)
+{
+	struct tm copy = *tm;
+
+	copy.tm_isdst = -1;
+	*time_r = reader->zoned ?
+		timegm(&copy) - reader->zone_secs : mktime(&copy);
+	return *time_r != (time_t)-1;
+}
+
+/* HH:MM or HH:MM:SS into tm; the span is a minute or a second. */
+static bool reader_take_clock(struct time_reader *reader, struct tm *tm,
+			      unsigned int *span_r)
+{
+	if (!reader_take_number(reader, 2, 0, 23, &tm->tm_hour) ||
+	    !reader_take_char(reader, ':') ||
+	    !reader_take_number(reader, 2, 0, 59, &tm->tm_min))
+		return FALSE;
+	*span_r = 60;
+	tm->tm_sec = 0;
+	if (reader_take_char(reader, ':')) {
+		*span_r = 1;
+		return reader_take_number(reader, 2, 0, 59, &tm->tm_sec);
+	}
+	return TRUE;
+}
+
+static bool reader_take_date(struct time_reader *reader, struct tm *tm)
+{
+	static const int days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30,
+				    31 };
+	int year, month, day;
+
+	if (!reader_take_number(reader, 4, 1970, 9999, &year) ||
+	    !reader_take_char(reader, '-') ||
+	    !reader_take_number(reader, 2, 1, 12, &month) ||
+	    !reader_take_char(reader, '-') ||
+	    !reader_take_number(reader, 2, 1, days[month - 1], &day))
+		return FALSE;
+	if (month == 2 && day == 29 &&
+	    (year % 4 != 0 || (year % 100 == 0 && year % 400 != 0)))
+		return FALSE;
+	tm->tm_year = year - 1900;
+	tm->tm_mon = month - 1;
+	tm->tm_mday = day;
+	return TRUE;
+}
+
+/* What follows a day: nothing, or a clock time, and then a zone. */
+static bool reader_take_rest_of_day(struct time_reader *reader, struct tm *tm,
+				    unsigned int *span_r)
+{
+	struct time_reader before = *reader;
+
+	if (!reader_take_char(reader, 'T') && !reader_take_char(reader, 't'))
+		reader_skip_blanks(reader);
+	if (reader_take_clock(reader, tm, span_r))
+		return reader_take_zone(reader);
+	*reader = before;
+	*span_r = DAY_SECS;
+	tm->tm_hour = tm->tm_min = tm->tm_sec = 0;
+	return reader_take_zone(reader);
+}
+
+/* Day and clock become the span; the end of a day is the next one's begin, for
+   days with a change of the clocks are longer or shorter. */
+static bool reader_span(const struct time_reader *reader, struct tm *tm,
+			unsigned int span, time_t *first_r, time_t *last_r)
+{
+	if (!reader_from_tm(reader, tm, first_r))
+		return FALSE;
+	if (span != DAY_SECS) {
+		*last_r = *first_r + span - 1;
+		return TRUE;
+	}
+	tm->tm_mday++;
+	if (!reader_from_tm(reader, tm, last_r))
+		return FALSE;
+	(*last_r)--;
+	return TRUE;
+}
+
+static bool read_day_word(struct time_reader *reader, time_t *first_r,
+			  time_t *last_r)
+{
+	struct tm clock, tm;
+	unsigned int span;
+	int days_ago;
+
+	if (reader_take_word(reader, "today"))
+		days_ago = 0;
+	else if (reader_take_word(reader, "yesterday"))
+		days_ago = 1;
+	else
+		return FALSE;
+	i_zero(&clock);
+	if (!reader_take_rest_of_day(reader, &clock, &span))
+		return FALSE;
+	reader_to_tm(reader, reader->now, &tm);
+	tm.tm_mday -= days_ago;
+	tm.tm_hour = clock.tm_hour;
+	tm.tm_min = clock.tm_min;
+	tm.tm_sec = clock.tm_sec;
+	return reader_span(reader, &tm, span, first_r, last_r);
+}
+
+static bool read_date(struct time_reader *reader, time_t *first_r,
+		      time_t *last_r)
+{
+	struct tm tm;
+	unsigned int span;
+
+	i_zero(&tm);
+	return reader_take_date(reader, &tm) &&
+		reader_take_rest_of_day(reader, &tm, &span) &&
+		reader_span(reader, &tm, span, first_r, last_r);
+}
+
+/* The last time that it was so late. */
+static bool read_clock(struct time_reader *reader, time_t *first_r,
+		       time_t *last_r)
+{
+	struct tm clock, tm;
+	unsigned int span;
+
+	i_zero(&clock);
+	if (!reader_take_clock(reader, &clock, &span) ||
+	    !reader_take_zone(reader))
+		return FALSE;
+	reader_to_tm(reader, reader->now, &tm);
+	tm.tm_hour = clock.tm_hour;
+	tm.tm_min = clock.tm_min;
+	tm.tm_sec = clock.tm_sec;
+	if (!reader_span(reader, &tm, span, first_r, last_r))
+		return FALSE;
+	if (*first_r <= reader->now)
+		return TRUE;
+	tm.tm_mday--;
+	return reader_span(reader, &tm, span, first_r, last_r);
+}
+
+/* So long ago: a number and a unit, and nothing or "ago". */
+static bool read_ago(struct time_reader *reader, time_t *first_r,
+		     time_t *last_r)
+{
+	static const struct {
+		const char *names;
+		unsigned int secs;
+	} units[] = {
+		{ "s sec secs second seconds", 1 },
+		{ "min mins minute minutes", 60 },
+		{ "h hour hours", 60 * 60 },
+		{ "d day days", DAY_SECS },
+		{ "w week weeks", 7 * DAY_SECS },
+	};
+	const char *const *name, *error, *digits = reader->p;
+	long long count, secs = 0;
+
+	while (isdigit((unsigned char)*reader->p))
+		reader->p++;
+	if (reader->p == digits)
+		return FALSE;
+	count = strtonum(t_strdup_until(digits, reader->p), 0, AGO_MAX_SECS,
+			 &error);
+	if (error != NULL)
+		return FALSE;
+	reader_skip_blanks(reader);
+	for (unsigned int i = 0; i < N_ELEMENTS(units) && secs == 0; i++) {
+		name = t_strsplit(units[i].names, " ");
+		for (; *name != NULL && secs == 0; name++) {
+			if (reader_take_word(reader, *name))
+				secs = units[i].secs;
+		}
+	}
+	reader_skip_blanks(reader);
+	(void)reader_take_word(reader, "ago");
+	if (secs == 0 || *reader->p != '\0' || count > AGO_MAX_SECS / secs ||
+	    count * secs > reader->now)
+		return FALSE;
+	*first_r = *last_r = reader->now - count * secs;
+	return TRUE;
+}
+
+static bool read_timestamp(struct time_reader *reader, time_t *first_r,
+			   time_t *last_r)
+{
+	const char *error;
+
+	if (reader_take_word(reader, "now") && *reader->p == '\0') {
+		*first_r = *last_r = reader->now;
+		return TRUE;
+	}
+	if (!reader_take_char(reader, '@') ||
+	    !isdigit((unsigned char)*reader->p))
+		return FALSE;
+	/* the year 9999 */
+	*first_r = *last_r = strtonum(reader->p, 0, 253402300799LL, &error);
+	return error == NULL;
+}
+
+int lazy_expunge_time_parse(const char *text, time_t now, time_t *first_r,
+			    time_t *last_r, const char **error_r)
+{
+	static bool (*const forms[])(struct time_reader *reader,
+				     time_t *first_r, time_t *last_r) = {
+		read_day_word, read_date, read_clock, read_ago, read_timestamp
+	};
+
+	for (unsigned int i = 0; i < N_ELEMENTS(forms); i++) {
+		struct time_reader reader = { .p = text, .now = now };
+
+		reader_skip_blanks(&reader);
+		if (forms[i](&reader, first_r, last_r))
+			return 0;
+	}
+	*error_r = t_strdup_printf("%s is no time. Understood are: "UNDERSTOOD,
+				   *text == '\0' ? "\"\"" : text);
+	return -1;
+}
