@@ -34,12 +34,12 @@ _doveadm_lazy_expunge() {
     fi
     case $prev in
     -F | -S) COMPREPLY=($(compgen -f -- "$cur")); return ;;
-    -u | -o | --origin | -t | --target | -l | --limit | -s | --since | -e | --until) return ;;
+    -u | -o | --origin | -t | --target | -l | --limit | -s | --since | -e | --until | -j | --jobs) return ;;
     esac
     case $command in
     check) word="-L --live" ;;
     list) word="-l --limit" ;;
-    maintain) word="-n --plan" ;;
+    maintain) word="-n --plan -j --jobs" ;;
     restore) word="-n --plan -t --target ALL" ;;
     status) word="-v --by-origin" ;;
     esac

@@ -11,6 +11,8 @@
 struct maintain_cmd {
 	struct lazy_expunge_cmd cmd;
 	bool plan;
+	/* for -j */
+	const char *job_options[2];
 };
 
 static int maintain_run(struct lazy_expunge_cmd *cmd,
@@ -51,6 +53,17 @@ static void maintain_init(struct lazy_expunge_cmd *cmd)
 	lazy_expunge_print_header_number("skipped");
 	lazy_expunge_print_header_number("failed");
 	mcmd->plan = lazy_expunge_cmd_flag(cmd, "plan");
+	if (mcmd->plan)
+		mcmd->job_options[0] = "-n";
+	lazy_expunge_cmd_init_jobs(cmd, mcmd->job_options);
+}
+
+static void maintain_print_died(struct lazy_expunge_cmd *cmd ATTR_UNUSED)
+{
+	lazy_expunge_print_number(0);
+	lazy_expunge_print_size(0);
+	lazy_expunge_print_number(0);
+	lazy_expunge_print_number(1);
 }
 
 static struct doveadm_mail_cmd_context *maintain_alloc(void)
@@ -62,15 +75,17 @@ static struct doveadm_mail_cmd_context *maintain_alloc(void)
 
 	/* Trash and Junk have their retention also without the storage */
 	mcmd->cmd.runs_when_off = TRUE;
+	mcmd->cmd.print_died = maintain_print_died;
 	return &mcmd->cmd.ctx;
 }
 
 struct doveadm_cmd_ver2 lazy_expunge_cmd_maintain = {
 	.name = "lazy-expunge maintain",
 	.mail_cmd = maintain_alloc,
-	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "[-n]",
+	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "[-n] [-j <jobs>]",
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
 DOVEADM_CMD_PARAM('n', "plan", CMD_PARAM_BOOL, 0)
+LAZY_EXPUNGE_CMD_JOBS_PARAMS
 DOVEADM_CMD_PARAMS_END
 };

@@ -15,7 +15,14 @@
 #include "core/time-words.h"
 #include "doveadm/print.h"
 #include "doveadm/load-failure.h"
+#include "doveadm/worker.h"
+#include "doveadm/workers.h"
 #include "doveadm/command.h"
+
+#include <bsd/stdlib.h>
+
+/* More would not be quicker on any machine. */
+#define JOBS_MAX 256U
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -305,15 +312,38 @@ static int cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 	return ret;
 }
 
-static int cmd_get_next_user(struct doveadm_mail_cmd_context *ctx,
-			     const char **username_r)
+void lazy_expunge_cmd_init_jobs(struct lazy_expunge_cmd *cmd,
+				const char *const options[])
 {
-	struct lazy_expunge_cmd *cmd =
-		container_of(ctx, struct lazy_expunge_cmd, ctx);
+	const char *jobs, *error;
+
+	cmd->job_options = options;
+	cmd->is_worker = lazy_expunge_cmd_flag(cmd, "worker");
+	if (cmd->is_worker) {
+		cmd->progress.wanted = FALSE;
+		lazy_expunge_worker_begin();
+		return;
+	}
+	if (!doveadm_cmd_param_str(cmd->ctx.cctx, "jobs", &jobs))
+		return;
+	cmd->jobs = strtonum(jobs, 1, JOBS_MAX, &error);
+	if (error != NULL) {
+		lazy_expunge_cmd_refuse(cmd, EX_USAGE, t_strdup_printf(
+			"-j %s: the number of processes must be 1 to %u", jobs,
+			JOBS_MAX));
+	} else if (cmd->jobs > 1 &&
+		   cmd->ctx.cctx->conn_type != DOVEADM_CONNECTION_TYPE_CLI) {
+		lazy_expunge_cmd_refuse(cmd, EX_USAGE,
+			"-j works only on the command line");
+	}
+}
+
+static int cmd_read_next_user(struct lazy_expunge_cmd *cmd,
+			      const char **username_r)
+{
+	struct doveadm_mail_cmd_context *ctx = &cmd->ctx;
 	int ret;
 
-	if (cmd->refused)
-		return 0;
 	if (ctx->users_list_input == NULL) {
 		ret = mail_storage_service_all_next(ctx->storage_service,
 						    username_r);
@@ -330,6 +360,77 @@ static int cmd_get_next_user(struct doveadm_mail_cmd_context *ctx,
 	if (ret > 0)
 		cmd->users++;
 	return ret;
+}
+
+static int job_next(void *context, const char **username_r)
+{
+	return cmd_read_next_user(context, username_r);
+}
+
+static void job_done(void *context, const char *username, const char *values)
+{
+	struct lazy_expunge_cmd *cmd = context;
+
+	cmd->users_here++;
+	lazy_expunge_progress_clear(&cmd->progress);
+	if (*values != '\0') {
+		doveadm_print_sticky("username", username);
+		lazy_expunge_print_replay(values);
+	}
+	lazy_expunge_progress_show(&cmd->progress);
+}
+
+static void job_died(void *context, const char *username, const char *how)
+{
+	struct lazy_expunge_cmd *cmd = context;
+
+	cmd->users_here++;
+	lazy_expunge_progress_clear(&cmd->progress);
+	i_error("%s: The process that was at work for %s %s", cmd->ctx.cmd->name,
+		lazy_expunge_text_safe(username), how);
+	doveadm_print_sticky("username", username);
+	cmd->print_died(cmd);
+	lazy_expunge_progress_show(&cmd->progress);
+}
+
+/* All users, done by other processes. */
+static int cmd_run_jobs(struct lazy_expunge_cmd *cmd)
+{
+	static const struct lazy_expunge_workers_callbacks callbacks = {
+		.next = job_next,
+		.done = job_done,
+		.died = job_died,
+	};
+	const char *error;
+	int ret, exit_code = 0;
+
+	ret = lazy_expunge_workers_run(cmd->ctx.cmd->name, cmd->job_options,
+				       cmd->jobs, &callbacks, cmd, &exit_code,
+				       &error);
+	if (exit_code != 0)
+		cmd->ctx.exit_code = exit_code;
+	if (ret < 0 && error != NULL) {
+		i_error("%s: %s", cmd->ctx.cmd->name, error);
+		cmd->ctx.exit_code = EX_TEMPFAIL;
+		/* which said all that is to be said */
+		ret = 0;
+	}
+	return ret;
+}
+
+static int cmd_get_next_user(struct doveadm_mail_cmd_context *ctx,
+			     const char **username_r)
+{
+	struct lazy_expunge_cmd *cmd =
+		container_of(ctx, struct lazy_expunge_cmd, ctx);
+
+	if (cmd->refused)
+		return 0;
+	if (cmd->is_worker)
+		return lazy_expunge_worker_next(username_r);
+	if (cmd->jobs > 1)
+		return cmd_run_jobs(cmd);
+	return cmd_read_next_user(cmd, username_r);
 }
 
 LAZY_EXPUNGE_COMPAT_CMD_INIT(cmd_init)

@@ -21,6 +21,15 @@ struct lazy_expunge_cmd {
 	bool refused;
 	/* settings are looked at even if the plugin is off or broken */
 	bool runs_when_off;
+	/* -j: how many processes do the users, 0 or 1 = this one */
+	unsigned int jobs;
+	/* a process died that was at work for a user: print its row. Needed
+	   where the command has -j. */
+	void (*print_died)(struct lazy_expunge_cmd *cmd);
+	/* the options of the command that other processes must have, too */
+	const char *const *job_options;
+	/* this is one of those processes */
+	bool is_worker;
 	struct lazy_expunge_progress progress;
 	/* over several users: how many there were, and how many of them were
 	   done here and not by a doveadm server */
@@ -64,6 +73,15 @@ struct lazy_expunge_select *
 lazy_expunge_cmd_select(struct lazy_expunge_cmd *cmd,
 			struct lazy_expunge_user *luser,
 			unsigned int select_flags, int *ret_r);
+/* The options that lazy_expunge_cmd_init_jobs() reads. */
+#define LAZY_EXPUNGE_CMD_JOBS_PARAMS \
+DOVEADM_CMD_PARAM('j', "jobs", CMD_PARAM_STR, 0) \
+DOVEADM_CMD_PARAM('W', "worker", CMD_PARAM_BOOL, 0)
+
+/* Read -j. options are those that workers must have, too: NULL-terminated, they
+   live as long as the command. */
+void lazy_expunge_cmd_init_jobs(struct lazy_expunge_cmd *cmd,
+				const char *const options[]);
 /* Returns TRUE if the flag was given. */
 bool lazy_expunge_cmd_flag(struct lazy_expunge_cmd *cmd, const char *name);
 /* Refuse to run: say why and set the exit code. For use in init. */

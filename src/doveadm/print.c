@@ -2,6 +2,8 @@
 
 #include "lib.h"
 #include "ostream.h"
+#include "str.h"
+#include "strescape.h"
 #include "core/text.h"
 #include "doveadm-print-private.h"
 #include "doveadm/print.h"
@@ -37,6 +39,19 @@ static enum {
 	READER_PROGRAM,
 	READER_PERSON
 } reader = READER_PROGRAM;
+
+/* What a value in a record is. */
+enum print_kind {
+	PRINT_TEXT = 't',
+	PRINT_NUMBER = 'n',
+	PRINT_SIZE = 's',
+	PRINT_TIME = 'd',
+	PRINT_INTERVAL = 'i',
+	PRINT_NONE = '-',
+};
+
+/* Where values go in the place of the output, NULL = they are printed. */
+static string_t *record = NULL;
 
 static void header_json(const struct doveadm_print_header *hdr);
 static void header_flow(const struct doveadm_print_header *hdr);
@@ -187,8 +202,66 @@ void lazy_expunge_print_header_number(const char *key)
 	header_is_nullable = FALSE;
 }
 
+void lazy_expunge_print_record(string_t *to)
+{
+	record = to;
+}
+
+/* Returns TRUE if a record is made. */
+static bool print_is_recorded(enum print_kind kind, const char *value)
+{
+	if (record == NULL)
+		return FALSE;
+	if (str_len(record) > 0)
+		str_append_c(record, '\t');
+	str_append_c(record, kind);
+	str_append_tabescaped(record, value);
+	return TRUE;
+}
+
+static void print_replay_value(enum print_kind kind, const char *value)
+{
+	uint64_t number = 0;
+
+	if (kind != PRINT_TEXT && str_to_uint64(value, &number) < 0)
+		kind = PRINT_NONE;
+	switch (kind) {
+	case PRINT_TEXT:
+		lazy_expunge_print_text(value);
+		break;
+	case PRINT_NUMBER:
+		lazy_expunge_print_number(number);
+		break;
+	case PRINT_SIZE:
+		lazy_expunge_print_size(number);
+		break;
+	case PRINT_TIME:
+		lazy_expunge_print_time((time_t)number);
+		break;
+	case PRINT_INTERVAL:
+		lazy_expunge_print_interval((unsigned int)number);
+		break;
+	default:
+		lazy_expunge_print_none();
+		break;
+	}
+}
+
+void lazy_expunge_print_replay(const char *values)
+{
+	const char *const *value;
+
+	for (value = t_strsplit_tabescaped(values); *value != NULL; value++) {
+		if (**value != '\0')
+			print_replay_value((enum print_kind)**value,
+					   *value + 1);
+	}
+}
+
 void lazy_expunge_print_text(const char *text)
 {
+	if (print_is_recorded(PRINT_TEXT, text))
+		return;
 	T_BEGIN {
 		doveadm_print(lazy_expunge_text_safe(text));
 	} T_END;
@@ -196,11 +269,15 @@ void lazy_expunge_print_text(const char *text)
 
 void lazy_expunge_print_number(uint64_t number)
 {
+	if (print_is_recorded(PRINT_NUMBER, dec2str(number)))
+		return;
 	doveadm_print_num(number);
 }
 
 void lazy_expunge_print_size(uint64_t bytes)
 {
+	if (print_is_recorded(PRINT_SIZE, dec2str(bytes)))
+		return;
 	if (reader != READER_PERSON)
 		doveadm_print_num(bytes);
 	else T_BEGIN {
@@ -212,6 +289,8 @@ void lazy_expunge_print_time(time_t timestamp)
 {
 	if (timestamp <= 0)
 		lazy_expunge_print_none();
+	else if (print_is_recorded(PRINT_TIME, dec2str(timestamp)))
+		;
 	else T_BEGIN {
 		doveadm_print(reader == READER_PERSON ?
 			      lazy_expunge_text_time(timestamp) :
@@ -223,6 +302,8 @@ void lazy_expunge_print_interval(unsigned int secs)
 {
 	if (secs == 0)
 		lazy_expunge_print_none();
+	else if (print_is_recorded(PRINT_INTERVAL, dec2str(secs)))
+		;
 	else if (reader != READER_PERSON)
 		doveadm_print_num(secs);
 	else T_BEGIN {
@@ -232,6 +313,8 @@ void lazy_expunge_print_interval(unsigned int secs)
 
 void lazy_expunge_print_none(void)
 {
+	if (print_is_recorded(PRINT_NONE, ""))
+		return;
 	doveadm_print("");
 }
 

@@ -32,6 +32,12 @@ void lazy_expunge_print_interval(unsigned int secs);
 /* Nothing, under a header of a number or a time: empty, in json null. */
 void lazy_expunge_print_none(void);
 
+/* Append values to record (tab-separated, escaped, each with its kind) from now
+   on, in the place of printing them. */
+void lazy_expunge_print_record(string_t *record);
+/* Print the values of a record of another process. */
+void lazy_expunge_print_replay(const char *record);
+
 /* On the command line: let the reader have the rows that were printed. */
 void lazy_expunge_print_flush(void);
 /* TRUE if rows cannot be written any more. */

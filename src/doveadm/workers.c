@@ -1,0 +1,298 @@
+/* Workers: starts them, hands out users, collects their rows. */
+
+#include "lib.h"
+#include "array.h"
+#include "istream.h"
+#include "str.h"
+#include "strescape.h"
+#include "write-full.h"
+#include "doveadm-mail.h"
+#include "doveadm/workers.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define CMDLINE_MAX_SIZE (256 * 1024)
+#define ROW_MAX_SIZE (1024 * 1024)
+
+struct worker {
+	/* -1 = it is not there any more */
+	pid_t pid;
+	int fd;
+	struct istream *input;
+	/* whom it is at work for, NULL = nobody */
+	char *username;
+	/* it has asked for a user at least once */
+	bool ready;
+};
+
+struct workers {
+	const struct lazy_expunge_workers_callbacks *callbacks;
+	void *context;
+	const char *const *argv;
+	const char *executable;
+	ARRAY(struct worker) list;
+	/* no more users: 0 = all are handed out, -1 = failed */
+	bool finished;
+	int ret;
+	int exit_code;
+};
+
+/* The words of this process's command line up to the command's own. */
+static int cmdline_read(ARRAY_TYPE(const_string) *words, const char **error_r)
+{
+	const unsigned char *data, *end;
+	struct istream *input;
+	const char *word;
+	size_t size;
+	bool found = FALSE;
+
+	input = i_stream_create_file("/proc/self/cmdline", CMDLINE_MAX_SIZE);
+	while (i_stream_read(input) > 0) ;
+	data = i_stream_get_data(input, &size);
+	while (!found && (end = memchr(data, '\0', size)) != NULL) {
+		word = t_strdup_until(data, end);
+		size -= end + 1 - data;
+		data = end + 1;
+		found = strcmp(word, "lazy-expunge") == 0;
+		if (!found)
+			array_push_back(words, &word);
+	}
+	i_stream_destroy(&input);
+	if (found)
+		return 0;
+	*error_r = "-j works only on the command line";
+	return -1;
+}
+
+static int workers_prepare(struct workers *workers, const char *command,
+			   const char *const options[], const char **error_r)
+{
+	static const char *const own[] = { "-W", "-F", "/dev/null" };
+	char path[PATH_MAX];
+	ARRAY_TYPE(const_string) words;
+	const char *const *word;
+	ssize_t len;
+
+	t_array_init(&words, 32);
+	if (cmdline_read(&words, error_r) < 0)
+		return -1;
+	len = readlink("/proc/self/exe", path, sizeof(path));
+	if (len <= 0 || (size_t)len >= sizeof(path)) {
+		*error_r = t_strdup_printf("readlink(/proc/self/exe) failed: "
+					   "%m");
+		return -1;
+	}
+	workers->executable = t_strndup(path, len);
+	for (word = t_strsplit(command, " "); *word != NULL; word++)
+		array_push_back(&words, word);
+	array_append(&words, own, N_ELEMENTS(own));
+	for (word = options; *word != NULL; word++)
+		array_push_back(&words, word);
+	array_append_zero(&words);
+	workers->argv = array_front(&words);
+	return 0;
+}
+
+/* After the fork: nothing but system calls. */
+static void ATTR_NORETURN worker_exec(const struct workers *workers, int fd)
+{
+	int null = open("/dev/null", O_WRONLY);
+
+	if (null != -1 && dup2(null, STDOUT_FILENO) != -1 &&
+	    dup2(fd, STDIN_FILENO) != -1)
+		(void)execv(workers->executable,
+			    (char *const *)workers->argv);
+	_exit(EX_OSERR);
+}
+
+static int worker_start(struct workers *workers, struct worker *worker,
+			const char **error_r)
+{
+	int fds[2];
+
+	i_zero(worker);
+	worker->pid = -1;
+	worker->fd = -1;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
+		*error_r = t_strdup_printf("socketpair() failed: %m");
+		return -1;
+	}
+	worker->pid = fork();
+	if (worker->pid == 0)
+		worker_exec(workers, fds[1]);
+	i_close_fd(&fds[1]);
+	if (worker->pid == -1) {
+		*error_r = t_strdup_printf("fork() failed: %m");
+		i_close_fd(&fds[0]);
+		return -1;
+	}
+	worker->fd = fds[0];
+	worker->input = i_stream_create_fd(worker->fd, ROW_MAX_SIZE);
+	return 0;
+}
+
+/* A temporary failure says more than another. */
+static void workers_add_exit_code(struct workers *workers, int exit_code)
+{
+	if (workers->exit_code == 0 || exit_code == EX_TEMPFAIL)
+		workers->exit_code = exit_code;
+}
+
+/* Wait for its end, which has begun. Returns NULL if it ended by itself with
+   all its work done, or how it ended. */
+static const char *worker_end(struct workers *workers, struct worker *worker)
+{
+	const char *how = NULL;
+	int status;
+
+	i_stream_destroy(&worker->input);
+	i_close_fd(&worker->fd);
+	while (waitpid(worker->pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			i_fatal("waitpid(%ld) failed: %m", (long)worker->pid);
+	}
+	worker->pid = -1;
+	if (WIFSIGNALED(status))
+		how = t_strdup_printf("died with signal %d", WTERMSIG(status));
+	else if (worker->username != NULL || !worker->ready) {
+		how = t_strdup_printf("ended with exit status %d",
+				      WEXITSTATUS(status));
+	} else if (WEXITSTATUS(status) != 0)
+		workers_add_exit_code(workers, WEXITSTATUS(status));
+	return how;
+}
+
+static void worker_ended(struct workers *workers, struct worker *worker)
+{
+	const char *error, *how = worker_end(workers, worker);
+	bool ready = worker->ready;
+
+	if (how == NULL)
+		return;
+	workers_add_exit_code(workers, EX_TEMPFAIL);
+	if (worker->username != NULL) {
+		workers->callbacks->died(workers->context, worker->username,
+					 how);
+		i_free(worker->username);
+	} else {
+		i_error("A process of doveadm %s", how);
+	}
+	/* one that cannot even begin would not the next time either */
+	if (ready && !workers->finished &&
+	    worker_start(workers, worker, &error) < 0)
+		i_error("A process cannot be replaced: %s", error);
+}
+
+/* Hand the next user to a worker that has nothing to do. */
+static void worker_feed(struct workers *workers, struct worker *worker)
+{
+	const char *username, *line;
+	int ret = 0;
+
+	if (!workers->finished) {
+		ret = workers->callbacks->next(workers->context, &username);
+		if (ret <= 0 || doveadm_is_killed()) {
+			workers->finished = TRUE;
+			workers->ret = ret < 0 ? -1 : 0;
+		}
+	}
+	if (workers->finished) {
+		(void)shutdown(worker->fd, SHUT_WR);
+		return;
+	}
+	worker->username = i_strdup(username);
+	line = t_strconcat(str_tabescape(username), "\n", NULL);
+	/* if it died meanwhile, the next read tells */
+	(void)write_full(worker->fd, line, strlen(line));
+}
+
+static void worker_read(struct workers *workers, struct worker *worker)
+{
+	char *line;
+
+	if (i_stream_read(worker->input) < 0 &&
+	    i_stream_get_data_size(worker->input) == 0) {
+		worker_ended(workers, worker);
+		return;
+	}
+	while (worker->input != NULL &&
+	       (line = i_stream_next_line(worker->input)) != NULL) {
+		worker->ready = TRUE;
+		if (worker->username != NULL) {
+			workers->callbacks->done(workers->context,
+						 worker->username, line);
+			i_free(worker->username);
+		}
+		worker_feed(workers, worker);
+	}
+}
+
+/* Returns FALSE if none lives. */
+static bool workers_wait(struct workers *workers)
+{
+	struct worker *worker;
+	struct pollfd *fds;
+	unsigned int i, count = array_count(&workers->list), living = 0;
+
+	fds = t_new(struct pollfd, count);
+	for (i = 0; i < count; i++) {
+		worker = array_idx_modifiable(&workers->list, i);
+		/* negative ones are passed over */
+		fds[i].fd = worker->fd;
+		fds[i].events = POLLIN;
+		if (worker->fd != -1)
+			living++;
+	}
+	if (living == 0)
+		return FALSE;
+	if (poll(fds, count, -1) < 0) {
+		if (errno != EINTR)
+			i_fatal("poll() failed: %m");
+		return TRUE;
+	}
+	for (i = 0; i < count; i++) {
+		if (fds[i].fd != -1 && fds[i].revents != 0) T_BEGIN {
+			worker_read(workers,
+				    array_idx_modifiable(&workers->list, i));
+		} T_END;
+	}
+	return TRUE;
+}
+
+int lazy_expunge_workers_run(
+	const char *command, const char *const options[], unsigned int count,
+	const struct lazy_expunge_workers_callbacks *callbacks, void *context,
+	int *exit_code_r, const char **error_r)
+{
+	struct workers workers = {
+		.callbacks = callbacks,
+		.context = context,
+	};
+	unsigned int started = 0;
+	bool more = TRUE;
+
+	*error_r = NULL;
+	if (workers_prepare(&workers, command, options, error_r) < 0)
+		return -1;
+	t_array_init(&workers.list, count);
+	while (started < count &&
+	       worker_start(&workers, array_append_space(&workers.list),
+			    error_r) == 0)
+		started++;
+	if (started == 0)
+		return -1;
+	*error_r = NULL;
+	while (more) T_BEGIN {
+		more = workers_wait(&workers);
+	} T_END;
+	*exit_code_r = workers.exit_code;
+	if (workers.finished)
+		return workers.ret;
+	*error_r = "No process is left to do the users that are left";
+	return -1;
+}
