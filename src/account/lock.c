@@ -1,4 +1,5 @@
-/* The account's lock: a file in the user's home or volatile directory. */
+/* The account's lock: a file in the user's home or volatile directory, or
+   without them in that of the control files. */
 
 #include "lib.h"
 #include "file-lock.h"
@@ -24,7 +25,7 @@ int lazy_expunge_lock_get(struct lazy_expunge_user *luser,
 			  unsigned int timeout_secs, const char **error_r)
 {
 	struct lazy_expunge_lock *lock = luser->lock;
-	const char *fname;
+	const char *fname, *home;
 	int ret;
 
 	if (lock != NULL && lock->refcount > 0) {
@@ -37,10 +38,15 @@ int lazy_expunge_lock_get(struct lazy_expunge_user *luser,
 	}
 	if (lock == NULL)
 		lock = luser->lock = i_new(struct lazy_expunge_lock, 1);
+	/* all processes must find the same place */
+	if (mail_user_get_home(luser->user, &home) < 0) {
+		*error_r = "Home directory lookup failed";
+		return -1;
+	}
 	fname = lazy_expunge_place_lock_name(luser->user, LOCK_FNAME,
 					     DOTLOCK_FNAME);
-	ret = mail_user_lock_file_create(luser->user, fname, timeout_secs,
-					 &lock->lock, error_r);
+	ret = lazy_expunge_place_lock(luser->user, fname, timeout_secs,
+				      &lock->lock, error_r);
 	if (ret > 0) {
 		/* creating and unlinking the file each time costs more than
 		   the rest of the lock */
@@ -66,7 +72,8 @@ bool lazy_expunge_lock_is_possible(struct lazy_expunge_user *luser)
 {
 	const char *home;
 
-	return mail_user_get_home(luser->user, &home) != 0;
+	return mail_user_get_home(luser->user, &home) != 0 ||
+		lazy_expunge_place_path(luser->user, LOCK_FNAME) != NULL;
 }
 
 bool lazy_expunge_lock_is_held(struct lazy_expunge_user *luser)

@@ -13,8 +13,8 @@ struct lazy_expunge_user;
 #define LAZY_EXPUNGE_LOCK_TIMEOUT_SECS 30
 
 /* Returns 1 if the account is locked now, 0 if another process kept it locked
-   for too long, -1 if it cannot be locked at all (a user without a home, a
-   directory that cannot be written). After 0 and -1 no unlock is needed. */
+   for too long, -1 if it cannot be locked at all (a directory that cannot be
+   written, a home that cannot be looked up). After 0 and -1 no unlock is needed. */
 int lazy_expunge_lock_get(struct lazy_expunge_user *luser,
 			  unsigned int timeout_secs, const char **error_r);
 /* The same for the deletion and the renaming of a mailbox. They hold the lock

@@ -15,20 +15,18 @@
 #include "account/user.h"
 #include "account/storage-identity.h"
 
-#define LAZY_EXPUNGE_USER_CONTEXT(obj) \
-	MODULE_CONTEXT(obj, lazy_expunge_user_module)
-
-static MODULE_CONTEXT_DEFINE_INIT(lazy_expunge_user_module,
-				  &mail_user_module_register);
+/* The mail plugin and doveadm's module have a copy of this code each. A module
+   context would be one for each copy. */
+#define USER_POINTER "lazy_expunge_user "PACKAGE_VERSION
 
 struct lazy_expunge_user *lazy_expunge_user_find(struct mail_user *user)
 {
-	return LAZY_EXPUNGE_USER_CONTEXT(user);
+	return event_get_ptr(user->event, USER_POINTER);
 }
 
 struct lazy_expunge_user *lazy_expunge_user_get(struct mail_user *user)
 {
-	struct lazy_expunge_user *luser = LAZY_EXPUNGE_USER_CONTEXT(user);
+	struct lazy_expunge_user *luser = lazy_expunge_user_find(user);
 
 	if (luser != NULL)
 		return luser;
@@ -38,7 +36,7 @@ struct lazy_expunge_user *lazy_expunge_user_get(struct mail_user *user)
 	luser->by_admin = strcmp(user->service, "doveadm") == 0 ||
 		strcmp(user->service, "dsync") == 0;
 	lazy_expunge_settings_read(user, user->event, user->pool, &luser->set);
-	MODULE_CONTEXT_SET(user, lazy_expunge_user_module, luser);
+	event_set_ptr(user->event, USER_POINTER, luser);
 	return luser;
 }
 

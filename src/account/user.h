@@ -30,7 +30,6 @@ struct lazy_expunge_storage {
 ARRAY_DEFINE_TYPE(lazy_expunge_storage, struct lazy_expunge_storage *);
 
 struct lazy_expunge_user {
-	union mail_user_module_context module_ctx;
 	struct mail_user *user;
 	struct lazy_expunge_settings set;
 
@@ -70,8 +69,9 @@ struct lazy_expunge_user {
 	bool by_admin;
 };
 
-/* The context of the user, created when it is not there. NULL for users that
-   the plugin leaves alone (raw storages, which have no mail of their own). */
+/* The context of the user, created when it is not there. One for both modules
+   of a process: its lock, its marks and what it allocates are known to each.
+   Whoever created it calls lazy_expunge_user_deinit(). */
 struct lazy_expunge_user *lazy_expunge_user_get(struct mail_user *user);
 /* The context if there is one. */
 struct lazy_expunge_user *lazy_expunge_user_find(struct mail_user *user);

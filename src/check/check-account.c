@@ -22,8 +22,8 @@ static void check_home(struct lazy_expunge_findings *findings,
 	int ret = mail_user_get_home(user, &home);
 
 	lazy_expunge_findings_add(findings, "home", ret > 0 ? OK : WARN,
-		ret > 0 ? home : "the user has no home directory: sessions "
-		"cannot lock the account, and mail may be kept twice",
+		ret > 0 ? home : "the user has no home directory: locks "
+		"and records lie beside the mail",
 		"give users a home that is not their mail directory");
 }
 

@@ -4,6 +4,7 @@
 #include "lib.h"
 #include "array.h"
 #include "mail-storage-private.h"
+#include "account/lock.h"
 #include "events/events.h"
 #include "keep/origin.h"
 #include "formats/sdbox-files.h"
@@ -297,6 +298,31 @@ static void restore_single(struct lazy_expunge_restore *restore,
 		lazy_expunge_restore_row_fail(restore, 1, &restore->error);
 }
 
+/* As a delete is, a commit to mdbox is marked by who holds the account's lock,
+   so that what is left of one that is killed gets counted anew. */
+static int restore_lock_account(struct lazy_expunge_restore *restore,
+				struct lazy_expunge_error *error_r)
+{
+	const char *error;
+	int ret;
+
+	if (restore->params->plan)
+		return 0;
+	ret = lazy_expunge_lock_get(restore->select->luser,
+				    LAZY_EXPUNGE_LOCK_TIMEOUT_SECS, &error);
+	if (ret > 0)
+		return 0;
+	error_r->code = ret == 0 ? MAIL_ERROR_INUSE : MAIL_ERROR_TEMP;
+	error_r->text = t_strdup_printf("Cannot lock the account: %s", error);
+	return -1;
+}
+
+static void restore_unlock_account(struct lazy_expunge_restore *restore)
+{
+	if (!restore->params->plan)
+		lazy_expunge_lock_put(restore->select->luser);
+}
+
 void lazy_expunge_restore_batches(struct lazy_expunge_restore *restore,
 				  const struct lazy_expunge_select_mail *mails,
 				  unsigned int count)
@@ -317,12 +343,17 @@ void lazy_expunge_restore_batches(struct lazy_expunge_restore *restore,
 		while (size < I_MIN(count, RESTORE_BATCH_SIZE) &&
 		       mails[size].box == mails->box)
 			size++;
+		if (restore_lock_account(restore, &error) < 0) {
+			lazy_expunge_restore_row_fail(restore, count, &error);
+			break;
+		}
 		if (restore_batch(restore, sbox->box, mails, size) < 0) {
 			for (unsigned int i = 0; i < size; i++) {
 				restore_single(restore, sbox->box,
 					       &mails[i]);
 			}
 		}
+		restore_unlock_account(restore);
 		mails += size;
 		count -= size;
 	}

@@ -38,6 +38,12 @@ def forget_locks(user):
                 path.unlink()
 
 
+def contents_after_purge(user, mailboxes):
+    """What each mail is once nothing is there by chance: on mdbox purge removes what is not counted."""
+    user.doveadm("purge", check=False)
+    return [mail.content for mailbox in mailboxes for mail in user.messages(mailbox)] + [mail.content for mail in user.kept()]
+
+
 def delete(user, mailbox):
     """Into the storage, and away with the mailbox."""
     user.doveadm("expunge", "mailbox", mailbox, "all")
@@ -66,6 +72,7 @@ def test_restore(dovecot, home):
             server.doveadm(*arguments)
             assert [mail.content for mail in user.messages("Work/Old")] == [before.content], f"killed at {call} {number}"
             assert user.kept() == [], f"killed at {call} {number}"
+            assert contents_after_purge(user, ["Work/Old"]) == [before.content], f"killed at {call} {number}, purged"
     server.expect_log(".", required=False)
 
 
@@ -93,6 +100,8 @@ def test_maintain(dovecot):
             rows = json.loads(server.doveadm("-f", "json", *arguments).stdout)
             assert [mail.subject for mail in user.kept()] == ["2"], f"killed at {call} {number}"
             assert rows[0]["failed"] == 0
+            [content] = contents_after_purge(user, [])
+            assert "A line of text." in content[-1], f"killed at {call} {number}, purged"
     server.expect_log(".", required=False)
 
 
