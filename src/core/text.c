@@ -16,15 +16,26 @@
 /* four characters and NUL: "999B", "1.2K", "35M" */
 #define HUMAN_SIZE_LEN 5
 
-static bool is_invisible(unichar_t chr)
+/* U+0080 to U+009F: some of them begin a control sequence of a terminal. */
+static bool is_c1(unichar_t chr)
 {
-	return (chr >= 0x80 && chr < 0xa0) ||
-		chr == 0xad || chr == 0x061c ||
-		(chr >= 0x200b && chr <= 0x200f) ||
+	return chr >= 0x80 && chr < 0xa0;
+}
+
+/* What ends a line, or reorders what follows it. Joiners, marks of direction
+   and soft hyphens are not among them: words and emoji are written with them. */
+static bool is_disturbing(unichar_t chr)
+{
+	return is_c1(chr) ||
 		(chr >= 0x2028 && chr <= 0x202e) ||
-		(chr >= 0x2060 && chr <= 0x206f) ||
+		(chr >= 0x2066 && chr <= 0x206f) ||
 		chr == 0xfeff || (chr >= 0xfff9 && chr <= 0xfffb) ||
-		(chr >= 0xe0000 && chr <= 0xe007f);
+		(chr >= 0xe0000 && chr <= 0xe001f);
+}
+
+static bool is_nothing(unichar_t chr ATTR_UNUSED)
+{
+	return FALSE;
 }
 
 static void append_byte(string_t *dest, const char *p)
@@ -41,7 +52,9 @@ static void append_byte(string_t *dest, const char *p)
 		str_printfa(dest, "\\%03o", (unsigned char)*p);
 }
 
-const char *lazy_expunge_text_safe(const char *text)
+/* ascii: whether control characters are escaped; escape: which others are. */
+static const char *
+text_escape(const char *text, bool ascii, bool (*escape)(unichar_t chr))
 {
 	string_t *str = t_str_new(strlen(text) + 32);
 	unichar_t chr;
@@ -53,15 +66,30 @@ const char *lazy_expunge_text_safe(const char *text)
 			append_byte(str, text++);
 			continue;
 		}
-		if (len == 1)
+		if (len == 1 && ascii)
 			append_byte(str, text);
-		else if (is_invisible(chr))
+		else if (escape(chr))
 			str_printfa(str, "\\u%04X", chr);
 		else
 			str_append_data(str, text, len);
 		text += len;
 	}
 	return str_c(str);
+}
+
+const char *lazy_expunge_text_valid(const char *text)
+{
+	return text_escape(text, FALSE, is_nothing);
+}
+
+const char *lazy_expunge_text_line(const char *text)
+{
+	return text_escape(text, TRUE, is_c1);
+}
+
+const char *lazy_expunge_text_safe(const char *text)
+{
+	return text_escape(text, TRUE, is_disturbing);
 }
 
 const char *lazy_expunge_text_size(uint64_t bytes)

@@ -4,11 +4,16 @@
 /* Text, sizes and times as people and programs read them. All results are
    allocated from the data stack. */
 
-/* Text of unknown origin (headers, mailbox names) made safe for a terminal.
-   Printable UTF-8 stays as it is. Control characters become \n, \t or octal
-   (\033), bytes that are not UTF-8 octal too, and invisible characters that
-   change how others are shown (C1 controls, bidirectional overrides, line
-   separators) \u with four hex digits. A backslash is not doubled. */
+/* Text of unknown origin (headers, mailbox names) as valid UTF-8: bytes that are
+   not become octal (\377), all else stays as it is. */
+const char *lazy_expunge_text_valid(const char *text);
+/* The same on one line, for programs that read lines: control characters become
+   \n, \t, octal (\033) or, if they are C1, \u with four hex digits. A backslash
+   is not doubled. */
+const char *lazy_expunge_text_line(const char *text);
+/* The same for a terminal: characters that change how others are shown, too
+   (bidirectional overrides, line separators), become \u. What belongs to words
+   (joiners, marks of direction, soft hyphens) stays. */
 const char *lazy_expunge_text_safe(const char *text);
 
 /* Bytes for people: "999B", "1.2K", "35M"; units are powers of 1024. */

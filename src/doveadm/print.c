@@ -14,12 +14,16 @@
 #include <unistd.h>
 
 /* doveadm does not tell which of its formatters is in use. Each gets to know
-   the headers, so that the one that is told of ours is it. The server has not
-   all of them. */
-struct print_formatter {
-	const char *name;
-	void (*header)(const struct doveadm_print_header *hdr);
-	void (*super)(const struct doveadm_print_header *hdr);
+   the headers, so that the one that is told of ours is it; and the values, which
+   may come from another doveadm. The server has not all of them. */
+enum formatter {
+	FORMATTER_JSON,
+	FORMATTER_FLOW,
+	FORMATTER_TABLE,
+	FORMATTER_PAGER,
+	FORMATTER_TAB,
+	FORMATTER_FORMATTED,
+	FORMATTER_COUNT
 };
 
 /* The columns of json in which an empty value is null. A doveadm server sends
@@ -27,10 +31,10 @@ struct print_formatter {
 static struct {
 	bool nullable[32];
 	unsigned int count, next;
-	void (*super_init)(void);
-	void (*super_print)(const char *value);
 } json;
 static bool header_is_nullable = FALSE;
+/* one of our commands prints */
+static bool printing = FALSE;
 
 /* The flags that standard output had, -1 = they were not changed. */
 static int stdout_flags = -1;
@@ -53,31 +57,22 @@ enum print_kind {
 /* Where values go in the place of the output, NULL = they are printed. */
 static string_t *record = NULL;
 
-static void header_json(const struct doveadm_print_header *hdr);
-static void header_flow(const struct doveadm_print_header *hdr);
-static void header_table(const struct doveadm_print_header *hdr);
-static void header_pager(const struct doveadm_print_header *hdr);
-
-static struct print_formatter formatters[] = {
-	{ DOVEADM_PRINT_TYPE_JSON, header_json, NULL },
-	{ DOVEADM_PRINT_TYPE_FLOW, header_flow, NULL },
-	{ DOVEADM_PRINT_TYPE_TABLE, header_table, NULL },
-	{ DOVEADM_PRINT_TYPE_PAGER, header_pager, NULL },
-};
+/* What the formatters did before. */
+static struct doveadm_print_vfuncs super[FORMATTER_COUNT];
 
 static void header_json(const struct doveadm_print_header *hdr)
 {
 	if (json.count < N_ELEMENTS(json.nullable))
 		json.nullable[json.count] = header_is_nullable;
 	json.count++;
-	formatters[0].super(hdr);
+	super[FORMATTER_JSON].header(hdr);
 }
 
 /* For each command of a server, others than ours among them. */
 static void init_json(void)
 {
 	json.count = json.next = 0;
-	json.super_init();
+	super[FORMATTER_JSON].init();
 }
 
 static void print_json(const char *value)
@@ -87,26 +82,104 @@ static void print_json(const char *value)
 		value = NULL;
 	if (++json.next >= json.count)
 		json.next = 0;
-	json.super_print(value);
+	super[FORMATTER_JSON].print(value);
+}
+
+/* On a terminal. */
+static void print_safe(enum formatter formatter, const char *value)
+{
+	if (!printing || value == NULL)
+		super[formatter].print(value);
+	else T_BEGIN {
+		super[formatter].print(lazy_expunge_text_safe(value));
+	} T_END;
+}
+
+/* To a program that reads lines. */
+static void print_line(enum formatter formatter, const char *value)
+{
+	if (!printing || value == NULL)
+		super[formatter].print(value);
+	else T_BEGIN {
+		super[formatter].print(lazy_expunge_text_line(value));
+	} T_END;
 }
 
 static void header_flow(const struct doveadm_print_header *hdr)
 {
 	reader = READER_PERSON;
-	formatters[1].super(hdr);
+	super[FORMATTER_FLOW].header(hdr);
 }
 
 static void header_table(const struct doveadm_print_header *hdr)
 {
 	reader = READER_PERSON;
-	formatters[2].super(hdr);
+	super[FORMATTER_TABLE].header(hdr);
 }
 
 static void header_pager(const struct doveadm_print_header *hdr)
 {
 	reader = READER_PERSON;
-	formatters[3].super(hdr);
+	super[FORMATTER_PAGER].header(hdr);
 }
+
+static void print_flow(const char *value)
+{
+	print_safe(FORMATTER_FLOW, value);
+}
+
+static void print_table(const char *value)
+{
+	print_safe(FORMATTER_TABLE, value);
+}
+
+static void print_pager(const char *value)
+{
+	print_safe(FORMATTER_PAGER, value);
+}
+
+static void print_tab(const char *value)
+{
+	print_line(FORMATTER_TAB, value);
+}
+
+static void print_formatted(const char *value)
+{
+	print_line(FORMATTER_FORMATTED, value);
+}
+
+/* What is NULL stays as it is. */
+static const struct doveadm_print_vfuncs own[FORMATTER_COUNT] = {
+	[FORMATTER_JSON] = {
+		.name = DOVEADM_PRINT_TYPE_JSON,
+		.init = init_json,
+		.header = header_json,
+		.print = print_json,
+	},
+	[FORMATTER_FLOW] = {
+		.name = DOVEADM_PRINT_TYPE_FLOW,
+		.header = header_flow,
+		.print = print_flow,
+	},
+	[FORMATTER_TABLE] = {
+		.name = DOVEADM_PRINT_TYPE_TABLE,
+		.header = header_table,
+		.print = print_table,
+	},
+	[FORMATTER_PAGER] = {
+		.name = DOVEADM_PRINT_TYPE_PAGER,
+		.header = header_pager,
+		.print = print_pager,
+	},
+	[FORMATTER_TAB] = {
+		.name = DOVEADM_PRINT_TYPE_TAB,
+		.print = print_tab,
+	},
+	[FORMATTER_FORMATTED] = {
+		.name = DOVEADM_PRINT_TYPE_FORMATTED,
+		.print = print_formatted,
+	},
+};
 
 /* The formatter of doveadm, NULL if this program has it not. */
 static struct doveadm_print_vfuncs *formatter_find(const char *name)
@@ -125,19 +198,16 @@ void lazy_expunge_print_init(void)
 {
 	struct doveadm_print_vfuncs *v;
 
-	for (unsigned int i = 0; i < N_ELEMENTS(formatters); i++) {
-		v = formatter_find(formatters[i].name);
-		if (v != NULL) {
-			formatters[i].super = v->header;
-			v->header = formatters[i].header;
-		}
-	}
-	v = formatter_find(DOVEADM_PRINT_TYPE_JSON);
-	if (v != NULL) {
-		json.super_init = v->init;
-		v->init = init_json;
-		json.super_print = v->print;
-		v->print = print_json;
+	for (unsigned int i = 0; i < FORMATTER_COUNT; i++) {
+		v = formatter_find(own[i].name);
+		if (v == NULL)
+			continue;
+		super[i] = *v;
+		if (own[i].init != NULL)
+			v->init = own[i].init;
+		if (own[i].header != NULL)
+			v->header = own[i].header;
+		v->print = own[i].print;
 	}
 }
 
@@ -145,15 +215,10 @@ void lazy_expunge_print_deinit(void)
 {
 	struct doveadm_print_vfuncs *v;
 
-	for (unsigned int i = 0; i < N_ELEMENTS(formatters); i++) {
-		v = formatter_find(formatters[i].name);
+	for (unsigned int i = 0; i < FORMATTER_COUNT; i++) {
+		v = formatter_find(own[i].name);
 		if (v != NULL)
-			v->header = formatters[i].super;
-	}
-	v = formatter_find(DOVEADM_PRINT_TYPE_JSON);
-	if (v != NULL) {
-		v->init = json.super_init;
-		v->print = json.super_print;
+			*v = super[i];
 	}
 }
 
@@ -161,6 +226,7 @@ void lazy_expunge_print_begin(void)
 {
 	/* a server does many commands */
 	reader = READER_PROGRAM;
+	printing = TRUE;
 }
 
 void lazy_expunge_print_wait_for_reader(void)
@@ -263,7 +329,7 @@ void lazy_expunge_print_text(const char *text)
 	if (print_is_recorded(PRINT_TEXT, text))
 		return;
 	T_BEGIN {
-		doveadm_print(lazy_expunge_text_safe(text));
+		doveadm_print(lazy_expunge_text_valid(text));
 	} T_END;
 }
 

@@ -20,7 +20,8 @@ void lazy_expunge_print_header(const char *key);
 void lazy_expunge_print_header_number(const char *key);
 void lazy_expunge_print_header_time(const char *key);
 
-/* Text, safe for a terminal. */
+/* Text. Formats for people show it safe for a terminal, tab on one line, json
+   and another doveadm get it as it is. */
 void lazy_expunge_print_text(const char *text);
 /* Under a header of a number. */
 void lazy_expunge_print_number(uint64_t number);

@@ -1,5 +1,6 @@
 """doveadm lazy-expunge list: what it finds, how it orders and shows it, and what it refuses."""
 
+import base64
 import json
 import re
 import time
@@ -106,12 +107,39 @@ def test_text_of_mails_cannot_control_the_terminal(dovecot):
     user = dovecot().user()
     subject = "=?utf-8?b?" + "G1szMW1yZWQbXTA7dGl0bGUHIMKb4oCuZXZpbA==" + "?="
     delete_each(user, "INBOX", message=message(subject=subject))
-    for form in ("table", "flow", "tab", "json"):
-        out = user.server.doveadm("-f", form, "lazy-expunge", "list", "-u", user.name).stdout
-        assert b"\x1b" not in out and b"\x07" not in out
-        text = out.decode()
-        assert "\x9b" not in text and "‮" not in text
-        assert "evil" in text
+    for server in ((), ("-S", user.server.root / "run/doveadm-server")):
+        for form in ("table", "flow", "pager", "tab", "json"):
+            out = user.server.doveadm("-f", form, "lazy-expunge", "list", *server, "-u", user.name).stdout
+            assert b"\x1b" not in out and b"\x07" not in out, form
+            text = out.decode()
+            assert form == "json" or "\x9b" not in text, form
+            assert form in ("tab", "json") or "\u202e" not in text, form
+            assert "evil" in text
+            if form == "json":
+                assert json.loads(text)[0]["subject"] == "\x1b[31mred\x1b]0;title\x07 \x9b\u202eevil"
+    user.server.expect_log("Executing command|exited", required=False)
+
+
+# Persian with a ZWNJ, an emoji of two with a ZWJ, a soft hyphen, Hebrew with a mark of direction, the tags of a flag
+WORDS = {"zwnj": "\u06a9\u062a\u0627\u0628\u200c\u0647\u0627", "zwj": "\U0001f468\u200d\U0001f4bb", "shy": "Donau\u00addampf",
+         "rlm": "\u05e2\u05d1\u200f!", "tags": "\U0001f3f4\U000e0067\U000e0062\U000e007f"}
+
+
+@pytest.mark.parametrize("word", WORDS.values(), ids=WORDS)
+def test_words_of_all_scripts_stay_as_they_are(dovecot, word):
+    user = dovecot().user()
+    name = f"Work-{word}"
+    user.doveadm("mailbox create", name)
+    user.doveadm("save", "-m", name, input=message(subject=f"=?utf-8?b?{base64.b64encode(word.encode()).decode()}?="))
+    user.doveadm("expunge", "mailbox", name, "all")
+    [row] = rows(user)
+    assert row["subject"] == word and row["origin"] == name
+    assert rows(user, "-o", row["origin"]) == [row]
+    for form in ("tab", "flow", "table", "pager"):
+        text = user.server.doveadm("-f", form, "lazy-expunge", "list", "-u", user.name).stdout.decode()
+        assert text.count(word) == 2, form
+    [restored] = rows(user, "-o", row["origin"], "ALL", command="restore")
+    assert (restored["origin"], restored["target"], restored["restored"]) == (name, name, 1)
 
 
 def test_an_empty_storage(dovecot):

@@ -26,6 +26,15 @@ static const struct {
 	{ "\xe2\x80\xa8\xe2\x80\xa9", "\\u2028\\u2029" },
 	{ "\xef\xbb\xbf", "\\uFEFF" },
 	{ "\xf3\xa0\x80\x81", "\\uE0001" },
+	/* what words and emoji are written with: ZWNJ, ZWJ, LRM, RLM, ALM, SHY,
+	   the tags of a flag */
+	{ "\xda\xa9\xd8\xaa\xd8\xa7\xd8\xa8\xe2\x80\x8c\xd9\x87\xd8\xa7",
+	  "\xda\xa9\xd8\xaa\xd8\xa7\xd8\xa8\xe2\x80\x8c\xd9\x87\xd8\xa7" },
+	{ "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb",
+	  "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb" },
+	{ "\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c\xc2\xad",
+	  "\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c\xc2\xad" },
+	{ "\xf3\xa0\x81\xa7\xf3\xa0\x81\xbf", "\xf3\xa0\x81\xa7\xf3\xa0\x81\xbf" },
 	{ "\xe2\x80\xa7\xe2\x80\xaf", "\xe2\x80\xa7\xe2\x80\xaf" },
 	/* not UTF-8 */
 	{ "\xff\xc3", "\\377\\303" },
@@ -37,6 +46,28 @@ START_TEST(text_is_safe)
 {
 	ck_assert_str_eq(lazy_expunge_text_safe(texts[_i].text),
 			 texts[_i].safe);
+}
+END_TEST
+
+static const struct {
+	const char *text, *line, *valid;
+} program_texts[] = {
+	{ "", "", "" },
+	{ "a\nb\tc", "a\\nb\\tc", "a\nb\tc" },
+	{ "\x1b[31m", "\\033[31m", "\x1b[31m" },
+	{ "a\xc2\x9b""31m", "a\\u009B31m", "a\xc2\x9b""31m" },
+	{ "\xe2\x80\xae""exe", "\xe2\x80\xae""exe", "\xe2\x80\xae""exe" },
+	{ "\xe2\x80\x8c\xef\xbb\xbf", "\xe2\x80\x8c\xef\xbb\xbf",
+	  "\xe2\x80\x8c\xef\xbb\xbf" },
+	{ "\xff\xc3", "\\377\\303", "\\377\\303" },
+};
+
+START_TEST(text_is_exact_for_programs)
+{
+	ck_assert_str_eq(lazy_expunge_text_line(program_texts[_i].text),
+			 program_texts[_i].line);
+	ck_assert_str_eq(lazy_expunge_text_valid(program_texts[_i].text),
+			 program_texts[_i].valid);
 }
 END_TEST
 
@@ -122,6 +153,8 @@ Suite *unit_suite(void)
 	Suite *suite = unit_suite_create("text", &tcase);
 
 	tcase_add_loop_test(tcase, text_is_safe, 0, N_ELEMENTS(texts));
+	tcase_add_loop_test(tcase, text_is_exact_for_programs,
+			    0, N_ELEMENTS(program_texts));
 	tcase_add_loop_test(tcase, size_is_human, 0, N_ELEMENTS(sizes));
 	tcase_add_loop_test(tcase, time_is_local, 0, N_ELEMENTS(times));
 	tcase_add_loop_test(tcase, interval_is_in_its_largest_unit,
