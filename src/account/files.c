@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <fcntl.h>
 #include <unistd.h>
+#include <sys/stat.h>
 
 static bool place_has_home(struct mail_user *user)
 {
@@ -99,6 +100,49 @@ int lazy_expunge_place_lock(struct mail_user *user, const char *fname,
 	set = place_settings(user);
 	lock_set.lock_settings.lock_method = set->parsed_lock_method;
 	return mail_storage_lock_create(path, &lock_set, set, lock_r, error_r);
+}
+
+static const char *place_file_error(int fd, const char *path)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return t_strdup_printf("fstat(%s) failed: %m", path);
+	if (!S_ISREG(st.st_mode)) {
+		return t_strdup_printf("%s is not a regular file: remove it",
+				       path);
+	}
+	if (st.st_uid != geteuid()) {
+		return t_strdup_printf("%s belongs to uid %ld instead of %ld: "
+			"remove it, or change its owner", path,
+			(long)st.st_uid, (long)geteuid());
+	}
+	return NULL;
+}
+
+int lazy_expunge_place_open(const char *path, int flags, int *fd_r,
+			    const char **error_r)
+{
+	int fd;
+
+	fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd == -1) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			return 0;
+		/* ENXIO: a FIFO that nobody reads, or a socket */
+		*error_r = errno == ENXIO || errno == ELOOP || errno == EISDIR ?
+			t_strdup_printf("%s is not a regular file: remove it",
+					path) :
+			t_strdup_printf("open(%s) failed: %m", path);
+		return -1;
+	}
+	*error_r = place_file_error(fd, path);
+	if (*error_r != NULL) {
+		i_close_fd(&fd);
+		return -1;
+	}
+	*fd_r = fd;
+	return 1;
 }
 
 int lazy_expunge_place_replace(struct mail_user *user, const char *path,

@@ -22,6 +22,12 @@ const char *lazy_expunge_place_lock_name(struct mail_user *user,
 int lazy_expunge_place_lock(struct mail_user *user, const char *fname,
 			    unsigned int timeout_secs,
 			    struct file_lock **lock_r, const char **error_r);
+/* Open the file; flags are those of open(2), and 0600 is the mode of a new one.
+   A user can put anything into the home. So nothing but a regular file that
+   belongs to the process's user is opened, and never waited for. Returns 1 and
+   the descriptor, 0 if there is no file, -1 and the error. */
+int lazy_expunge_place_open(const char *path, int flags, int *fd_r,
+			    const char **error_r);
 /* Write the file anew as a whole, so that a reader never sees half. path is that
    of lazy_expunge_place_path(). Returns 0 if ok, -1 and the error. */
 int lazy_expunge_place_replace(struct mail_user *user, const char *path,

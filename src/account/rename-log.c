@@ -218,11 +218,13 @@ static int renamed_write(struct mail_user *user, string_t *text,
 				      error_r);
 	if (ret <= 0)
 		return -1;
-	fd = open(path, O_RDWR | O_CREAT | O_APPEND, 0600);
-	if (fd == -1) {
-		*error_r = t_strdup_printf("open(%s) failed: %m", path);
+	ret = lazy_expunge_place_open(path, O_RDWR | O_CREAT | O_APPEND, &fd,
+				      error_r);
+	if (ret == 0) {
+		*error_r = t_strdup_printf("%s cannot be made: its directory "
+					   "is gone", path);
 		ret = -1;
-	} else {
+	} else if (ret > 0) {
 		ret = renamed_append(user, path, fd, text, error_r);
 		i_close_fd(&fd);
 	}
@@ -260,17 +262,26 @@ void lazy_expunge_renamed_read(struct mail_user *user, pool_t pool,
 {
 	struct lazy_expunge_rename rename;
 	struct istream *input;
-	const char *path, *line;
+	const char *path, *line, *error;
+	int fd, ret;
 
 	path = lazy_expunge_place_path(user, LAZY_EXPUNGE_RENAMED_FNAME);
 	if (path == NULL)
 		return;
-	input = i_stream_create_file(path, RENAMED_MAX_LINE);
+	ret = lazy_expunge_place_open(path, O_RDONLY, &fd, &error);
+	if (ret <= 0) {
+		if (ret < 0) {
+			e_warning(user->event, "lazy_expunge: Renames are not "
+				  "known: %s", error);
+		}
+		return;
+	}
+	input = i_stream_create_fd_autoclose(&fd, RENAMED_MAX_LINE);
 	while ((line = i_stream_read_next_line(input)) != NULL) {
 		if (lazy_expunge_rename_parse(line, pool, &rename))
 			array_push_back(renames, &rename);
 	}
-	if (input->stream_errno != 0 && input->stream_errno != ENOENT) {
+	if (input->stream_errno != 0) {
 		e_warning(user->event, "lazy_expunge: read(%s) failed: %s",
 			  path, i_stream_get_error(input));
 	}

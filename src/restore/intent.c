@@ -23,12 +23,46 @@ struct lazy_expunge_restore_intent {
 	bool keep;
 };
 
-struct lazy_expunge_restore_intent *
-lazy_expunge_restore_intent_init(struct mail_user *user)
+static void intent_free(struct lazy_expunge_restore_intent *intent)
+{
+	char *added;
+
+	array_foreach_elem(&intent->added, added)
+		i_free(added);
+	array_free(&intent->added);
+	pool_unref(&intent->pool);
+}
+
+static int intent_read(struct lazy_expunge_restore_intent *intent,
+		       const char **error_r)
+{
+	struct istream *input;
+	const char *line;
+	int fd, ret;
+
+	ret = lazy_expunge_place_open(intent->path, O_RDONLY, &fd, error_r);
+	if (ret <= 0)
+		return ret;
+	input = i_stream_create_fd_autoclose(&fd, 4096);
+	while ((line = i_stream_read_next_line(input)) != NULL) {
+		line = p_strdup(intent->pool, line);
+		array_push_back(&intent->left, &line);
+	}
+	if (input->stream_errno != 0) {
+		*error_r = t_strdup_printf("read(%s) failed: %s", intent->path,
+					   i_stream_get_error(input));
+		ret = -1;
+	}
+	i_stream_destroy(&input);
+	return ret < 0 ? -1 : 0;
+}
+
+int lazy_expunge_restore_intent_init(
+	struct mail_user *user, struct lazy_expunge_restore_intent **intent_r,
+	const char **error_r)
 {
 	struct lazy_expunge_restore_intent *intent;
-	struct istream *input;
-	const char *path, *line;
+	const char *path;
 	pool_t pool;
 
 	pool = pool_alloconly_create("lazy_expunge restore intent", 1024);
@@ -38,16 +72,13 @@ lazy_expunge_restore_intent_init(struct mail_user *user)
 	p_array_init(&intent->left, pool, 8);
 	i_array_init(&intent->added, 64);
 	path = lazy_expunge_place_path(user, INTENT_FNAME);
-	if (path == NULL)
-		return intent;
 	intent->path = p_strdup(pool, path);
-	input = i_stream_create_file(intent->path, 4096);
-	while ((line = i_stream_read_next_line(input)) != NULL) {
-		line = p_strdup(pool, line);
-		array_push_back(&intent->left, &line);
+	if (path != NULL && intent_read(intent, error_r) < 0) {
+		intent_free(intent);
+		return -1;
 	}
-	i_stream_destroy(&input);
-	return intent;
+	*intent_r = intent;
+	return 0;
 }
 
 bool lazy_expunge_restore_intent_is_left(
@@ -139,6 +170,5 @@ void lazy_expunge_restore_intent_deinit(
 	} T_END;
 	else if (intent->path != NULL)
 		i_unlink_if_exists(intent->path);
-	array_free(&intent->added);
-	pool_unref(&intent->pool);
+	intent_free(intent);
 }

@@ -9,9 +9,11 @@
 struct lazy_expunge_restore_intent;
 struct mail_user;
 
-/* Reads what an interrupted restore has left. */
-struct lazy_expunge_restore_intent *
-lazy_expunge_restore_intent_init(struct mail_user *user);
+/* Reads what an interrupted restore has left. Returns 0 if ok, -1 and the error
+   if that cannot be read. */
+int lazy_expunge_restore_intent_init(
+	struct mail_user *user, struct lazy_expunge_restore_intent **intent_r,
+	const char **error_r);
 /* TRUE if there was an interrupted restore. */
 bool lazy_expunge_restore_intent_is_left(
 				struct lazy_expunge_restore_intent *intent);

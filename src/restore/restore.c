@@ -139,11 +139,31 @@ static int restore_lock(struct lazy_expunge_user *luser,
 	return -1;
 }
 
+/* Lock restores, and see what an earlier one has left. */
+static int restore_begin(struct lazy_expunge_restore *restore,
+			 struct file_lock **lock_r,
+			 struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_user *luser = restore->select->luser;
+
+	if (restore->params->plan) {
+		restore->quota = lazy_expunge_restore_quota_init(luser);
+		return 0;
+	}
+	if (restore_lock(luser, lock_r, error_r) < 0)
+		return -1;
+	if (lazy_expunge_restore_intent_init(luser->user, &restore->intent,
+					     &error_r->text) < 0) {
+		error_r->code = MAIL_ERROR_TEMP;
+		return -1;
+	}
+	return 0;
+}
+
 int lazy_expunge_restore(struct lazy_expunge_select *select,
 			 const struct lazy_expunge_restore_params *params,
 			 ARRAY_TYPE(lazy_expunge_restore_row) *rows)
 {
-	struct lazy_expunge_user *luser = select->luser;
 	struct lazy_expunge_restore restore = {
 		.select = select,
 		.params = params,
@@ -153,15 +173,11 @@ int lazy_expunge_restore(struct lazy_expunge_select *select,
 	struct lazy_expunge_error error;
 	struct file_lock *lock = NULL;
 	struct event_reason *reason;
-	bool locked;
+	bool begun;
 	int ret = 0;
 
 	reason = event_reason_begin("lazy_expunge:restore");
-	locked = params->plan || restore_lock(luser, &lock, &error) == 0;
-	if (params->plan)
-		restore.quota = lazy_expunge_restore_quota_init(luser);
-	else if (locked)
-		restore.intent = lazy_expunge_restore_intent_init(luser->user);
+	begun = restore_begin(&restore, &lock, &error) == 0;
 	p_array_init(&parts, select->pool, 8);
 	lazy_expunge_restore_where(select, params->target, &parts);
 	array_foreach(&parts, part) {
@@ -169,7 +185,7 @@ int lazy_expunge_restore(struct lazy_expunge_select *select,
 		restore.row->origin = part->origin;
 		restore.row->target = part->target;
 		restore.row->renamed = part->renamed;
-		if (!locked) {
+		if (!begun) {
 			lazy_expunge_restore_row_fail(&restore, part->count,
 						      &error);
 		} else {

@@ -120,13 +120,9 @@ static int stamp_read_file(const char *path, const char **text_r,
 	char *text;
 	int fd, ret;
 
-	fd = open(path, O_RDONLY);
-	if (fd == -1) {
-		if (errno == ENOENT || errno == ENOTDIR)
-			return 0;
-		*error_r = t_strdup_printf("open(%s) failed: %m", path);
-		return -1;
-	}
+	ret = lazy_expunge_place_open(path, O_RDONLY, &fd, error_r);
+	if (ret <= 0)
+		return ret;
 	if (fstat(fd, &st) < 0) {
 		*error_r = t_strdup_printf("fstat(%s) failed: %m", path);
 		ret = -1;
@@ -167,21 +163,31 @@ int lazy_expunge_stamp_read(struct mail_user *user,
 	return 1;
 }
 
-/* Returns TRUE if the file has this length and was written over. */
-static bool stamp_overwrite(const char *path, const char *text)
+/* Returns 1 if the file has this length and was written over, 0 if it is to be
+   made anew, -1 and the error if something else is in its place. */
+static int stamp_overwrite(const char *path, const char *text,
+			   const char **error_r)
 {
 	size_t len = strlen(text);
 	struct stat st;
-	bool done;
-	int fd;
+	int fd, ret;
 
-	fd = open(path, O_WRONLY);
-	if (fd == -1)
-		return FALSE;
-	done = fstat(fd, &st) == 0 && (uoff_t)st.st_size == len &&
-		pwrite(fd, text, len, 0) == (ssize_t)len;
+	ret = lazy_expunge_place_open(path, O_WRONLY, &fd, error_r);
+	if (ret <= 0)
+		return ret;
+	ret = fstat(fd, &st) == 0 && (uoff_t)st.st_size == len &&
+		pwrite(fd, text, len, 0) == (ssize_t)len ? 1 : 0;
 	i_close_fd(&fd);
-	return done;
+	return ret;
+}
+
+/* A user who never got mail may have no directory yet. */
+static bool has_directory(const char *path)
+{
+	const char *dir = t_strdup_until(path, strrchr(path, '/'));
+	struct stat st;
+
+	return stat(dir, &st) == 0 || errno != ENOENT;
 }
 
 int lazy_expunge_stamp_write(struct mail_user *user,
@@ -190,6 +196,7 @@ int lazy_expunge_stamp_write(struct mail_user *user,
 {
 	const char *path = stamp_path(user), *idle;
 	string_t *text;
+	int ret;
 
 	if (path == NULL)
 		return 0;
@@ -207,7 +214,10 @@ int lazy_expunge_stamp_write(struct mail_user *user,
 		str_append(text, idle);
 		str_append(text, stamp_sum(idle));
 	}
-	if (stamp_overwrite(path, str_c(text)))
+	ret = stamp_overwrite(path, str_c(text), error_r);
+	if (ret != 0)
+		return ret < 0 ? -1 : 0;
+	if (!has_directory(path))
 		return 0;
 	return lazy_expunge_place_replace(user, path, str_data(text),
 					  str_len(text), error_r);
@@ -217,13 +227,14 @@ int lazy_expunge_stamp_touch(struct mail_user *user, time_t now,
 			     const char **error_r)
 {
 	const char *path = stamp_path(user), *digits;
-	int fd, ret = 0;
+	int fd, ret;
 
 	if (path == NULL)
 		return 0;
-	fd = open(path, O_WRONLY);
-	if (fd == -1) {
-		*error_r = t_strdup_printf("open(%s) failed: %m", path);
+	ret = lazy_expunge_place_open(path, O_WRONLY, &fd, error_r);
+	if (ret <= 0) {
+		if (ret == 0)
+			*error_r = t_strdup_printf("%s is gone", path);
 		return -1;
 	}
 	digits = t_strdup_printf("%0*"PRIu64, STAMP_TIME_DIGITS, (uint64_t)now);
@@ -232,5 +243,5 @@ int lazy_expunge_stamp_touch(struct mail_user *user, time_t now,
 		ret = -1;
 	}
 	i_close_fd(&fd);
-	return ret;
+	return ret < 0 ? -1 : 0;
 }

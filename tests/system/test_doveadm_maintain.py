@@ -444,3 +444,20 @@ def test_a_thousand_users(dovecot):
     assert len(rows) == 1000
     assert {row["username"] for row in rows if row["expunged"] == 1} == {user.name for user in busy}
     assert sum(row["expunged"] for row in rows) == len(busy) and not any(row["failed"] for row in rows)
+
+
+@pytest.mark.parametrize("mode", ["mailbox", "namespace"])
+def test_users_who_never_got_mail(dovecot, mode):
+    """They have no directory yet, and need none to be done."""
+    fields = retention(Mailbox(".EXPUNGED", autoexpunge="30d"))
+    if mode == "namespace":
+        fields = namespace_mode(dovecot.format, only_last_instance=False)
+        fields["mailboxes"] = ()
+    server = dovecot.own(passwd_file=True, **fields)
+    users = [server.user() for _ in range(3)]
+    server.write_users(users)
+    keep(users[1], 1)
+    for _ in range(2):
+        rows, done = maintain(server, "-A")
+        assert done.code == 0 and not done.stderr, done
+        assert [(each["username"], each["failed"]) for each in rows] == [(user.name, 0) for user in users]
