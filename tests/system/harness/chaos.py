@@ -90,7 +90,7 @@ class Ledger:
 
     def __init__(self, seed):
         self.seed = seed
-        self._bodies = {}
+        self._bodies, self._forgotten = {}, set()
         self._lock = threading.Lock()
 
     def message(self, rng, who, number):
@@ -104,6 +104,30 @@ class Ledger:
     def accept(self, marker, message):
         with self._lock:
             self._bodies[marker] = _body_digest(message.decode())
+
+    def forget(self, marker):
+        """It is about to be removed for good."""
+        with self._lock:
+            self._forgotten.add(marker)
+
+    def accepted(self):
+        """The markers of what is accepted by now and not forgotten."""
+        with self._lock:
+            return set(self._bodies) - self._forgotten
+
+    def whole(self, mails):
+        """The markers of those of these mails that are what was accepted."""
+        return {_marker(mail) for mail in mails if self._bodies.get(_marker(mail)) == _body_digest(mail.text)}
+
+    def kept_twice(self, mails, user):
+        """{marker: how often} of those that are in the storage more than once and nowhere else."""
+        live, kept = set(), {}
+        for mail in mails:
+            if _in_storage(user, mail.mailbox):
+                kept.setdefault(_marker(mail), set()).add((mail.mailbox, mail.uid))
+            else:
+                live.add(_marker(mail))
+        return {marker: len(places) for marker, places in kept.items() if len(places) > 1 and marker not in live}
 
     def __len__(self):
         return len(self._bodies)
@@ -122,7 +146,7 @@ class Ledger:
         for marker, digest in sorted(self._bodies.items()):
             found = [*live.get(marker, {}).values(), *kept.get(marker, {}).values()]
             if not found:
-                lost.append(f"{marker} is lost; files with it: {_files_with(user, marker)}")
+                lost.append(f"{marker} is lost; files with it: {files_with(user, marker)}")
             elif any(_body_digest(mail.text) != digest for mail in found):
                 lost.append(f"{marker} is not what was accepted")
         twice = [f"{marker} is in the storage as {[(m.mailbox, m.uid, m.guid, m.origin, m.saved) for m in mails.values()]}"
@@ -135,7 +159,7 @@ def _in_storage(user, mailbox):
     return mailbox == storage or bool(user.server.storage_separator) and mailbox.startswith(storage)
 
 
-def _files_with(user, marker):
+def files_with(user, marker):
     """The files of the account in which the mail's text is, as the last trace of a mail that cannot be found."""
     text = f"X-Marker: {marker}\r".encode(), f"X-Marker: {marker}\n".encode()
     files = [path for path in user.home.rglob("*") if path.is_file() and any(one in path.read_bytes() for one in text)]
