@@ -76,9 +76,10 @@ def _read_into(root, path, seen):
             opened.pop()
         elif setting:
             key = setting.group(1)
+            text = setting.group(2)
             if key.startswith("dovecot_config_version"):
                 raise BadInput(f"{place}: this is a configuration of 2.4 already")
-            current.values[key] = _expand(current, unquote(setting.group(2)))
+            current.values[key] = _expand(current, unquote(text)) if not text.startswith("<") else _from_file(text, path)
             current.places[key] = place
         else:
             raise BadInput(f"{place}: not understood: {line[:60]}")
@@ -86,15 +87,27 @@ def _read_into(root, path, seen):
         raise BadInput(f"{opened[-1]}: the {{ has no }}")
 
 
+def _from_file(value, path):
+    """The content of the file that </file names, as Dovecot takes it; the value as it is where the file is not on this machine."""
+    name = value[1:].strip()
+    base = os.path.dirname(os.path.abspath(path)) if path != "-" else os.getcwd()
+    try:
+        return Path(base, name).read_text().strip("\n")
+    except (OSError, UnicodeDecodeError):
+        return value
+
+
 def _lines(text):
-    """Lines that say something, without comments, joined where a backslash ends them: (number, text)."""
+    """Lines that say something, without comments, joined where a backslash ends them: (number, text). doveconf -n, which begins with
+    its version, ends no line so: there, and where a value is nothing else, a backslash is the value."""
     joined, begin = "", 0
+    shown = re.match(r"# \d+\.\d+\.\d+\S* \(", text) is not None
     for number, line in enumerate(text.splitlines(), 1):
         line = _without_comment(line).strip()
         if not line:
             continue
         begin = begin or number
-        if line.endswith("\\"):
+        if line.endswith("\\") and not shown and not re.fullmatch(r"listescape_char\s*=\s*\\", line):
             joined += line[:-1].rstrip() + " "
             continue
         yield begin, joined + line

@@ -1,5 +1,6 @@
 """tools/convert-config: what it makes of configurations of Dovecot 2.3, and that Dovecot 2.4 takes it."""
 
+import json
 import subprocess
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import pytest
 
 from harness import Quota, places, targets
 from harness.config import Config, Mailbox, namespace_mode, settings
+from harness.mail import message
 from harness.render import render
 from harness.sandbox import Sandbox
 
@@ -63,9 +65,9 @@ def test_what_cannot_be_turned_is_told(line, why):
 
 
 def test_an_unknown_variable_is_told():
-    text = "mail_location = mdbox:/mail/%2.256Nu\n" + SMALL
+    text = "mail_location = mdbox:/mail/%2.256Hu\n" + SMALL
     lines, said = from_text(text, code=1)
-    assert "-:1: mail_location" in said and "no such variable: %2" in said
+    assert "-:1: mail_location" in said and "no such variable: %2.256Hu" in said
     assert not [line for line in lines if line.startswith("mail_") and "plugins" not in line]
 
 
@@ -123,8 +125,8 @@ def test_a_protocol_without_the_plugin_is_noted():
 
 
 def test_a_storage_that_cannot_be_turned():
-    lines, said = from_text(SMALL.replace(".EXPUNGED", "%2.256Nu"), code=1)
-    assert "lazy_expunge = %2.256Nu: 2.4 has no such variable" in said
+    lines, said = from_text(SMALL.replace(".EXPUNGED", "%2.256Hu"), code=1)
+    assert "lazy_expunge = %2.256Hu: 2.4 has no such variable" in said
     assert not [line for line in lines if line.startswith("lazy_expunge_mailbox")], "which would mean off"
 
 
@@ -313,3 +315,136 @@ def test_dovecot_2_4_reads_what_is_made_of_an_odd_one(dovecot, name):
     assert shown.code == 0 and b"Error" not in shown.stderr and b"Warning" not in shown.stderr, shown.stderr
     lines = [line.strip().replace('"', "").replace("\\\\", "\\") for line in shown.stdout.decode().splitlines()]
     assert [line for line in expected if line not in lines] == [], shown.stdout.decode()
+
+
+@pytest.mark.parametrize("old,new", [
+    ("%Lh", "%{home | lower}"), ("%Uu", "%{user | upper}"), ("%Mu", "%{user | md5 | hexlify}"), ("%LMu", "%{user | lower | md5 | hexlify}"),
+    ("%1n", "%{user | username | substr(0, 1)}"), ("%2.1n", "%{user | username | substr(2, 1)}"),
+    ("%-3.2n", "%{user | username | substr(-3, 2)}"), ("%1.2Lu", "%{user | lower | substr(1, 2)}"),
+    ("%5Mu", "%{user | md5 | hexlify | substr(0, 5)}"), ("%2.256Nu", "%{user | md5 | substr(0, 8) % 256 | hex(2)}"),
+    ("%3.300Nu", "%{user | md5 | substr(0, 8) % 300 | hex(3)}"), ("%L{home}", "%{home | lower}"), ("%%", "%"),
+])
+def test_modifiers_of_variables(old, new):
+    lines, _ = from_text(f"mail_location = maildir:/srv/{old}/x\n{SMALL}")
+    assert f"mail_path = /srv/{new}/x" in lines
+
+
+@pytest.mark.parametrize("text", ["%Hu", "%2.256Hu", "%Nu", "%Ru", "%2.LNu"])
+def test_modifiers_for_which_2_4_has_nothing(text):
+    _, said = from_text(f"mail_location = maildir:/srv/{text}\n{SMALL}", code=1)
+    assert "2.4 has no such variable" in said
+
+
+def test_a_cut_that_2_4_refuses_for_short_names_is_noted():
+    _, said = from_text(f"mail_location = maildir:/srv/%1n/%2n\n{SMALL}")
+    assert said.count("is shorter than it says") == 1 and "%2n" in said
+
+
+@pytest.mark.since("2.4")
+@pytest.mark.formats("maildir")
+def test_modifiers_mean_the_same_on_both(dovecot):
+    """Each is asked of Dovecot itself, for a name with capitals."""
+    texts = ("%Lu", "%Uu", "%Mu", "%LMu", "%1n", "%2.1n", "%-3.2n", "%1.2Lu", "%5Mu", "%2.256Nu", "%3.300Nu")
+    native = targets.get("native")
+    if native.version >= (2, 4):
+        pytest.skip("no Dovecot 2.3 on this machine")
+    server = dovecot.own()
+    paths = {}
+    location = "/".join(["maildir:/srv", *texts])
+    old = server.root / "variables-2.3.conf"
+    old.write_text(f"base_dir = {server.root}\nlog_path = /dev/stderr\nmail_location = {location}\n")
+    output, _ = convert("-", input=f"mail_location = {location}\n{SMALL}")
+    new, version = server.root / "variables-2.4.conf", ".".join(map(str, server.target.version))
+    new.write_text(f"dovecot_config_version = {version}\ndovecot_storage_version = {version}\n"
+                   f"base_dir = {server.root}\nlog_path = /dev/stderr\nmail_driver = maildir\n" +
+                   "".join(line + "\n" for line in output.splitlines() if line.startswith("mail_path")))
+    command = ["env", "USER=Anna.Doe@Example.com", "HOME=/tmp", "doveadm", "-o", "mail_uid=nobody", "-o", "mail_gid=nogroup", "-c"]
+    with Sandbox() as sandbox:
+        paths["2.3"] = sandbox.run([*command, old, "mailbox", "path", "INBOX"]).stdout.decode().strip()
+    paths["2.4"] = server.run([*command, new, "mailbox", "path", "--no-userdb-lookup", "INBOX"]).stdout.decode().strip()
+    assert paths["2.3"] == paths["2.4"] and paths["2.3"].startswith("/srv/anna.doe@example.com/ANNA")
+
+
+def test_an_escape_character_as_doveconf_shows_it():
+    """A backslash at the end of a line joins the next one to it, but doveconf -n ends no line so."""
+    block = "mail_plugins = lazy_expunge listescape\nplugin {\n  listescape_char = \\\n  lazy_expunge = .EXPUNGED\n}\n"
+    for text in (block, "# 2.3.19.1 (9b53102964): /etc/dovecot/dovecot.conf\n" + block):
+        lines, _ = from_text(text)
+        assert 'mailbox_list_storage_escape_char = "\\\\"' in lines and "lazy_expunge_mailbox = .EXPUNGED" in lines
+    lines, _ = from_text("mail_plugins = \\\n  lazy_expunge \\\n  quota\nplugin {\n  lazy_expunge = .EXPUNGED\n}\n")
+    assert lines[1:4] == ["mail_plugins {", "lazy_expunge = yes", "quota = yes"]
+
+
+def test_plugins_that_are_named_in_a_file(tmp_path):
+    (tmp_path / "plugins").write_text("quota lazy_expunge listescape\n")
+    (tmp_path / "dovecot.conf").write_text("mail_plugins = <plugins\nplugin {\n  lazy_expunge = .EXPUNGED\n  listescape_char = ^\n}\n")
+    output, _ = convert(tmp_path / "dovecot.conf")
+    assert "lazy_expunge = yes" in output and "quota = yes" in output and "mailbox_list_storage_escape_char = ^" in output
+    (tmp_path / "plugins").unlink()
+    _, said = convert(tmp_path / "dovecot.conf", code=1)
+    assert "mail_plugins = <plugins: the value is in that file" in said
+
+
+def test_a_namespace_that_is_named_without_its_separator():
+    lines, said = from_text(SMALL.replace(".EXPUNGED", "EXPUNGED") + "namespace {\n  prefix = EXPUNGED/\n  location = maildir:~/exp\n}\n")
+    assert "prefix = EXPUNGED/" in lines and "mail_path = ~/exp" in lines and "left to you" not in said
+
+
+def test_what_a_namespace_took_from_nowhere_is_reset():
+    """On 2.3 a location has its own options alone; on 2.4 each is a setting that holds in all namespaces."""
+    lines, _ = from_text("mail_location = maildir:~/Maildir:INDEX=~/idx:CONTROL=~/ctl:INBOX=~/in:LAYOUT=fs:VOLATILEDIR=/run/x\n" +
+                         SMALL.replace(".EXPUNGED", ".EXPUNGED/") +
+                         "namespace {\n  prefix = .EXPUNGED/\n  location = mdbox:~/exp:INDEX=~/expidx\n}\n")
+    inside = lines[lines.index("prefix = .EXPUNGED/"):]
+    for line in ("mail_index_path = ~/expidx", "mail_control_path =", "mail_inbox_path =", "mailbox_list_layout = fs", "mail_volatile_path ="):
+        assert line in inside, line
+    assert "mail_index_path =" not in inside
+
+
+# How large mail packages put Dovecot 2.3 together, in the parts that matter here, with lazy_expunge turned on.
+PACKAGES = {
+    "a list of plugins in a file, a virtual user's home below the domain": (
+        "mail_home = %h\nmail_location = maildir:~/Maildir:VOLATILEDIR=~/volatile\nmail_plugins = <plugins\n"
+        "namespace inbox {\n  inbox = yes\n  separator = /\n  mailbox Trash {\n    auto = subscribe\n    special_use = \\Trash\n  }\n"
+        "  mailbox \"Deleted Items\" {\n    special_use = \\Trash\n  }\n  mailbox .EXPUNGED {\n    autoexpunge = 7d\n  }\n}\n"
+        "namespace {\n  type = shared\n  separator = /\n  prefix = Shared/%%u/\n  location = maildir:%%h/Maildir:INDEX=~/shared/%%u\n"
+        "  subscriptions = no\n  list = children\n}\n"
+        "plugin {\n  lazy_expunge = .EXPUNGED\n  listescape_char = \\\n  quota = count:User quota\n  quota_rule2 = .EXPUNGED:ignore\n"
+        "  acl = vfile\n}\n", "quota lazy_expunge listescape acl"),
+    "a location in lower case with its indexes beside": (
+        "mail_location = maildir:%Lh/Maildir/:INDEX=%Lh/Maildir/\nmail_plugins = quota lazy_expunge\n"
+        "namespace {\n  type = private\n  separator = /\n  prefix =\n  inbox = yes\n  mailbox Junk {\n    auto = subscribe\n"
+        "    special_use = \\Junk\n    autoexpunge = 30d\n  }\n  mailbox .EXPUNGED {\n    autoexpunge = 30d\n  }\n}\n"
+        "protocol imap {\n  mail_plugins = $mail_plugins imap_quota\n}\nprotocol lda {\n  mail_plugins = $mail_plugins\n}\n"
+        "plugin {\n  lazy_expunge = .EXPUNGED\n  quota = count:user\n  quota_grace = 10%%\n}\n", ""),
+    "plugins added protocol by protocol": (
+        "mail_location = maildir:~/Maildir\nmail_plugins =\nnamespace inbox {\n  inbox = yes\n  separator = /\n  mailbox Trash {\n    auto = no\n"
+        "    special_use = \\Trash\n    autoexpunge = 30d\n  }\n}\n" +
+        "".join(f"protocol {name} {{\n  mail_plugins = $mail_plugins lazy_expunge\n}}\n" for name in ("imap", "pop3", "lmtp", "lda", "doveadm")) +
+        "plugin {\n  lazy_expunge = .EXPUNGED\n  lazy_expunge_only_last_instance = yes\n}\n", ""),
+    "hashed directories": (
+        "mail_location = maildir:~/%2.256Nu/%1n:LAYOUT=fs\nmail_plugins = $mail_plugins lazy_expunge\nnamespace inbox {\n  inbox = yes\n"
+        "  separator = /\n}\nplugin {\n  lazy_expunge = .EXPUNGED\n}\n", ""),
+}
+
+
+@pytest.mark.since("2.4")
+@pytest.mark.formats("maildir")
+@pytest.mark.parametrize("name", PACKAGES)
+def test_the_main_job_with_what_packages_have(dovecot, name, tmp_path):
+    text, plugins = PACKAGES[name]
+    (tmp_path / "plugins").write_text(plugins + "\n")
+    (tmp_path / "dovecot.conf").write_text(text)
+    output, said = convert(tmp_path / "dovecot.conf")
+    assert "not turned" not in said
+    server = dovecot.own(lazy=settings(), load_plugin=False, mailboxes=(), files=(("converted.conf", output),),
+                         raw="!include @ROOT@/converted.conf\n")
+    user = server.user()
+    with user.imap() as session:
+        session.append("INBOX", message(subject="mine"))
+        session.select()
+        session.delete()
+    [row] = json.loads(user.server.doveadm("-f", "json", "lazy-expunge", "list", "-u", user.name).stdout)
+    assert (row["origin"], row["subject"]) == ("INBOX", "mine") and user.messages() == []
+    user.doveadm("lazy-expunge restore", "ALL")
+    assert [mail.subject for mail in user.messages()] == ["mine"]
