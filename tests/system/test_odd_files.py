@@ -70,7 +70,7 @@ def test_maintain(dovecot, odd):
         assert rows[user.name]["expunged"] == 2 and [mail.subject for mail in user.kept()] == ["2"]
     assert [rows[user.name]["failed"] for user in users[1:]] == [0, 0]
     _, output, _ = run(server, "lazy-expunge", "check", "-u", users[0].name)
-    [found] = [row for row in json.loads(output) if row["check"] == "maintain"]
+    [found] = [row for row in json.loads(output) if row["id"] == "maintain"]
     assert found["state"] == "WARN" and path.name in found["found"]
 
 
