@@ -1,249 +1,309 @@
-/* Live check: a probe mail goes the way of a deleted mail, there and back. */
+/* Live check: a probe mail goes the way of a deleted mail, as each protocol
+   deletes, and back. */
 
 #include "lib.h"
 #include "array.h"
-#include "guid.h"
-#include "istream.h"
+#include "str.h"
 #include "mail-namespace.h"
-#include "mail-search.h"
-#include "mail-search-build.h"
 #include "mail-storage-private.h"
-#include "events/events.h"
-#include "restore/restore.h"
+#include "check/dialogue.h"
+#include "check/probe.h"
+#include "check/sessions.h"
 #include "check/check.h"
 
-#define PROBE_TEXT \
-	"From: <>\r\nSubject: lazy-expunge probe\r\n" \
-	"Message-ID: <%s@lazy-expunge.invalid>\r\n\r\n" \
-	"This is a test of the expunge storage, and taken away at once.\r\n"
+#include <unistd.h>
 
-struct probe {
-	struct lazy_expunge_user *luser;
-	/* the name of its mailbox, and its GUID */
-	const char *vname, *guid;
-	/* the storage's mailboxes before */
-	struct lazy_expunge_select *before;
-	struct lazy_expunge_error error;
-};
+#define OK LAZY_EXPUNGE_FINDING_OK
+#define FAIL LAZY_EXPUNGE_FINDING_FAIL
 
-static struct mailbox *probe_box(struct probe *probe)
+/* The probe is among the newest mails; others may come meanwhile. */
+#define POP3_MAX_LOOKS 100
+
+/* Send a command and read until its end. Returns the last word of the untagged
+   line that begins with this, "" if there is none (data stack), and NULL if it
+   was not answered with OK. */
+static const char *imap_command(struct lazy_expunge_dialogue *dialogue,
+				const char *command, const char *untagged)
 {
-	struct mail_namespace *ns =
-		mail_namespace_find_inbox(probe->luser->user->namespaces);
+	const char *line, *found = "";
 
-	return mailbox_alloc(ns->list, probe->vname, MAILBOX_FLAG_IGNORE_ACLS);
+	if (lazy_expunge_dialogue_send(dialogue, t_strconcat("a ", command,
+							     NULL)) < 0)
+		return NULL;
+	while ((line = lazy_expunge_dialogue_read(dialogue)) != NULL) {
+		if (strncmp(line, "a ", 2) == 0)
+			return strncmp(line, "a OK", 4) == 0 ? found : NULL;
+		if (untagged != NULL &&
+		    strncmp(line, untagged, strlen(untagged)) == 0) {
+			found = strrchr(line, ' ');
+			found = found == NULL ? "" : t_strdup(found + 1);
+		}
+	}
+	return NULL;
 }
 
-static int probe_error(struct probe *probe, const char *what,
-		       struct mailbox *box)
+/* Returns NULL if the probe was deleted, else what did not work. */
+static const char *imap_delete(struct lazy_expunge_dialogue *dialogue,
+			       struct lazy_expunge_probe *probe)
 {
-	lazy_expunge_error_set_box(&probe->error, what, box);
+	const char *uid;
+
+	if (imap_command(dialogue, "SELECT INBOX", NULL) == NULL)
+		return "SELECT INBOX";
+	uid = imap_command(dialogue, t_strdup_printf(
+		"UID SEARCH HEADER Message-ID %s",
+		lazy_expunge_probe_message_id(probe)), "* SEARCH");
+	if (uid == NULL || str_is_numeric(uid, '\0') == FALSE)
+		return "SEARCH";
+	if (imap_command(dialogue, t_strdup_printf(
+			"UID STORE %s +FLAGS.SILENT (\\Deleted)", uid),
+			 NULL) == NULL)
+		return "STORE";
+	if (imap_command(dialogue, t_strdup_printf("UID EXPUNGE %s", uid),
+			 NULL) == NULL)
+		return "EXPUNGE";
+	return imap_command(dialogue, "LOGOUT", NULL) == NULL ? "LOGOUT" : NULL;
+}
+
+/* Send a command. Returns its line, NULL if that is not +OK. */
+static const char *pop3_command(struct lazy_expunge_dialogue *dialogue,
+				const char *command)
+{
+	const char *line;
+
+	if (lazy_expunge_dialogue_send(dialogue, command) < 0)
+		return NULL;
+	line = lazy_expunge_dialogue_read(dialogue);
+	return line == NULL || strncmp(line, "+OK", 3) != 0 ? NULL : line;
+}
+
+/* Returns 1 if the mail is the probe, 0 if not, -1 on failure. */
+static int pop3_is_probe(struct lazy_expunge_dialogue *dialogue,
+			 unsigned int number, const char *message_id)
+{
+	const char *line;
+	bool found = FALSE;
+
+	if (pop3_command(dialogue, t_strdup_printf("TOP %u 0", number)) == NULL)
+		return -1;
+	while ((line = lazy_expunge_dialogue_read(dialogue)) != NULL) {
+		if (strcmp(line, ".") == 0)
+			return found ? 1 : 0;
+		if (strstr(line, message_id) != NULL)
+			found = TRUE;
+	}
 	return -1;
 }
 
-static int probe_save(struct probe *probe, struct mailbox *box)
+static const char *pop3_delete(struct lazy_expunge_dialogue *dialogue,
+			       struct lazy_expunge_probe *probe)
 {
-	struct mailbox_transaction_context *t;
-	struct mail_save_context *ctx;
-	struct istream *input;
-	const char *text = t_strdup_printf(PROBE_TEXT, probe->guid);
-	ssize_t size;
-	int ret;
-
-	if (mailbox_create(box, NULL, FALSE) < 0)
-		return probe_error(probe, "Cannot create", box);
-	if (mailbox_open(box) < 0)
-		return probe_error(probe, "Cannot open", box);
-	input = i_stream_create_from_data(text, strlen(text));
-	t = mailbox_transaction_begin(box, MAILBOX_TRANSACTION_FLAG_EXTERNAL,
-				      "lazy_expunge check");
-	ctx = mailbox_save_alloc(t);
-	mailbox_save_set_guid(ctx, probe->guid);
-	ret = mailbox_save_begin(&ctx, input);
-	while (ret == 0 && (size = i_stream_read(input)) > 0)
-		ret = mailbox_save_continue(ctx);
-	if (ret == 0)
-		ret = mailbox_save_continue(ctx);
-	if (ret == 0)
-		ret = mailbox_save_finish(&ctx);
-	else if (ctx != NULL)
-		mailbox_save_cancel(&ctx);
-	i_stream_unref(&input);
-	if (ret < 0)
-		mailbox_transaction_rollback(&t);
-	else
-		ret = mailbox_transaction_commit(&t);
-	if (ret < 0 || mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ) < 0)
-		return probe_error(probe, "Cannot save to", box);
-	return 0;
-}
-
-/* Expunge the probe wherever it is in the mailbox. Returns how many there were,
-   -1 on failure. */
-static int probe_expunge(struct probe *probe, struct mailbox *box)
-{
-	struct mailbox_transaction_context *t;
-	struct mail_search_context *search;
-	struct mail_search_args *args;
-	struct mail *mail;
-	const char *guid;
-	int count = 0;
-
-	if (mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ) < 0)
-		return probe_error(probe, "Cannot read", box);
-	args = mail_search_build_init();
-	mail_search_build_add_all(args);
-	t = mailbox_transaction_begin(box, 0, LAZY_EXPUNGE_TRANSACTION_CHECK);
-	search = mailbox_search_init(t, args, NULL, MAIL_FETCH_GUID, NULL);
-	mail_search_args_unref(&args);
-	while (mailbox_search_next(search, &mail)) T_BEGIN {
-		if (mail_get_special(mail, MAIL_FETCH_GUID, &guid) == 0 &&
-		    strcmp(guid, probe->guid) == 0) {
-			mail_expunge(mail);
-			count++;
-		}
-	} T_END;
-	if (mailbox_search_deinit(&search) < 0) {
-		mailbox_transaction_rollback(&t);
-		return probe_error(probe, "Cannot search", box);
-	}
-	if (mailbox_transaction_commit(&t) < 0 || mailbox_sync(box, 0) < 0)
-		return probe_error(probe, "Cannot expunge from", box);
-	return count;
-}
-
-static int probe_restore(struct probe *probe)
-{
-	const struct lazy_expunge_restore_params params = {
-		.target = probe->vname,
-	};
-	ARRAY_TYPE(lazy_expunge_restore_row) rows;
-	const struct lazy_expunge_restore_row *row;
-	struct lazy_expunge_select *select;
-	struct mail_search_args *args;
-	struct mail_search_arg *arg;
-	unsigned int restored = 0;
-	int ret;
-
-	select = lazy_expunge_select_init(probe->luser, &probe->error);
-	if (select == NULL)
-		return -1;
-	args = mail_search_build_init();
-	arg = mail_search_build_add(args, SEARCH_GUID);
-	arg->value.str = p_strdup(args->pool, probe->guid);
-	ret = lazy_expunge_select_find(select, args, NULL, 0, &probe->error);
-	mail_search_args_unref(&args);
-	if (ret == 0 && array_count(&select->mails) == 0) {
-		probe->error.text = "the deleted probe is not in the storage";
-		ret = -1;
-	}
-	t_array_init(&rows, 1);
-	if (ret == 0)
-		ret = lazy_expunge_restore(select, &params, &rows);
-	array_foreach(&rows, row) {
-		restored += row->restored;
-		if (row->error.text != NULL)
-			probe->error.text = t_strdup(row->error.text);
-	}
-	if (ret == 0 && restored != 1) {
-		probe->error.text = t_strdup_printf(
-			"%u probes came back, and not one", restored);
-		ret = -1;
-	}
-	lazy_expunge_select_deinit(&select);
-	return ret;
-}
-
-static bool probe_box_was_there(struct probe *probe, const char *vname)
-{
-	const struct lazy_expunge_select_box *sbox;
-
-	array_foreach(&probe->before->boxes, sbox) {
-		if (strcmp(sbox->vname, vname) == 0)
-			return TRUE;
-	}
-	return FALSE;
-}
-
-/* Take away the probe and every mailbox that was made for it. */
-static int probe_clean(struct probe *probe, struct mailbox *box)
-{
-	const struct lazy_expunge_select_box *sbox;
-	struct lazy_expunge_select *select;
+	const char *message_id = lazy_expunge_probe_message_id(probe);
+	const char *line, *const *words;
+	unsigned int count, number, looks;
 	int ret = 0;
 
-	/* Deleting it goes through the storage again. */
-	if (mailbox_open(box) == 0 && probe_expunge(probe, box) < 0)
-		ret = -1;
-	if (ret == 0 && mailbox_delete_empty(box) < 0 &&
-	    mailbox_get_last_mail_error(box) != MAIL_ERROR_NOTFOUND)
-		ret = probe_error(probe, "Cannot delete", box);
-	(void)mailbox_set_subscribed(box, FALSE);
-	select = lazy_expunge_select_init(probe->luser, &probe->error);
-	if (select == NULL)
+	line = pop3_command(dialogue, "STAT");
+	words = line == NULL ? NULL : t_strsplit(line, " ");
+	if (words == NULL || str_array_length(words) < 2 ||
+	    str_to_uint(words[1], &count) < 0)
+		return "STAT";
+	for (looks = 0, number = count; ret == 0 && number > 0 &&
+	     looks < POP3_MAX_LOOKS; looks++, number--)
+		ret = pop3_is_probe(dialogue, number, message_id);
+	if (ret <= 0)
+		return "TOP";
+	if (pop3_command(dialogue, t_strdup_printf("DELE %u",
+						   number + 1)) == NULL)
+		return "DELE";
+	return pop3_command(dialogue, "QUIT") == NULL ? "QUIT" : NULL;
+}
+
+/* As after a log-in, with the program of the protocol. Returns 0, or -1 and the
+   error, and if it cannot be tried at all 1. */
+static int delete_by_program(struct lazy_expunge_probe *probe,
+			     const struct lazy_expunge_check_config *config,
+			     enum lazy_expunge_check_protocol protocol)
+{
+	const char *name = lazy_expunge_check_protocol_name(protocol);
+	const char *failed, *line, *error;
+	struct lazy_expunge_dialogue *dialogue;
+
+	if (getuid() != 0 || config->libexec_dir == NULL)
+		return 1;
+	dialogue = lazy_expunge_dialogue_start(
+		t_strdup_printf("%s/%s", config->libexec_dir, name),
+		config->running != NULL ? config->socket_path :
+		config->config_path, probe->luser->user->username, &error);
+	if (dialogue == NULL)
+		return 1;
+	line = lazy_expunge_dialogue_read(dialogue);
+	if (line == NULL || (strncmp(line, "* PREAUTH", 9) != 0 &&
+			     strncmp(line, "+OK", 3) != 0))
+		failed = "the log-in";
+	else if (protocol == LAZY_EXPUNGE_CHECK_IMAP)
+		failed = imap_delete(dialogue, probe);
+	else
+		failed = pop3_delete(dialogue, probe);
+	lazy_expunge_dialogue_end(&dialogue);
+	if (failed == NULL)
+		return 0;
+	probe->error.text = t_strdup_printf("the probe in INBOX cannot be "
+		"deleted by %s: %s fails", name, failed);
+	return -1;
+}
+
+static struct lazy_expunge_sessions *
+sessions_of(const struct lazy_expunge_check_config *config,
+	    enum lazy_expunge_check_protocol protocol)
+{
+	return config->running != NULL && protocol < LAZY_EXPUNGE_CHECK_LDA ?
+		config->running : config->files;
+}
+
+/* The protocol may have kept it where doveadm does not look. */
+static void take_from_session(struct lazy_expunge_probe *probe,
+			      const struct lazy_expunge_check_config *config,
+			      enum lazy_expunge_check_protocol protocol)
+{
+	struct lazy_expunge_sessions *sessions = sessions_of(config, protocol);
+	struct lazy_expunge_user *lsession;
+	struct mail_user *session;
+	const char *error;
+
+	if (sessions == NULL || lazy_expunge_sessions_user(sessions,
+			lazy_expunge_check_protocol_name(protocol),
+			probe->luser->user, &session, &error) < 0)
+		return;
+	lsession = lazy_expunge_user_get(session);
+	lazy_expunge_probe_take_from(probe, lsession);
+	lazy_expunge_user_deinit(lsession);
+	lazy_expunge_sessions_user_free(&session);
+}
+
+/* In this process, by a user as a process of the protocol has it. */
+static int delete_by_session(struct lazy_expunge_probe *probe,
+			     const struct lazy_expunge_check_config *config,
+			     enum lazy_expunge_check_protocol protocol)
+{
+	struct lazy_expunge_sessions *sessions = sessions_of(config, protocol);
+	struct mail_user *session;
+	struct mailbox *box;
+	const char *error;
+	int ret;
+
+	if (sessions == NULL || lazy_expunge_sessions_user(sessions,
+			lazy_expunge_check_protocol_name(protocol),
+			probe->luser->user, &session, &error) < 0) {
+		probe->error.text = "what it has cannot be told";
 		return -1;
-	array_foreach(&select->boxes, sbox) {
-		if (probe_expunge(probe, sbox->box) < 0)
-			ret = -1;
-		else if (!probe_box_was_there(probe, sbox->vname))
-			(void)mailbox_delete_empty(sbox->box);
 	}
-	lazy_expunge_select_deinit(&select);
+	box = mailbox_alloc(
+		mail_namespace_find_inbox(session->namespaces)->list, "INBOX",
+		MAILBOX_FLAG_IGNORE_ACLS);
+	ret = mailbox_open(box);
+	if (ret < 0) {
+		lazy_expunge_error_set_box(&probe->error, "Cannot open", box);
+	} else {
+		ret = lazy_expunge_probe_expunge(probe, box);
+		if (ret == 0)
+			probe->error.text = "the probe is not in its mailbox";
+	}
+	mailbox_free(&box);
+	lazy_expunge_sessions_user_free(&session);
+	return ret > 0 ? 0 : -1;
+}
+
+static int protocol_run(struct lazy_expunge_probe *probe,
+			const struct lazy_expunge_check_config *config,
+			enum lazy_expunge_check_protocol protocol)
+{
+	struct mailbox *box = lazy_expunge_probe_box(probe);
+	int ret;
+
+	ret = lazy_expunge_probe_save(probe, box);
+	mailbox_free(&box);
+	if (ret < 0)
+		return -1;
+	ret = protocol == LAZY_EXPUNGE_CHECK_IMAP ||
+		protocol == LAZY_EXPUNGE_CHECK_POP3 ?
+		delete_by_program(probe, config, protocol) : 1;
+	if (ret > 0)
+		ret = delete_by_session(probe, config, protocol);
+	if (ret == 0)
+		ret = lazy_expunge_probe_is_kept(probe) > 0 ? 0 : 1;
+	if (ret > 0) {
+		take_from_session(probe, config, protocol);
+		probe->error.text = t_strdup_printf(
+			"the probe that %s deleted from INBOX is not in the "
+			"storage", lazy_expunge_check_protocol_name(protocol));
+		ret = -1;
+	}
 	return ret;
 }
 
-static int probe_run(struct probe *probe, struct mailbox *box)
+/* There and back in a mailbox of its own, as doveadm deletes. */
+static int doveadm_run(struct lazy_expunge_probe *probe)
 {
+	struct mailbox *box = lazy_expunge_probe_box(probe);
 	int ret;
 
-	if (probe_save(probe, box) < 0)
-		return -1;
-	ret = probe_expunge(probe, box);
-	if (ret == 0)
-		probe->error.text = "the probe is not in its mailbox";
-	if (ret <= 0)
-		return -1;
-	return probe_restore(probe);
+	ret = lazy_expunge_probe_save(probe, box);
+	if (ret == 0) {
+		ret = lazy_expunge_probe_expunge(probe, box);
+		if (ret == 0)
+			probe->error.text = "the probe is not in its mailbox";
+		ret = ret > 0 ? lazy_expunge_probe_restore(probe) : -1;
+	}
+	mailbox_free(&box);
+	return ret;
 }
 
-void lazy_expunge_check_live(struct lazy_expunge_findings *findings,
-			     struct lazy_expunge_user *luser)
+static void live_check(struct lazy_expunge_findings *findings,
+		       struct lazy_expunge_user *luser,
+		       const struct lazy_expunge_check_config *config,
+		       enum lazy_expunge_check_protocol protocol)
 {
-	struct mail_namespace *ns;
-	guid_128_t guid_128;
-	struct probe probe = { .luser = luser };
-	struct mailbox *box;
+	const char *name = lazy_expunge_check_protocol_name(protocol);
+	bool here = protocol == LAZY_EXPUNGE_CHECK_DOVEADM;
+	const char *id = here ? "live" : t_strconcat("live-", name, NULL);
+	struct lazy_expunge_probe probe;
 	const char *failed = NULL;
+	struct mailbox *box;
 
-	if (luser->set.error != NULL ||
-	    array_count(lazy_expunge_user_storages(luser)) == 0)
-		return;
-	probe.before = lazy_expunge_select_init(luser, &probe.error);
-	if (probe.before == NULL) {
-		lazy_expunge_findings_add(findings, "live",
-			LAZY_EXPUNGE_FINDING_FAIL, probe.error.text,
-			"correct the cause");
+	if (lazy_expunge_probe_init(&probe, luser, !here) < 0) {
+		lazy_expunge_findings_add(findings, id, FAIL, probe.error.text,
+					  "correct the cause");
 		return;
 	}
-	ns = mail_namespace_find_inbox(luser->user->namespaces);
-	guid_128_generate(guid_128);
-	probe.guid = guid_128_to_string(guid_128);
-	probe.vname = t_strdup_printf("%slazy-expunge-probe-%s", ns->prefix,
-				      probe.guid);
-	box = probe_box(&probe);
-	if (probe_run(&probe, box) < 0)
+	if ((here ? doveadm_run(&probe) :
+	     protocol_run(&probe, config, protocol)) < 0)
 		failed = probe.error.text;
-	mailbox_free(&box);
 
-	box = probe_box(&probe);
-	if (probe_clean(&probe, box) < 0 && failed == NULL) {
+	box = lazy_expunge_probe_box(&probe);
+	if (lazy_expunge_probe_clean(&probe, box) < 0 && failed == NULL) {
 		failed = t_strdup_printf("the probe in %s could not be taken "
 			"away: %s", probe.vname, probe.error.text);
 	}
 	mailbox_free(&box);
-	lazy_expunge_select_deinit(&probe.before);
-	lazy_expunge_findings_add(findings, "live", failed == NULL ?
-		LAZY_EXPUNGE_FINDING_OK : LAZY_EXPUNGE_FINDING_FAIL,
-		failed == NULL ? "a probe mail was deleted, kept and restored" :
-		failed, "look at the rows above, and at the log");
+	lazy_expunge_probe_deinit(&probe);
+	lazy_expunge_findings_add(findings, id, failed == NULL ? OK : FAIL,
+		failed != NULL ? failed : here ?
+		"a probe mail was deleted, kept and restored" :
+		t_strdup_printf("a probe mail in INBOX was deleted by %s and "
+				"kept", name),
+		"look at the rows above, and at the log");
+}
+
+void lazy_expunge_check_live(struct lazy_expunge_findings *findings,
+			     struct lazy_expunge_user *luser,
+			     const struct lazy_expunge_check_config *config)
+{
+	if (luser->set.error != NULL ||
+	    array_count(lazy_expunge_user_storages(luser)) == 0)
+		return;
+	for (unsigned int i = 0; i < LAZY_EXPUNGE_CHECK_PROTOCOLS; i++) T_BEGIN {
+		if (lazy_expunge_check_protocol_is_enabled(config, i))
+			live_check(findings, luser, config, i);
+	} T_END;
 }

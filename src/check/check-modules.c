@@ -1,13 +1,11 @@
-/* Check of modules: is the plugin loaded, is it this one, and by whom. */
+/* Check of modules: is the plugin loaded, and is it this one? */
 
-#include "lazy-expunge-config.h"
 #include "lib.h"
 #include "array.h"
 #include "module-dir.h"
 #include "str.h"
 #include "mail-storage-service.h"
 #include "compat/dovecot.h"
-#include "check/doveconf.h"
 #include "check/check.h"
 
 #include <dirent.h>
@@ -19,33 +17,6 @@
 #define PLUGIN_SUFFIX "_lazy_expunge_plugin.so"
 /* a symbol that only this plugin has */
 #define PLUGIN_IDENTITY "lazy_expunge_plugin_identity"
-
-static const char *const protocol_names[LAZY_EXPUNGE_CHECK_PROTOCOLS] = {
-	"imap", "pop3", "lmtp", "lda", "doveadm"
-};
-
-void lazy_expunge_check_config_read(struct lazy_expunge_check_config *config_r,
-				    const char *config_path, pool_t pool)
-{
-	const char *const protocols[] = { "protocols", NULL };
-	const char *const all_plugins[] = { "mail_plugins", NULL };
-
-	i_zero(config_r);
-	T_BEGIN {
-		config_r->protocols = p_strdup(pool,
-			lazy_expunge_doveconf(config_path, protocols));
-		config_r->all_mail_plugins = p_strdup(pool,
-			lazy_expunge_doveconf(config_path, all_plugins));
-	} T_END;
-	for (unsigned int i = 0; i < LAZY_EXPUNGE_CHECK_PROTOCOLS; i++) T_BEGIN {
-		const char *const plugins[] = {
-			"-f", t_strconcat("protocol=", protocol_names[i], NULL),
-			"mail_plugins", NULL
-		};
-		config_r->mail_plugins[i] = p_strdup(pool,
-			lazy_expunge_doveconf(config_path, plugins));
-	} T_END;
-}
 
 static struct module *find_module(void)
 {
@@ -157,41 +128,6 @@ static void check_leftovers(struct lazy_expunge_findings *findings,
 		"no other module of this name", NULL);
 }
 
-static void check_protocol(struct lazy_expunge_findings *findings,
-			   const struct lazy_expunge_check_config *config,
-			   enum lazy_expunge_check_protocol protocol)
-{
-	const char *name = protocol_names[protocol];
-	const char *id = t_strconcat("protocol-", name, NULL);
-	const char *plugins = config->mail_plugins[protocol];
-
-	/* lda and doveadm are programs, no services to be enabled */
-	if (protocol < LAZY_EXPUNGE_CHECK_LDA && config->protocols != NULL &&
-	    !lazy_expunge_finding_list_has(config->protocols, NULL, name)) {
-		lazy_expunge_findings_add(findings, id, LAZY_EXPUNGE_FINDING_OK,
-					  "not enabled", NULL);
-		return;
-	}
-	if (plugins == NULL) {
-		lazy_expunge_findings_add(findings, id,
-			LAZY_EXPUNGE_FINDING_WARN,
-			"its mail_plugins could not be read",
-			"run check as root, with "LE_DOVECONF" in its place");
-	} else if (!lazy_expunge_finding_list_has(plugins,
-				config->all_mail_plugins, PLUGIN_NAME)) {
-		lazy_expunge_findings_add(findings, id,
-			LAZY_EXPUNGE_FINDING_FAIL, t_strdup_printf(
-			"mail deleted by %s is not kept: mail_plugins there "
-			"has no lazy_expunge", name), t_strdup_printf(
-			"add lazy_expunge to mail_plugins outside of protocol "
-			"blocks, and let that of protocol %s add to it ("
-			LE_PLUGINS_ADD")", name));
-	} else {
-		lazy_expunge_findings_add(findings, id, LAZY_EXPUNGE_FINDING_OK,
-					  "loads the plugin", NULL);
-	}
-}
-
 /* A userdb may set mail_plugins for a user. */
 static void check_user(struct lazy_expunge_findings *findings,
 		       struct lazy_expunge_user *luser)
@@ -216,13 +152,9 @@ static void check_user(struct lazy_expunge_findings *findings,
 }
 
 void lazy_expunge_check_modules(struct lazy_expunge_findings *findings,
-				struct lazy_expunge_user *luser,
-				const struct lazy_expunge_check_config *config)
+				struct lazy_expunge_user *luser)
 {
 	check_loaded(findings, luser);
 	check_leftovers(findings, luser);
 	check_user(findings, luser);
-	for (unsigned int i = 0; i < LAZY_EXPUNGE_CHECK_PROTOCOLS; i++) T_BEGIN {
-		check_protocol(findings, config, i);
-	} T_END;
 }

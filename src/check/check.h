@@ -17,23 +17,43 @@ enum lazy_expunge_check_protocol {
 	LAZY_EXPUNGE_CHECK_PROTOCOLS
 };
 
+/* "imap", "pop3", ... */
+const char *
+lazy_expunge_check_protocol_name(enum lazy_expunge_check_protocol protocol);
+
+struct lazy_expunge_sessions;
+
 /* What is known of the whole configuration, before a user's process has given
-   up its rights to read it. NULL = could not be found out. */
+   up its rights to read it. */
 struct lazy_expunge_check_config {
-	/* doveconf's output of protocols, and of mail_plugins outside of and
-	   in each */
-	const char *protocols, *all_mail_plugins;
-	const char *mail_plugins[LAZY_EXPUNGE_CHECK_PROTOCOLS];
+	/* doveconf's output of protocols, NULL = could not be found out */
+	const char *protocols;
+	/* what sessions get by the files, and by the Dovecot that runs: NULL if
+	   none does, or it could not be asked */
+	struct lazy_expunge_sessions *files, *running;
+	const char *files_error, *running_error;
+	/* where the two are read, and where Dovecot's programs are: NULL = not
+	   known */
+	const char *config_path, *socket_path, *libexec_dir;
 };
 
-/* Strings are allocated from the pool. */
+/* Allocated from the pool, and to be freed before it. */
 void lazy_expunge_check_config_read(struct lazy_expunge_check_config *config_r,
 				    const char *config_path, pool_t pool);
+void lazy_expunge_check_config_free(struct lazy_expunge_check_config *config);
 
-/* Modules: the loaded file, others of its name, each protocol. */
+/* FALSE if it is a service that the configuration turns off. */
+bool lazy_expunge_check_protocol_is_enabled(
+	const struct lazy_expunge_check_config *config,
+	enum lazy_expunge_check_protocol protocol);
+
+/* Modules: the loaded file, others of its name. */
 void lazy_expunge_check_modules(struct lazy_expunge_findings *findings,
-				struct lazy_expunge_user *luser,
-				const struct lazy_expunge_check_config *config);
+				struct lazy_expunge_user *luser);
+/* Each protocol: is what its sessions delete kept, and of which mailboxes? */
+void lazy_expunge_check_protocols(
+	struct lazy_expunge_findings *findings, struct lazy_expunge_user *luser,
+	const struct lazy_expunge_check_config *config);
 /* Settings and storage: name, retention, caps, visibility, quota, ACL. */
 void lazy_expunge_check_storage(struct lazy_expunge_findings *findings,
 				struct lazy_expunge_user *luser, time_t now);
@@ -45,9 +65,10 @@ void lazy_expunge_check_acl(struct lazy_expunge_findings *findings,
 /* The account: home, last maintenance, what waits to be purged. */
 void lazy_expunge_check_account(struct lazy_expunge_findings *findings,
 				struct lazy_expunge_user *luser, time_t now);
-/* Save a probe mail in a mailbox of its own, delete it, find it in the storage,
-   restore it, and take everything away again. */
+/* Save a probe mail, delete it as each protocol does, find it in the storage, for
+   doveadm also restore it, and take everything away again. */
 void lazy_expunge_check_live(struct lazy_expunge_findings *findings,
-			     struct lazy_expunge_user *luser);
+			     struct lazy_expunge_user *luser,
+			     const struct lazy_expunge_check_config *config);
 
 #endif

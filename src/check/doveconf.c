@@ -50,11 +50,22 @@ static bool doveconf_read(int fd, string_t *output)
 	return TRUE;
 }
 
+static bool doveconf_wait(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return FALSE;
+	}
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 const char *lazy_expunge_doveconf(const char *config_path,
 				  const char *const *args)
 {
 	string_t *output = t_str_new(256);
-	int fd[2], status;
+	int fd[2];
 	bool complete;
 	pid_t pid;
 
@@ -71,11 +82,37 @@ const char *lazy_expunge_doveconf(const char *config_path,
 	i_close_fd(&fd[1]);
 	complete = doveconf_read(fd[0], output);
 	i_close_fd(&fd[0]);
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return NULL;
-	}
-	if (!complete || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+	if (!doveconf_wait(pid) || !complete)
 		return NULL;
 	return str_c(output);
+}
+
+int lazy_expunge_doveconf_to_fd(const char *config_path,
+				const char *const *args, int fd)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		doveconf_exec(fd, config_path, args);
+	return pid != -1 && doveconf_wait(pid) ? 0 : -1;
+}
+
+const char *lazy_expunge_doveconf_value(const char *config_path,
+					const char *key)
+{
+	const char *const args[] = { key, NULL };
+	const char *output = lazy_expunge_doveconf(config_path, args);
+	const char *prefix = t_strconcat(key, " = ", NULL);
+
+	/* where several services have it, each has a line of it */
+	if (output == NULL || strncmp(output, prefix, strlen(prefix)) != 0)
+		return NULL;
+	return t_strcut(output + strlen(prefix), '\n');
+}
+
+const char *lazy_expunge_doveconf_config_socket(const char *config_path)
+{
+	const char *dir = lazy_expunge_doveconf_value(config_path, "base_dir");
+
+	return dir == NULL ? NULL : t_strconcat(dir, "/config", NULL);
 }

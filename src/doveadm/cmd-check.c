@@ -45,11 +45,14 @@ static int check_run(struct lazy_expunge_cmd *cmd,
 	findings.pool = pool_alloconly_create("lazy_expunge check", 2048);
 	io_loop_time_refresh();
 	T_BEGIN {
-		lazy_expunge_check_modules(&findings, luser, &ccmd->config);
+		lazy_expunge_check_modules(&findings, luser);
+		lazy_expunge_check_protocols(&findings, luser, &ccmd->config);
 		lazy_expunge_check_storage(&findings, luser, ioloop_time);
 		lazy_expunge_check_account(&findings, luser, ioloop_time);
-		if (ccmd->live)
-			lazy_expunge_check_live(&findings, luser);
+		if (ccmd->live) {
+			lazy_expunge_check_live(&findings, luser,
+						&ccmd->config);
+		}
 	} T_END;
 	array_foreach(&findings.rows, row) {
 		lazy_expunge_check_print_row(row->id,
@@ -74,6 +77,13 @@ static void check_init(struct lazy_expunge_cmd *cmd)
 		master_service_get_config_path(master_service), cmd->ctx.pool);
 }
 
+static void check_deinit(struct lazy_expunge_cmd *cmd)
+{
+	struct check_cmd *ccmd = container_of(cmd, struct check_cmd, cmd);
+
+	lazy_expunge_check_config_free(&ccmd->config);
+}
+
 static struct doveadm_mail_cmd_context *check_alloc(void)
 {
 	struct check_cmd *ccmd =
@@ -82,6 +92,7 @@ static struct doveadm_mail_cmd_context *check_alloc(void)
 				       check_init, check_run);
 
 	ccmd->cmd.runs_when_off = TRUE;
+	ccmd->cmd.deinit = check_deinit;
 	return &ccmd->cmd.ctx;
 }
 

@@ -9,6 +9,7 @@
 #include "core/exclude.h"
 #include "keep/origin.h"
 #include "core/policy.h"
+#include "settings/excluded.h"
 #include "hooks/context.h"
 
 struct lazy_expunge_mail_module lazy_expunge_mail_module =
@@ -20,13 +21,7 @@ static bool mailbox_is_excluded(struct mailbox *box,
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 
 	if (!lbox->excluded_checked) {
-		const struct lazy_expunge_match match = {
-			.vname = box->vname,
-			.prefix_len = box->list->ns->prefix_len,
-			.storage_name = box->name,
-			.special_use = lazy_expunge_compat_special_use(box),
-		};
-		lbox->excluded = lazy_expunge_match(set->exclude, &match);
+		lbox->excluded = lazy_expunge_settings_exclude_box(set, box);
 		lbox->excluded_checked = TRUE;
 	}
 	return lbox->excluded;

@@ -8,11 +8,13 @@ import pytest
 
 from harness.config import DEFAULT_MAILBOXES, Mailbox, Quota, namespace_mode
 from harness.mail import message
+from harness.waiting import wait_for
 
 SOUND = dict(lazy={"hidden": True, "protect": True}, mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge="30d"),))
 IDS = {"module", "leftovers", "user", "protocol-imap", "protocol-pop3", "protocol-lmtp", "protocol-lda", "protocol-doveadm", "settings",
        "last-instance", "on-failure", "quota", "storage", "hidden", "protected", "acl", "save-dates", "retention", "cap", "home",
        "maintain", "purge"}
+PROTOCOLS = {f"protocol-{name}" for name in ("imap", "pop3", "lmtp", "lda", "doveadm")}
 
 
 def check(user, *arguments):
@@ -78,6 +80,38 @@ def test_a_protocol_block_overrides_the_list(dovecot):
     assert states(rows, "FAIL") == {"protocol-lmtp"}
 
 
+OFF_IN_IMAP = {"2.3": "protocol imap {\n  plugin {\n    lazy_expunge =\n  }\n}\n", "2.4": "protocol imap {\n  lazy_expunge_mailbox =\n}\n"}
+
+
+@pytest.mark.parametrize("mended", [True, False], ids=["mended", "broken"])
+def test_the_configuration_was_changed_and_not_reloaded(dovecot, mended):
+    """What runs is what deletes, whatever the files say by now."""
+    off = OFF_IN_IMAP["2.3" if dovecot.version < (2, 4) else "2.4"]
+    server = dovecot.own(raw=off if mended else "", **SOUND)
+    user = server.user()
+    server.expect_log("SIGHUP received - reloading configuration")
+    # a session without the plugin does not know a name that its layout forbids
+    server.expect_log("Mailbox .EXPUNGED: Failed to autoexpunge", required=False)
+    user.deliver()
+    with user.imap() as session:
+        session.ok("NOOP")
+    text = server.conf.read_text()
+    server.conf.write_text(text.replace(off, "") if mended else text + off)
+    with user.imap("INBOX") as session:
+        session.delete()
+    assert len(user.kept()) == (0 if mended else 1)
+    rows, _ = check(user)
+    if mended:
+        assert states(rows, "FAIL") == {"protocol-imap"} and "reload" in rows["protocol-imap"]["remedy"], rows
+        assert rows["reload-imap"]["state"] == "WARN" and rows["reload-imap"]["remedy"] == "reload Dovecot"
+    else:
+        assert states(rows, "FAIL") == {"reload-imap"} and "do not reload" in rows["reload-imap"]["remedy"], rows
+    server.run(["doveadm", "-c", server.conf, "reload"])
+    wait_for(lambda: not any(name.startswith("reload") for name in check(user)[0]), "the reload")
+    rows, _ = check(user)
+    assert states(rows, "FAIL") == (set() if mended else {"protocol-imap"}), rows
+
+
 def test_doveadm_does_not_load_the_plugin(dovecot):
     user = dovecot(lazy_in_protocols=("imap", "pop3", "lmtp", "lda")).user()
     user.fill("INBOX", 1)
@@ -102,7 +136,7 @@ def test_the_userdb_takes_the_plugin_from_a_user(dovecot):
     rows, _ = check(plain)
     assert states(rows, "FAIL") == set() and rows["user"]["state"] == "OK"
     rows, _ = check(without)
-    assert states(rows, "FAIL") == {"user"} and "not kept" in rows["user"]["found"]
+    assert states(rows, "FAIL") == {"user"} | PROTOCOLS and "not kept" in rows["user"]["found"]
 
 
 def test_the_storages_name_is_meant_as_on_or_off(dovecot):
@@ -126,9 +160,9 @@ def test_the_other_commands_work_without_the_mail_plugin(dovecot):
 
 def test_nothing_is_kept(dovecot):
     rows, _ = check(dovecot(lazy={"mailbox": None}).user())
-    assert states(rows, "FAIL") == {"settings"} and "not kept" in rows["settings"]["found"]
+    assert states(rows, "FAIL") == {"settings"} | PROTOCOLS and "not kept" in rows["settings"]["found"]
     rows, _ = check(dovecot(lazy={"exclude": ["*"]}).user())
-    assert states(rows, "FAIL") == {"settings"}
+    assert states(rows, "FAIL") == {"settings"} | PROTOCOLS
 
 
 def test_the_namespace_is_missing(dovecot):
@@ -142,7 +176,7 @@ def test_the_namespace_is_missing(dovecot):
 def test_a_setting_is_wrong(dovecot):
     user = dovecot(lazy={"max_storage": "much"}).user()
     rows, _ = check(user)
-    assert states(rows, "FAIL") == {"settings"} and "much" in rows["settings"]["found"]
+    assert states(rows, "FAIL") == {"settings"} | PROTOCOLS and "much" in rows["settings"]["found"]
 
 
 @pytest.mark.parametrize("where", ["settings", "mailbox"])

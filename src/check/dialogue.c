@@ -1,0 +1,144 @@
+/* Dialogue: runs a program with a socket for its input and output. */
+
+#include "lib.h"
+#include "fd-util.h"
+#include "str.h"
+#include "write-full.h"
+#include "check/dialogue.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+/* A mailbox that is opened for the first time may take long. */
+#define ANSWER_TIMEOUT_MSECS (60 * 1000)
+
+struct lazy_expunge_dialogue {
+	int fd;
+	pid_t pid;
+	/* read and not given out, after what was given out last */
+	string_t *input;
+	size_t given;
+};
+
+static void ATTR_NORETURN
+dialogue_exec(int fd, const char *program, const char *config_path,
+	      const char *username)
+{
+	static const char *const env[] = {
+		"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL
+	};
+	const char *const argv[] = {
+		program, "-c", config_path, "-u", username, NULL
+	};
+	int null_fd = open("/dev/null", O_RDWR);
+
+	/* the process is the user for the time being */
+	if (seteuid(getuid()) < 0 || setegid(getgid()) < 0)
+		_exit(126);
+	if (null_fd != -1 && dup2(fd, STDIN_FILENO) != -1 &&
+	    dup2(fd, STDOUT_FILENO) != -1 &&
+	    dup2(null_fd, STDERR_FILENO) != -1) {
+		/* nothing else of this process */
+		for (int i = STDERR_FILENO + 1; i < 256; i++)
+			(void)close(i);
+		(void)execve(program, (void *)argv, (void *)env);
+	}
+	_exit(127);
+}
+
+struct lazy_expunge_dialogue *
+lazy_expunge_dialogue_start(const char *program, const char *config_path,
+			    const char *username, const char **error_r)
+{
+	struct lazy_expunge_dialogue *dialogue;
+	int fd[2];
+	pid_t pid;
+
+	if (access(program, X_OK) < 0) {
+		*error_r = t_strdup_printf("Cannot run %s: %m", program);
+		return NULL;
+	}
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) < 0) {
+		*error_r = t_strdup_printf("socketpair() failed: %m");
+		return NULL;
+	}
+	pid = fork();
+	if (pid == -1) {
+		*error_r = t_strdup_printf("fork() failed: %m");
+		i_close_fd(&fd[0]);
+		i_close_fd(&fd[1]);
+		return NULL;
+	}
+	if (pid == 0)
+		dialogue_exec(fd[1], program, config_path, username);
+	i_close_fd(&fd[1]);
+	dialogue = i_new(struct lazy_expunge_dialogue, 1);
+	dialogue->fd = fd[0];
+	dialogue->pid = pid;
+	dialogue->input = str_new(default_pool, 1024);
+	return dialogue;
+}
+
+int lazy_expunge_dialogue_send(struct lazy_expunge_dialogue *dialogue,
+			       const char *line)
+{
+	int ret;
+
+	T_BEGIN {
+		const char *data = t_strconcat(line, "\r\n", NULL);
+
+		ret = write_full(dialogue->fd, data, strlen(data));
+	} T_END;
+	return ret;
+}
+
+static bool dialogue_read_more(struct lazy_expunge_dialogue *dialogue)
+{
+	struct pollfd pfd = { .fd = dialogue->fd, .events = POLLIN };
+	char buf[4096];
+	ssize_t size;
+
+	if (poll(&pfd, 1, ANSWER_TIMEOUT_MSECS) <= 0)
+		return FALSE;
+	size = read(dialogue->fd, buf, sizeof(buf));
+	if (size <= 0)
+		return FALSE;
+	str_append_data(dialogue->input, buf, size);
+	return TRUE;
+}
+
+const char *lazy_expunge_dialogue_read(struct lazy_expunge_dialogue *dialogue)
+{
+	const char *end;
+	size_t len;
+
+	str_delete(dialogue->input, 0, dialogue->given);
+	dialogue->given = 0;
+	while ((end = strchr(str_c(dialogue->input), '\n')) == NULL) {
+		if (!dialogue_read_more(dialogue))
+			return NULL;
+	}
+	len = end - str_c(dialogue->input);
+	dialogue->given = len + 1;
+	str_c_modifiable(dialogue->input)[len] = '\0';
+	if (len > 0 && str_c(dialogue->input)[len - 1] == '\r')
+		str_c_modifiable(dialogue->input)[len - 1] = '\0';
+	return str_c(dialogue->input);
+}
+
+void lazy_expunge_dialogue_end(struct lazy_expunge_dialogue **_dialogue)
+{
+	struct lazy_expunge_dialogue *dialogue = *_dialogue;
+
+	if (dialogue == NULL)
+		return;
+	*_dialogue = NULL;
+	i_close_fd(&dialogue->fd);
+	while (waitpid(dialogue->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	str_free(&dialogue->input);
+	i_free(dialogue);
+}
