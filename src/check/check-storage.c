@@ -7,6 +7,7 @@
 #include "mail-storage-private.h"
 #include "settings/mailbox-blocks.h"
 #include "report/report.h"
+#include "retention/due.h"
 #include "inventory/select.h"
 #include "core/text.h"
 #include "compat/dovecot.h"
@@ -114,7 +115,8 @@ static void check_retention(struct lazy_expunge_findings *findings,
 		"shorten autoexpunge");
 }
 
-/* Retention goes by save dates: without the cache it reads each mail. */
+/* Retention goes by save dates: without the cache it reads each mail, and what
+   touches the files, such as a backup by hard links, makes the mail young. */
 static bool box_caches_save_dates(struct mailbox *box)
 {
 	const struct mailbox_cache_field *field;
@@ -130,6 +132,36 @@ static bool box_caches_save_dates(struct mailbox *box)
 	return FALSE;
 }
 
+/* The first mailbox with a retention whose save dates are not cached. */
+struct save_dates {
+	struct lazy_expunge_user *luser;
+	const char *missing;
+};
+
+static void save_dates_mailbox(struct mail_namespace *ns, const char *vname,
+			       void *context)
+{
+	struct save_dates *dates = context;
+	struct lazy_expunge_retention set;
+	struct mailbox_status status;
+	struct mailbox *box;
+
+	lazy_expunge_keep_time_get(ns, vname, &set);
+	if (dates->missing != NULL || set.autoexpunge == 0 ||
+	    lazy_expunge_storage_match(dates->luser, ns, vname) != NULL)
+		return;
+	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
+	if (strcmp(box->storage->name, "mdbox") != 0 &&
+	    mailbox_open(box) == 0 && mailbox_sync(box, 0) == 0) {
+		mailbox_get_open_status(box, STATUS_MESSAGES, &status);
+		if (status.messages > 0 && !box_caches_save_dates(box)) {
+			dates->missing = p_strdup(dates->luser->user->pool,
+						  vname);
+		}
+	}
+	mailbox_free(&box);
+}
+
 static void check_save_dates(struct lazy_expunge_findings *findings,
 			     struct lazy_expunge_user *luser)
 {
@@ -137,6 +169,7 @@ static void check_save_dates(struct lazy_expunge_findings *findings,
 	struct lazy_expunge_select *select;
 	struct lazy_expunge_error error;
 	struct mailbox_status status;
+	struct save_dates dates = { .luser = luser };
 	const char *found = "no mail kept yet", *missing = NULL;
 
 	/* other rows say why it cannot be opened */
@@ -153,6 +186,11 @@ static void check_save_dates(struct lazy_expunge_findings *findings,
 			found = "in the cache";
 		else if (missing == NULL)
 			missing = sbox->vname;
+	}
+	if (missing == NULL) {
+		(void)lazy_expunge_due_mailboxes(luser, save_dates_mailbox,
+						 &dates, &error);
+		missing = dates.missing;
 	}
 	lazy_expunge_findings_add(findings, "save-dates",
 		missing == NULL ? OK : WARN, missing == NULL ? found :

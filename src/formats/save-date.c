@@ -96,3 +96,38 @@ void lazy_expunge_save_date_catch_up(struct mailbox *box, uint32_t *next_uid)
 	mail_free(&mail);
 	(void)mailbox_transaction_commit(&t);
 }
+
+unsigned int lazy_expunge_save_date_cache_all(struct mailbox *box)
+{
+	unsigned int field = lazy_expunge_save_date_register(box);
+	struct mailbox_transaction_context *t;
+	struct mail_cache_view *view;
+	unsigned int missing = 0;
+	uint32_t seq, count, save_date;
+	struct mail *mail;
+	time_t date;
+
+	if (field == UINT_MAX)
+		return 0;
+	count = mail_index_view_get_messages_count(box->view);
+	view = mail_cache_view_open(box->cache, box->view);
+	t = mailbox_transaction_begin(box, 0, "lazy_expunge save dates");
+	mail = mail_alloc(t, MAIL_FETCH_SAVE_DATE, NULL);
+	for (seq = 1; seq <= count; seq++) {
+		if (mail_cache_field_exists(view, seq, field) != 0)
+			continue;
+		mail_set_seq(mail, seq);
+		if (mail_get_save_date(mail, &date) < 0)
+			continue;
+		/* Maildir does this by itself, sdbox does not; twice the same
+		   does no harm */
+		save_date = date;
+		mail_cache_add(t->cache_trans, seq, field, &save_date,
+			       sizeof(save_date));
+		missing++;
+	}
+	mail_free(&mail);
+	(void)mailbox_transaction_commit(&t);
+	mail_cache_view_close(&view);
+	return missing;
+}

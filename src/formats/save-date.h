@@ -25,5 +25,8 @@ void lazy_expunge_save_date_add(struct mailbox_transaction_context *t,
    change. Call after a sync. *next_uid remembers up to which UID that was done,
    0 at first. */
 void lazy_expunge_save_date_catch_up(struct mailbox *box, uint32_t *next_uid);
-
+/* Cache the save dates of all mails of an open and synced mailbox that have none
+   there, and have those of later ones cached. Nothing is to do for mdbox.
+   Returns how many were missing. */
+unsigned int lazy_expunge_save_date_cache_all(struct mailbox *box);
 #endif

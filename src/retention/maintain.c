@@ -12,6 +12,8 @@
 #include "events/events.h"
 #include "retention/idle.h"
 #include "account/files.h"
+#include "formats/save-date.h"
+#include "settings/mailbox-blocks.h"
 #include "retention/stamp.h"
 #include "retention/watch.h"
 #include "retention/maintain.h"
@@ -184,6 +186,36 @@ static void maintain_logs(struct mail_namespace *ns, const char *vname,
 	mailbox_free(&box);
 }
 
+/* Where Dovecot does not cache save dates, retention goes by the ctime of files,
+   which a backup by hard links or a chown renews each night. */
+static void maintain_save_dates(struct mail_namespace *ns, const char *vname,
+				void *context)
+{
+	struct maintain *maintain = context;
+	struct lazy_expunge_retention set;
+	struct mailbox *box;
+
+	lazy_expunge_keep_time_get(ns, vname, &set);
+	/* the mail plugin sees to those of a storage */
+	if (set.autoexpunge == 0 ||
+	    lazy_expunge_storage_match(maintain->luser, ns, vname) != NULL)
+		return;
+	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
+	/* errors were said when the same mailboxes were expunged */
+	if (strcmp(box->storage->name, "mdbox") != 0 &&
+	    mailbox_open(box) == 0 && mailbox_sync(box, 0) == 0)
+		(void)lazy_expunge_save_date_cache_all(box);
+	mailbox_free(&box);
+}
+
+static void maintain_all_save_dates(struct maintain *maintain)
+{
+	struct lazy_expunge_error error;
+
+	(void)lazy_expunge_due_mailboxes(maintain->luser, maintain_save_dates,
+					 maintain, &error);
+}
+
 static void maintain_all_logs(struct maintain *maintain)
 {
 	struct lazy_expunge_storage *storage;
@@ -268,6 +300,7 @@ static void maintain_all(struct maintain *maintain)
 
 	watch = lazy_expunge_idle_begin(maintain->luser, maintain->now);
 	maintain_autoexpunge(maintain);
+	maintain_all_save_dates(maintain);
 	maintain_cap(maintain);
 	maintain_purge(maintain);
 	maintain_all_logs(maintain);

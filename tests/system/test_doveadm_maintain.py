@@ -461,3 +461,25 @@ def test_users_who_never_got_mail(dovecot, mode):
         rows, done = maintain(server, "-A")
         assert done.code == 0 and not done.stderr, done
         assert [(each["username"], each["failed"]) for each in rows] == [(user.name, 0) for user in users]
+
+
+@pytest.mark.formats("maildir", "sdbox")
+def test_files_that_are_touched_stay_as_old_as_they_are(dovecot):
+    """As by a backup with hard links, which renews the ctime of all files."""
+    user = dovecot(**retention(Mailbox("Trash", auto="create", special_use="\\Trash", autoexpunge="30d"))).user()
+    for _ in range(3):
+        user.doveadm("save", "-m", "Trash", input=message())
+    saved = time.time()
+
+    def found():
+        [row] = [row for row in json.loads(user.server.doveadm("-f", "json", "lazy-expunge", "check", "-u", user.name, check=False).stdout) if row["id"] == "save-dates"]
+        return row
+
+    assert found()["state"] == "WARN" and "Trash" in found()["found"]
+    maintain(user.server, "-u", user.name)
+    assert found()["state"] == "OK"
+    wait_for(lambda: time.time() >= saved + 2, "another second")
+    for path in user.home.rglob("*"):
+        if path.is_file() and "Trash" in str(path):
+            path.chmod(path.stat().st_mode)
+    assert len(user.messages("Trash")) == 3 and all(mail.saved <= saved for mail in user.messages("Trash"))
