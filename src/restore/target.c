@@ -9,6 +9,7 @@
 #include "mail-search-build.h"
 #include "mail-storage-private.h"
 #include "inventory/select.h"
+#include "restore/plan-target.h"
 #include "restore/target.h"
 
 struct wanted_guid {
@@ -79,11 +80,7 @@ static int target_open(struct mailbox *box, bool plan,
 	}
 	if (!plan)
 		return target_create(box, error_r) < 0 ? -1 : 1;
-	if (mailbox_verify_create_name(box) < 0) {
-		lazy_expunge_error_set_box(error_r, "Cannot create", box);
-		return -1;
-	}
-	return 0;
+	return lazy_expunge_restore_plan_create(box, error_r);
 }
 
 int lazy_expunge_restore_target_open(struct lazy_expunge_user *luser,
@@ -119,6 +116,8 @@ int lazy_expunge_restore_target_open(struct lazy_expunge_user *luser,
 		lazy_expunge_error_set_box(error_r, "Cannot read", box);
 		ret = -1;
 	}
+	if (ret > 0 && plan && lazy_expunge_restore_plan_save(box, error_r) < 0)
+		ret = -1;
 	if (ret > 0)
 		*box_r = box;
 	else
