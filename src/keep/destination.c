@@ -9,6 +9,7 @@
 #include "mailbox-list-private.h"
 #include "compat/dovecot.h"
 #include "settings/mailbox-blocks.h"
+#include "formats/commit-syncs.h"
 #include "formats/list-index.h"
 #include "formats/maildir-link.h"
 #include "keep/origin.h"
@@ -237,6 +238,7 @@ static int destination_need_open(struct lazy_expunge_destination *dest,
 	if (destination_open_or_create(dest->box, error_r) < 0)
 		return -1;
 	dest->opened = TRUE;
+	lazy_expunge_commit_syncs_init(dest->box);
 	dest->save_date_field = lazy_expunge_save_date_register(dest->box);
 	(void)destination_remember_path(dest);
 	return 0;
@@ -429,6 +431,7 @@ static int destination_copy(struct lazy_expunge_destination_transaction *dt,
 	mailbox_save_set_save_date(ctx, ioloop_time);
 	if (keywords != NULL)
 		mailbox_keywords_unref(&keywords);
+	lazy_expunge_commit_syncs_copied(dest->box, mail->box);
 	ret = mailbox_copy(&ctx, mail);
 	if (ret == 0)
 		lazy_expunge_save_date_add(dt->t, dest->save_date_field);

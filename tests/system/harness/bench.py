@@ -1,8 +1,9 @@
 """tools/bench: what a delete costs without a plugin, with the shipped plugin and with this one.
 
 Starts private Dovecots on loopback, one for each of them, measures them in turn in one run, and prints medians, quartiles and
-ratios; writes them as JSON and as a plot (SVG, by gnuplot). Only ratios of one run mean something. Filled accounts are kept in
-the work directory for later runs. Needs root, as the system tests do.
+ratios; writes them as JSON and as a plot (SVG, by gnuplot). Only ratios of one run mean something. The case "calls" counts system
+calls, which mean something by themselves, and fails where this plugin makes more than the repository's table has. Filled accounts are
+kept in the work directory for later runs. Needs root, as the system tests do.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import bench_report, packages, places, targets
+from . import bench_calls, bench_report, packages, places, targets
 from . import bench_cases_admin  # noqa: F401  (registers its cases)
 from .bench_cases import CASES, Samples
 from .bench_servers import SERIES, Servers
@@ -24,6 +25,7 @@ def main():
     if arguments.list:
         for case in CASES.values():
             print(f"{case.name:<16} {case.title} ({case.size}: {', '.join(map(str, case.sizes))})")
+        print(f"{bench_calls.NAME:<16} system calls of deletes and commands, held against {bench_calls.TABLE.name}")
         return
     if os.geteuid() != 0:
         sys.exit("tools/bench: needs root: it makes mount namespaces and runs private Dovecots")
@@ -32,23 +34,36 @@ def main():
         places.move_work(Path(arguments.work).resolve())
     packages.install(packages.HOST + packages.DOVECOT + packages.BUILD + ["gnuplot-nox"], lambda text: print(text, flush=True))
     started = time.monotonic()
-    rows = []
+    rows, calls = [], {}
     try:
         for name in arguments.targets:
             for form in arguments.formats:
+                if bench_calls.NAME in arguments.cases:
+                    found = bench_calls.measure(targets.get(name), form)
+                    bench_calls.print_rows(found)
+                    calls.update(found)
                 _measure(targets.get(name), form, arguments, rows)
     except KeyboardInterrupt:
         print("stopped; what was measured so far:")
     except (RuntimeError, AssertionError) as error:
         sys.exit(f"tools/bench: {error}")
-    bench_report.write(rows, Path(arguments.out), {"fsync": arguments.fsync, "quick": arguments.quick})
+    if rows:
+        bench_report.write(rows, Path(arguments.out), {"fsync": arguments.fsync, "quick": arguments.quick})
+    if arguments.write_calls:
+        bench_calls.write_table(calls)
+    more = list(bench_calls.risen(calls))
+    if more:
+        sys.exit("tools/bench: more system calls than there were:\n" + "\n".join(more))
     print(f"\nDone in {time.monotonic() - started:.0f} seconds.")
 
 
 def _arguments():
     parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words = lambda known: lambda text: _words(text, known)
-    parser.add_argument("--cases", type=words(CASES), default=list(CASES), help="comma-separated (default: all)")
+    parser.add_argument("--cases", type=words([*CASES, bench_calls.NAME]), default=[bench_calls.NAME, *CASES],
+                        help="comma-separated (default: all)")
+    parser.add_argument("--write-calls", action="store_true", help=f"write the counts of the case {bench_calls.NAME} to "
+                        f"{bench_calls.TABLE.relative_to(places.SOURCE)}, instead of holding them against those that are there")
     parser.add_argument("--formats", type=words(FORMATS), default=list(FORMATS), help="comma-separated")
     parser.add_argument("--targets", type=words((targets.NATIVE,) + targets.CHROOTED), default=[targets.NATIVE],
                         help="comma-separated: native, trixie, forky (default: native)")
@@ -78,7 +93,7 @@ def _words(text, known):
 def _measure(target, form, arguments, rows):
     servers = Servers(target, form, arguments.fsync)
     try:
-        for case in (CASES[name] for name in arguments.cases):
+        for case in (CASES[name] for name in arguments.cases if name in CASES):
             series = [name for name in case.series if name in arguments.plugins]
             if not series or form not in case.formats:
                 continue
