@@ -40,6 +40,20 @@ struct lazy_expunge_user *lazy_expunge_user_get(struct mail_user *user)
 	return luser;
 }
 
+struct mailbox *
+lazy_expunge_mailbox_alloc(struct lazy_expunge_user *luser,
+			   struct mail_namespace *ns, const char *vname,
+			   enum mailbox_flags flags)
+{
+	struct mailbox *box;
+
+	luser->internal_alloc++;
+	box = mailbox_alloc(ns->list, vname,
+			    flags | MAILBOX_FLAG_IGNORE_ACLS);
+	luser->internal_alloc--;
+	return box;
+}
+
 const char *lazy_expunge_name_without_prefix(struct mail_namespace *ns,
 					     const char *vname)
 {

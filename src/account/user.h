@@ -76,6 +76,11 @@ struct lazy_expunge_user *lazy_expunge_user_get(struct mail_user *user);
 /* The context if there is one. */
 struct lazy_expunge_user *lazy_expunge_user_find(struct mail_user *user);
 
+/* Allocate a mailbox for the plugin's own use: no ACLs, no protection. */
+struct mailbox *
+lazy_expunge_mailbox_alloc(struct lazy_expunge_user *luser,
+			   struct mail_namespace *ns, const char *vname,
+			   enum mailbox_flags flags);
 /* All configured storages of the user, found or not. */
 const ARRAY_TYPE(lazy_expunge_storage) *
 lazy_expunge_user_storages(struct lazy_expunge_user *luser);

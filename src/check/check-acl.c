@@ -8,7 +8,7 @@
 #include "mail-storage-private.h"
 #include "acl-api.h"
 #include "acl-plugin.h"
-#include "keep/destination.h"
+#include "account/user.h"
 #include "check/check.h"
 
 #include <dlfcn.h>

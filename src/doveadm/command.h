@@ -4,7 +4,7 @@
 /* What the commands share: options, query, the user's settings, errors. */
 
 #include "compat/dovecot.h"
-#include "keep/destination.h"
+#include "account/error.h"
 #include "account/user.h"
 #include "core/origin-mask.h"
 #include "inventory/select.h"

@@ -11,13 +11,6 @@ struct mail;
 struct mailbox;
 struct mail_user;
 
-/* Reasons of the plugin's own transactions: an expunge in one of them is known
-   by it. */
-#define LAZY_EXPUNGE_TRANSACTION_CAP "lazy_expunge cap"
-#define LAZY_EXPUNGE_TRANSACTION_CHECK "lazy_expunge check"
-#define LAZY_EXPUNGE_TRANSACTION_RESTORE "lazy_expunge restore"
-#define LAZY_EXPUNGE_TRANSACTION_SUPERSEDE "lazy_expunge supersede"
-
 /* What becomes of the mails of one transaction. It is said when the transaction
    is committed, and not at all when it is not. Nothing is remembered, and
    nothing looked up, of what nobody listens to. Texts are copied. */

@@ -5,7 +5,6 @@
 #include "mailbox-list-private.h"
 #include "dbox-storage.h"
 #include "mdbox-storage.h"
-#include "keep/destination.h"
 #include "formats/list-index.h"
 #include "account/lock.h"
 #include "account/user.h"

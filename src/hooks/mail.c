@@ -4,6 +4,7 @@
 #include "lib.h"
 #include "mail-namespace.h"
 #include "compat/dovecot.h"
+#include "core/transactions.h"
 #include "events/events.h"
 #include "instances/look.h"
 #include "core/exclude.h"

@@ -5,6 +5,7 @@
 #include "ioloop.h"
 #include "mail-namespace.h"
 #include "compat/dovecot.h"
+#include "core/transactions.h"
 #include "events/events.h"
 #include "settings/mailbox-blocks.h"
 #include "formats/list-index.h"

@@ -12,6 +12,7 @@
 #include "formats/refcount.h"
 #include "formats/sdbox-files.h"
 #include "formats/mdbox-mark.h"
+#include "keep/origin.h"
 #include "hooks/context.h"
 
 #define ERROR_CANNOT_KEEP \

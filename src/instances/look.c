@@ -8,7 +8,6 @@
 #include "mailbox-list-private.h"
 #include "mailbox-list-iter.h"
 #include "compat/dovecot.h"
-#include "keep/destination.h"
 #include "instances/guids.h"
 #include "formats/list-index.h"
 #include "formats/live.h"

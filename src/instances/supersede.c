@@ -4,7 +4,7 @@
 #include "lib.h"
 #include "array.h"
 #include "mail-storage-private.h"
-#include "events/events.h"
+#include "core/transactions.h"
 #include "instances/guids.h"
 #include "account/lock.h"
 #include "account/user.h"

@@ -4,7 +4,7 @@
 /* The mails of a user's storages that a query finds, with where each was
    deleted and when. Holds some 20 bytes for a mail, and the mailboxes open. */
 
-#include "keep/destination.h"
+#include "account/error.h"
 #include "account/user.h"
 
 struct mail_search_args;

@@ -54,41 +54,6 @@ struct lazy_expunge_destination_transaction {
 	ARRAY_TYPE(const_string) links;
 };
 
-void lazy_expunge_error_set_box(struct lazy_expunge_error *error,
-				const char *what, struct mailbox *box)
-{
-	const char *text = mailbox_get_last_internal_error(box, &error->code);
-
-	error->text = t_strdup_printf("%s %s: %s", what,
-				      mailbox_get_vname(box), text);
-}
-
-const char *lazy_expunge_origin_vname(struct mailbox *source)
-{
-	struct mail_namespace *ns = mailbox_get_namespace(source);
-	const char *vname = mailbox_get_vname(source);
-
-	if (ns->type != MAIL_NAMESPACE_TYPE_SHARED)
-		return vname;
-	if (source->inbox_any)
-		return "INBOX";
-	return lazy_expunge_name_without_prefix(ns, vname);
-}
-
-struct mailbox *
-lazy_expunge_mailbox_alloc(struct lazy_expunge_user *luser,
-			   struct mail_namespace *ns, const char *vname,
-			   enum mailbox_flags flags)
-{
-	struct mailbox *box;
-
-	luser->internal_alloc++;
-	box = mailbox_alloc(ns->list, vname,
-			    flags | MAILBOX_FLAG_IGNORE_ACLS);
-	luser->internal_alloc--;
-	return box;
-}
-
 /* Namespace mode: the storage of the owner of a shared mailbox. The owner's
    user object comes with no other namespace than that of its mail. On success
    *luser and *storage are the owner's. */

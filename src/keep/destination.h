@@ -7,22 +7,14 @@
    large storage. It must be closed before the user object goes, so it belongs
    to the source mailbox. */
 
-#include "mail-storage.h"
+#include "account/error.h"
 
+struct mail;
+struct mailbox;
 struct lazy_expunge_destination;
 struct lazy_expunge_destination_transaction;
 struct lazy_expunge_storage;
 struct lazy_expunge_user;
-
-struct lazy_expunge_error {
-	enum mail_error code;
-	/* cause, for the log. Data stack. */
-	const char *text;
-};
-
-/* Set it to the error of a mailbox, with what could not be done. */
-void lazy_expunge_error_set_box(struct lazy_expunge_error *error,
-				const char *what, struct mailbox *box);
 
 /* Open (and create) the destination for mails of source. Returns NULL and the
    error if that is not possible. */
@@ -59,15 +51,5 @@ int lazy_expunge_destination_commit(
 /* Takes NULL. The source must still have the mails. */
 void lazy_expunge_destination_rollback(
 	struct lazy_expunge_destination_transaction **dt);
-
-/* Allocate a mailbox for the plugin's own use: no ACLs, no protection. */
-struct mailbox *
-lazy_expunge_mailbox_alloc(struct lazy_expunge_user *luser,
-			   struct mail_namespace *ns, const char *vname,
-			   enum mailbox_flags flags);
-/* The name of a source mailbox as the owner of the storage sees it: the vname,
-   but for a shared namespace, whose prefix the owner does not have. Not
-   allocated. */
-const char *lazy_expunge_origin_vname(struct mailbox *source);
 
 #endif

@@ -9,6 +9,18 @@
 #include "account/user.h"
 #include "keep/origin.h"
 
+const char *lazy_expunge_origin_vname(struct mailbox *source)
+{
+	struct mail_namespace *ns = mailbox_get_namespace(source);
+	const char *vname = mailbox_get_vname(source);
+
+	if (ns->type != MAIL_NAMESPACE_TYPE_SHARED)
+		return vname;
+	if (source->inbox_any)
+		return "INBOX";
+	return lazy_expunge_name_without_prefix(ns, vname);
+}
+
 /* The keyword for the origin in a mailbox in which it may exist already in
    another case: keywords have none, mailbox names do. */
 static const char *origin_keyword(struct mail_index *index, const char *vname)

@@ -9,6 +9,10 @@ struct mail_namespace;
 struct mail_save_context;
 struct mailbox;
 
+/* The name of a source mailbox as the owner of the storage sees it: the vname,
+   but for a shared namespace, whose prefix the owner does not have. Not
+   allocated. */
+const char *lazy_expunge_origin_vname(struct mailbox *source);
 /* The keywords for a mail that is kept in dest: those of the mail but for old
    origins, and the origin unless it is NULL. Unreference with
    mailbox_keywords_unref(). NULL if there are none. dest must be open. */

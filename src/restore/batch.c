@@ -5,6 +5,7 @@
 #include "array.h"
 #include "mail-storage-private.h"
 #include "account/lock.h"
+#include "core/transactions.h"
 #include "events/events.h"
 #include "keep/origin.h"
 #include "formats/sdbox-files.h"

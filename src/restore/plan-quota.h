@@ -4,8 +4,9 @@
 /* The quota in a plan of restore: which mails would fit? It asks the quota
    plugin, if that is loaded. */
 
-#include "keep/destination.h"
+#include "account/error.h"
 
+struct lazy_expunge_user;
 struct lazy_expunge_restore_quota;
 
 /* NULL if nothing limits what is restored, or if mail of the storage counts in

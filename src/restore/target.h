@@ -3,7 +3,9 @@
 
 /* The mailbox that takes restored mails. */
 
-#include "keep/destination.h"
+#include "account/error.h"
+
+struct lazy_expunge_user;
 
 /* Open the mailbox, and create and subscribe it when it is missing. With plan
    it is not created: *box_r is NULL then. Returns 0 if ok, -1 and the error. */

@@ -6,7 +6,7 @@
 #include "mail-storage-private.h"
 #include "settings/filters.h"
 #include "retention/cap.h"
-#include "events/events.h"
+#include "core/transactions.h"
 
 /* Mails of one transaction, as many as Dovecot's own autoexpunge takes. */
 #define CAP_BATCH_SIZE 1000

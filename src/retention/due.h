@@ -4,7 +4,9 @@
 /* What autoexpunge would take now, from all mailboxes of a user that have it. */
 
 #include "mailbox-list-iter.h"
-#include "keep/destination.h"
+#include "account/error.h"
+
+struct lazy_expunge_user;
 
 struct lazy_expunge_due {
 	uint64_t messages, bytes;

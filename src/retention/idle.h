@@ -5,8 +5,9 @@
    mailbox: the last look found nothing, nothing became due since, and neither
    the mailboxes nor the settings changed. Believed for a day at most. */
 
-#include "keep/destination.h"
+#include "account/error.h"
 
+struct lazy_expunge_user;
 struct lazy_expunge_stamp;
 struct lazy_expunge_watch;
 

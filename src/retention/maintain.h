@@ -5,7 +5,9 @@
    mailboxes that have it, the byte cap, purge of freed storage, old transaction
    logs. One run a user at a time. */
 
-#include "keep/destination.h"
+#include "account/error.h"
+
+struct lazy_expunge_user;
 
 struct lazy_expunge_maintain_result {
 	/* what went, or with plan: what is to go */
