@@ -9,9 +9,7 @@
 #include "compat/dovecot.h"
 #include "settings/read.h"
 #include "settings/filters.h"
-#include "instances/look.h"
 #include "account/lock.h"
-#include "instances/pending.h"
 #include "account/user.h"
 #include "account/storage-identity.h"
 
@@ -334,19 +332,28 @@ lazy_expunge_storage_match(struct lazy_expunge_user *luser,
 	return NULL;
 }
 
-void lazy_expunge_user_set_error(struct lazy_expunge_user *luser,
-				 enum mail_error code, const char *error)
+void lazy_expunge_user_on_deinit(struct lazy_expunge_user *luser,
+				 lazy_expunge_user_deinit_t *callback,
+				 void *context)
 {
-	i_free(luser->last_error);
-	luser->last_error = i_strdup(error);
-	luser->last_error_code = code;
+	struct lazy_expunge_user_deinit *deinit;
+
+	if (!array_is_created(&luser->deinits))
+		i_array_init(&luser->deinits, 4);
+	deinit = array_append_space(&luser->deinits);
+	deinit->callback = callback;
+	deinit->context = context;
 }
 
 void lazy_expunge_user_deinit(struct lazy_expunge_user *luser)
 {
+	const struct lazy_expunge_user_deinit *deinit;
+
 	lazy_expunge_lock_deinit(&luser->lock);
-	lazy_expunge_instances_deinit(&luser->instances);
-	lazy_expunge_pending_deinit(&luser->pending);
+	if (array_is_created(&luser->deinits)) {
+		array_foreach(&luser->deinits, deinit)
+			deinit->callback(luser, deinit->context);
+		array_free(&luser->deinits);
+	}
 	pool_unref(&luser->storages_pool);
-	i_free(luser->last_error);
 }

@@ -9,6 +9,7 @@
 #include "mail-storage.h"
 #include "core/setting-values.h"
 
+struct lazy_expunge_user;
 struct mail_namespace;
 struct mailbox;
 struct mailbox_list;
@@ -29,6 +30,14 @@ struct lazy_expunge_storage {
 };
 ARRAY_DEFINE_TYPE(lazy_expunge_storage, struct lazy_expunge_storage *);
 
+typedef void lazy_expunge_user_deinit_t(struct lazy_expunge_user *luser,
+					void *context);
+
+struct lazy_expunge_user_deinit {
+	lazy_expunge_user_deinit_t *callback;
+	void *context;
+};
+
 struct lazy_expunge_user {
 	struct mail_user *user;
 	struct lazy_expunge_settings set;
@@ -39,31 +48,10 @@ struct lazy_expunge_user {
 	bool storages_resolved;
 
 	struct lazy_expunge_lock *lock;
-	struct lazy_expunge_instances *instances;
-	/* open transactions of this process that expunge */
-	struct lazy_expunge_pending *pending;
-
-	/* >0 while a mail of a virtual mailbox is being moved: its backend
-	   mails are expunged within */
-	unsigned int moving;
-	/* and the transaction that has its copy */
-	struct lazy_expunge_transaction *move_dest;
-	/* a marked storage is being repaired */
-	bool repairing;
+	/* lazy_expunge_user_on_deinit() */
+	ARRAY(struct lazy_expunge_user_deinit) deinits;
 	/* >0 while the plugin itself allocates a mailbox */
 	unsigned int internal_alloc;
-
-	/* lazy_expunge_refcount_is_single(): whether in the account every copy
-	   of a mail of this storage is a link */
-	const struct mail_storage *links_storage;
-	bool links;
-	/* the counts may be old */
-	bool links_stale;
-	bool last_single;
-
-	/* the last error of a commit, for virtual mailboxes, which lose it */
-	char *last_error;
-	enum mail_error last_error_code;
 
 	/* doveadm or another service of the administrator, not a user */
 	bool by_admin;
@@ -119,10 +107,13 @@ lazy_expunge_storage_vname(const struct lazy_expunge_storage *storage);
 const char *
 lazy_expunge_storage_legal_vname(const struct lazy_expunge_storage *storage);
 
-/* Remember / take the error of the last failed commit. */
-void lazy_expunge_user_set_error(struct lazy_expunge_user *luser,
-				 enum mail_error code, const char *error);
-/* Free what does not live in the user's pool. */
+/* What hangs on the user elsewhere and must be freed with it: have callback
+   called by lazy_expunge_user_deinit(), once. The user's context knows nobody
+   else who needs it. */
+void lazy_expunge_user_on_deinit(struct lazy_expunge_user *luser,
+				 lazy_expunge_user_deinit_t *callback,
+				 void *context);
+/* Free what does not live in the user's pool. The user can be used again. */
 void lazy_expunge_user_deinit(struct lazy_expunge_user *luser);
 
 #endif

@@ -16,8 +16,11 @@ lazy_expunge_policy_decide(const struct lazy_expunge_facts *facts,
 		return LAZY_EXPUNGE_PASS;
 	}
 	/* A move loses nothing, wherever it goes out from and however broken
-	   the configuration is. */
-	if (facts->moving && !facts->moving_unlocked) {
+	   the configuration is. Only where others may count on this instance
+	   it is judged as a delete. */
+	if (facts->moving == LAZY_EXPUNGE_MOVED ||
+	    (facts->moving == LAZY_EXPUNGE_MOVED_UNLOCKED &&
+	     (facts->in_storage || facts->settings_failed))) {
 		*reason_r = LAZY_EXPUNGE_REASON_MOVED;
 		return LAZY_EXPUNGE_PASS;
 	}

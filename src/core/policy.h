@@ -41,6 +41,15 @@ enum lazy_expunge_instance {
 	LAZY_EXPUNGE_INSTANCE_OTHER
 };
 
+enum lazy_expunge_moving {
+	LAZY_EXPUNGE_NOT_MOVING,
+	/* the mail goes because another mailbox of the account has it now */
+	LAZY_EXPUNGE_MOVED,
+	/* the same, but the account could not be locked for that: another
+	   session may count on this instance as it deletes the new one */
+	LAZY_EXPUNGE_MOVED_UNLOCKED
+};
+
 struct lazy_expunge_facts {
 	/* the settings could not be read */
 	bool settings_failed;
@@ -60,16 +69,12 @@ struct lazy_expunge_facts {
 	bool by_retention;
 	/* the mailbox is excluded */
 	bool excluded;
-	/* the mail is being moved to another mailbox of the account */
-	bool moving;
-	/* the account could not be locked for that: another session may count
-	   on this instance as it deletes the new one */
-	bool moving_unlocked;
 	/* dsync applies a change of another side */
 	bool dsync;
 	/* the mailbox is another user's, and lazy_expunge_shared is off */
 	bool foreign;
 	bool only_last_instance;
+	enum lazy_expunge_moving moving;
 	enum lazy_expunge_instance instance;
 };
 

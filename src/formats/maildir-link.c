@@ -14,6 +14,7 @@
 #include "maildir-keywords.h"
 #include "maildir-filename-flags.h"
 #include "maildir-settings.h"
+#include "core/deletion.h"
 #include "core/origin-codec.h"
 #include "formats/refcount.h"
 #include "formats/save-date.h"
@@ -268,14 +269,16 @@ static int link_file(struct maildir_mailbox *mbox ATTR_UNUSED,
 
 const char *
 lazy_expunge_maildir_link(struct lazy_expunge_maildir *maildir,
-			  struct mail *mail, const char *origin)
+			  struct lazy_expunge_deletion *deletion,
+			  const char *origin)
 {
+	struct mail *mail = deletion->mail;
 	struct link_context ctx;
 	const char *guid, *letters;
 	enum mail_flags flags;
 
 	/* two mails with one base name must not meet in a Maildir */
-	if (!lazy_expunge_refcount_is_single(maildir->luser, mail) ||
+	if (!lazy_expunge_refcount_is_single(maildir->luser, deletion) ||
 	    mail_has_left_storage(mail) ||
 	    mail_get_special(mail, MAIL_FETCH_GUID, &guid) < 0 ||
 	    !base_name_is_valid(guid))

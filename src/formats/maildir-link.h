@@ -11,7 +11,7 @@
    A link cannot lose: the mail has both names until the source's expunge is
    committed, and journaling file systems keep the order of link and unlink. */
 
-struct mail;
+struct lazy_expunge_deletion;
 struct mail_save_context;
 struct mailbox;
 struct lazy_expunge_maildir;
@@ -32,7 +32,8 @@ void lazy_expunge_maildir_deinit(struct lazy_expunge_maildir **maildir);
    file system; it was in a storage before. */
 const char *
 lazy_expunge_maildir_link(struct lazy_expunge_maildir *maildir,
-			  struct mail *mail, const char *origin);
+			  struct lazy_expunge_deletion *deletion,
+			  const char *origin);
 
 /* A mail was copied out of a storage by the save context of a Maildir, under
    the base name that it had there. Remember that in the cache file: deleted

@@ -125,20 +125,16 @@ static void repair(struct lazy_expunge_user *luser, struct mailbox *box)
 	/* Who sets the mark has the lock, so whoever set it is gone. The lock
 	   was not waited for: an open may be within other locks, for which
 	   its holder waits. */
-	if (access(paths.mark, F_OK) == 0) {
-		luser->repairing = TRUE;
-		if (storage_resync(luser, box) == 0)
-			mark_remove(&paths);
-		luser->repairing = FALSE;
-	}
+	if (access(paths.mark, F_OK) == 0 && storage_resync(luser, box) == 0)
+		mark_remove(&paths);
 	lazy_expunge_lock_put(luser);
 }
 
 void lazy_expunge_unclean_repair(struct lazy_expunge_user *luser,
 				 struct mailbox *box)
 {
-	/* with the lock a commit of this process may be under way */
-	if (luser->repairing || lazy_expunge_lock_is_held(luser) ||
+	/* with the lock a commit of this process may be under way, or a repair */
+	if (lazy_expunge_lock_is_held(luser) ||
 	    lazy_expunge_list_index_is_syncing(box))
 		return;
 	T_BEGIN {

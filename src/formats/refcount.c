@@ -12,9 +12,37 @@
 #include "mdbox-map-private.h"
 #include "compat/dovecot.h"
 #include "account/user.h"
+#include "core/deletion.h"
 #include "formats/refcount.h"
 
 #include <sys/stat.h>
+
+struct refcount_user {
+	union mail_user_module_context module_ctx;
+	/* whether in the account every copy of a mail of this storage is a
+	   link */
+	const struct mail_storage *links_storage;
+	bool links;
+	/* the counts may be old */
+	bool links_stale;
+};
+
+#define REFCOUNT_USER_CONTEXT(obj) \
+	MODULE_CONTEXT(obj, lazy_expunge_refcount_module)
+
+static MODULE_CONTEXT_DEFINE_INIT(lazy_expunge_refcount_module,
+				  &mail_user_module_register);
+
+static struct refcount_user *refcount_user_get(struct mail_user *user)
+{
+	struct refcount_user *ruser = REFCOUNT_USER_CONTEXT(user);
+
+	if (ruser == NULL) {
+		ruser = p_new(user->pool, struct refcount_user, 1);
+		MODULE_CONTEXT_SET(user, lazy_expunge_refcount_module, ruser);
+	}
+	return ruser;
+}
 
 /* TRUE if a copy between mails of the two storages is a link. */
 static bool copies_are_links(struct mail_storage *storage1,
@@ -82,9 +110,10 @@ static bool account_links(struct lazy_expunge_user *luser, struct mailbox *box)
 void lazy_expunge_refcount_refresh(struct lazy_expunge_user *luser,
 				   struct mailbox *box)
 {
+	struct refcount_user *ruser = refcount_user_get(luser->user);
 	struct mdbox_map *map;
 
-	luser->links_stale = FALSE;
+	ruser->links_stale = FALSE;
 	if (strcmp(box->storage->name, "mdbox") != 0)
 		return;
 	/* mdbox counts in its map, of which this process may have an old
@@ -93,28 +122,32 @@ void lazy_expunge_refcount_refresh(struct lazy_expunge_user *luser,
 	if (mdbox_map_open(map) <= 0 ||
 	    mail_index_view_have_transactions(map->view) ||
 	    mdbox_map_refresh(map) < 0)
-		luser->links_stale = TRUE;
+		ruser->links_stale = TRUE;
+}
+
+static bool mail_is_single(struct lazy_expunge_user *luser, struct mail *mail)
+{
+	struct refcount_user *ruser = refcount_user_get(luser->user);
+	struct mailbox *box = mail->box;
+	const char *value;
+
+	if (ruser->links_storage != box->storage) {
+		ruser->links_storage = box->storage;
+		T_BEGIN {
+			ruser->links = account_links(luser, box);
+		} T_END;
+	}
+	return ruser->links && !ruser->links_stale &&
+		mail_get_special(mail, MAIL_FETCH_REFCOUNT, &value) == 0 &&
+		strcmp(value, "1") == 0;
 }
 
 bool lazy_expunge_refcount_is_single(struct lazy_expunge_user *luser,
-				     struct mail *mail)
+				     struct lazy_expunge_deletion *deletion)
 {
-	const char *value;
-	struct mailbox *box = mail->box;
-
-	if (luser->links_storage != box->storage) {
-		luser->links_storage = box->storage;
-		T_BEGIN {
-			luser->links = account_links(luser, box);
-		} T_END;
+	if (deletion->only_copy == LAZY_EXPUNGE_ONLY_COPY_UNKNOWN) {
+		deletion->only_copy = mail_is_single(luser, deletion->mail) ?
+			LAZY_EXPUNGE_ONLY_COPY_YES : LAZY_EXPUNGE_ONLY_COPY_NO;
 	}
-	luser->last_single = luser->links && !luser->links_stale &&
-		mail_get_special(mail, MAIL_FETCH_REFCOUNT, &value) == 0 &&
-		strcmp(value, "1") == 0;
-	return luser->last_single;
-}
-
-bool lazy_expunge_refcount_was_single(struct lazy_expunge_user *luser)
-{
-	return luser->last_single;
+	return deletion->only_copy == LAZY_EXPUNGE_ONLY_COPY_YES;
 }

@@ -1,8 +1,9 @@
 #ifndef LAZY_EXPUNGE_REFCOUNT_H
 #define LAZY_EXPUNGE_REFCOUNT_H
 
-struct mail;
+struct lazy_expunge_deletion;
 struct lazy_expunge_user;
+struct mailbox;
 
 /* Look at the latest counts from now on: call when the account was locked. */
 void lazy_expunge_refcount_refresh(struct lazy_expunge_user *luser,
@@ -12,10 +13,8 @@ void lazy_expunge_refcount_refresh(struct lazy_expunge_user *luser,
    account in which every copy raises the count: one format, one file system,
    hard links or one mdbox storage, nothing that writes copies anew. A higher
    count proves nothing: LMTP links one delivery into several accounts, and so
-   do backups. */
+   do backups. The files are asked once for a deletion, which has the answer. */
 bool lazy_expunge_refcount_is_single(struct lazy_expunge_user *luser,
-				     struct mail *mail);
-/* The last answer. */
-bool lazy_expunge_refcount_was_single(struct lazy_expunge_user *luser);
+				     struct lazy_expunge_deletion *deletion);
 
 #endif

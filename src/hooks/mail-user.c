@@ -6,35 +6,32 @@
 #include "mail-namespace.h"
 #include "compat/dovecot.h"
 #include "hooks/context.h"
-
-static MODULE_CONTEXT_DEFINE_INIT(lazy_expunge_user_hooks_module,
-				  &mail_user_module_register);
-
-#define USER_HOOKS_CONTEXT_REQUIRE(obj) \
-	MODULE_CONTEXT_REQUIRE(obj, lazy_expunge_user_hooks_module)
+#include "hooks/hooks.h"
 
 static void user_hooks_deinit(struct mail_user *user)
 {
-	union mail_user_module_context *ctx = USER_HOOKS_CONTEXT_REQUIRE(user);
+	struct lazy_expunge_hooks_user *huser =
+		LAZY_EXPUNGE_HOOKS_USER_REQUIRE(user);
 	struct lazy_expunge_user *luser = lazy_expunge_user_find(user);
 
-	ctx->super.deinit(user);
+	huser->module_ctx.super.deinit(user);
 	/* after super: the namespaces and mailboxes are gone only now */
 	lazy_expunge_user_deinit(luser);
+	i_free(huser->commit_error);
 }
 
 void lazy_expunge_mail_user_created(struct mail_user *user)
 {
 	struct lazy_expunge_user *luser = lazy_expunge_user_get(user);
 	struct mail_user_vfuncs *v = user->vlast;
-	union mail_user_module_context *ctx;
+	struct lazy_expunge_hooks_user *huser;
 	const struct lazy_expunge_settings *set = &luser->set;
 
-	ctx = p_new(user->pool, union mail_user_module_context, 1);
-	ctx->super = *v;
-	user->vlast = &ctx->super;
+	huser = p_new(user->pool, struct lazy_expunge_hooks_user, 1);
+	huser->module_ctx.super = *v;
+	user->vlast = &huser->module_ctx.super;
 	v->deinit = user_hooks_deinit;
-	MODULE_CONTEXT_SET_SELF(user, lazy_expunge_user_hooks_module, ctx);
+	MODULE_CONTEXT_SET(user, lazy_expunge_hooks_user_module, huser);
 
 	if (user->autocreated) {
 		/* the owner of a shared mailbox or a raw delivery: not the

@@ -4,6 +4,7 @@
 #include "lib.h"
 #include "mail-namespace.h"
 #include "compat/dovecot.h"
+#include "core/deletion.h"
 #include "core/transactions.h"
 #include "events/events.h"
 #include "instances/look.h"
@@ -12,9 +13,9 @@
 #include "core/policy.h"
 #include "settings/excluded.h"
 #include "hooks/context.h"
-
-struct lazy_expunge_mail_module lazy_expunge_mail_module =
-	MODULE_CONTEXT_INIT(&mail_module_register);
+#include "hooks/hooks.h"
+#include "hooks/move.h"
+#include "hooks/transaction.h"
 
 static bool mailbox_is_excluded(struct mailbox *box,
 				const struct lazy_expunge_settings *set)
@@ -28,11 +29,24 @@ static bool mailbox_is_excluded(struct mailbox *box,
 	return lbox->excluded;
 }
 
+static enum lazy_expunge_moving
+facts_moving(struct mail *mail, const struct lazy_expunge_settings *set,
+	     bool settings_failed)
+{
+	if (!lazy_expunge_move_has(mail))
+		return LAZY_EXPUNGE_NOT_MOVING;
+	/* The new instance is committed before this one goes. Who deletes the
+	   new one in between must not count on this. */
+	if (settings_failed || !set->only_last_instance ||
+	    lazy_expunge_transaction_lock(
+			lazy_expunge_transaction_get(mail->transaction)))
+		return LAZY_EXPUNGE_MOVED;
+	return LAZY_EXPUNGE_MOVED_UNLOCKED;
+}
+
 static void facts_gather(struct mail *mail, struct lazy_expunge_facts *facts_r)
 {
 	struct mail_private *pmail = (struct mail_private *)mail;
-	struct lazy_expunge_mail *lmail =
-		LAZY_EXPUNGE_MAIL_CONTEXT_REQUIRE(pmail);
 	struct lazy_expunge_mailbox *lbox =
 		LAZY_EXPUNGE_CONTEXT_REQUIRE(mail->box);
 	struct lazy_expunge_user *luser = lbox->luser;
@@ -40,7 +54,6 @@ static void facts_gather(struct mail *mail, struct lazy_expunge_facts *facts_r)
 
 	i_zero(facts_r);
 	facts_r->is_virtual = lbox->is_virtual;
-	facts_r->moving = lmail->moving || luser->moving > 0;
 	facts_r->dsync = luser->user->dsyncing;
 	facts_r->by_admin = luser->by_admin || lbox->internal;
 	facts_r->by_retention = pmail->autoexpunged;
@@ -49,17 +62,11 @@ static void facts_gather(struct mail *mail, struct lazy_expunge_facts *facts_r)
 	set = lazy_expunge_mailbox_settings(mail->box);
 	facts_r->settings_failed = luser->set.error != NULL ||
 		set->error != NULL;
+	facts_r->moving = facts_moving(mail, set, facts_r->settings_failed);
 	if (facts_r->settings_failed)
 		return;
 	facts_r->in_storage = lbox->storage != NULL;
-	if (facts_r->moving && set->only_last_instance) {
-		/* The new instance is committed before this one goes. Who
-		   deletes the new one in between must not count on this. */
-		facts_r->moving_unlocked =
-			!lazy_expunge_transaction_lock(mail) &&
-			!facts_r->in_storage;
-	}
-	if (facts_r->moving && !facts_r->moving_unlocked)
+	if (facts_r->moving == LAZY_EXPUNGE_MOVED)
 		return;
 	facts_r->protect = luser->set.protect;
 	facts_r->enabled = *set->storage != '\0';
@@ -90,79 +97,72 @@ expired_cause(struct mail *mail, const struct lazy_expunge_facts *facts)
 	return facts->by_admin ? "doveadm" : "user";
 }
 
-static void mail_expire(struct mail *mail,
-			const struct lazy_expunge_facts *facts)
+/* What is to be said of a mail that passes when that is committed. */
+static void mail_tell_passed(const struct lazy_expunge_deletion *deletion,
+			     const struct lazy_expunge_facts *facts)
 {
-	const char *cause = expired_cause(mail, facts);
+	struct mail *mail = deletion->mail;
+	struct lazy_expunge_events *events =
+		lazy_expunge_transaction_get(mail->transaction)->events;
+	const char *cause;
 
-	if (cause == NULL)
-		return;
-	T_BEGIN {
-		lazy_expunge_events_expired(
-			lazy_expunge_transaction_events(mail->transaction),
-			mail, lazy_expunge_mailbox_vname(mail->box),
-			lazy_expunge_mailbox_origin(mail), cause);
-	} T_END;
-}
-
-static void mail_pass(struct mail *mail, enum lazy_expunge_reason reason,
-		      const struct lazy_expunge_facts *facts)
-{
-	struct mail_private *pmail = (struct mail_private *)mail;
-	struct lazy_expunge_mail *lmail =
-		LAZY_EXPUNGE_MAIL_CONTEXT_REQUIRE(pmail);
-	struct lazy_expunge_mailbox *lbox =
-		LAZY_EXPUNGE_CONTEXT_REQUIRE(mail->box);
-
-	switch (reason) {
-	case LAZY_EXPUNGE_REASON_VIRTUAL:
-		/* the backend mail is expunged within */
-		if (lmail->moving) {
-			lbox->luser->moving++;
-			lbox->luser->move_dest = lmail->move_dest;
-		}
-		lmail->module_ctx.super.expunge(mail);
-		if (lmail->moving)
-			lbox->luser->moving--;
-		break;
+	switch (deletion->reason) {
 	case LAZY_EXPUNGE_REASON_MOVED:
-		lazy_expunge_transaction_pass(mail);
-		lazy_expunge_transaction_move_expunged(mail,
-			lmail->moving ? lmail->move_dest :
-			lbox->luser->move_dest);
-		lmail->module_ctx.super.expunge(mail);
-		break;
-	case LAZY_EXPUNGE_REASON_OTHER_INSTANCE:
-		lazy_expunge_transaction_pass(mail);
-		lazy_expunge_events_passed(
-			lazy_expunge_transaction_events(mail->transaction),
-			mail, reason);
-		lmail->module_ctx.super.expunge(mail);
+	case LAZY_EXPUNGE_REASON_GONE:
 		break;
 	case LAZY_EXPUNGE_REASON_STORAGE:
-		mail_expire(mail, facts);
-		lmail->module_ctx.super.expunge(mail);
-		break;
-	case LAZY_EXPUNGE_REASON_GONE:
-		lmail->module_ctx.super.expunge(mail);
+		cause = expired_cause(mail, facts);
+		if (cause != NULL) T_BEGIN {
+			lazy_expunge_events_expired(events, mail,
+				lazy_expunge_mailbox_vname(mail->box),
+				lazy_expunge_mailbox_origin(mail), cause);
+		} T_END;
 		break;
 	default:
-		lazy_expunge_events_passed(
-			lazy_expunge_transaction_events(mail->transaction),
-			mail, reason);
-		lmail->module_ctx.super.expunge(mail);
+		lazy_expunge_events_passed(events, mail, deletion->reason);
 		break;
 	}
 }
 
-static void mail_refuse(struct mail *mail, enum lazy_expunge_reason reason)
+static void mail_pass(const struct lazy_expunge_deletion *deletion,
+		      const struct lazy_expunge_facts *facts)
 {
+	struct mail *mail = deletion->mail;
+	struct mail_private *pmail = (struct mail_private *)mail;
+	struct lazy_expunge_mail *lmail =
+		LAZY_EXPUNGE_MAIL_CONTEXT_REQUIRE(pmail);
+
+	switch (deletion->reason) {
+	case LAZY_EXPUNGE_REASON_VIRTUAL:
+		lazy_expunge_move_enter(mail);
+		lmail->module_ctx.super.expunge(mail);
+		lazy_expunge_move_leave(mail);
+		return;
+	case LAZY_EXPUNGE_REASON_MOVED:
+		lazy_expunge_move_wait(mail);
+		/* fall through */
+	case LAZY_EXPUNGE_REASON_OTHER_INSTANCE:
+		lazy_expunge_transaction_pass(
+			lazy_expunge_transaction_get(mail->transaction),
+			mail->uid);
+		break;
+	default:
+		break;
+	}
+	mail_tell_passed(deletion, facts);
+	lmail->module_ctx.super.expunge(mail);
+}
+
+/* The mail stays, and the commit will fail. */
+static void mail_refuse(const struct lazy_expunge_deletion *deletion)
+{
+	struct mail *mail = deletion->mail;
 	struct lazy_expunge_mailbox *lbox =
 		LAZY_EXPUNGE_CONTEXT_REQUIRE(mail->box);
 	const struct lazy_expunge_settings *set;
 	const char *error;
 
-	if (reason == LAZY_EXPUNGE_REASON_PROTECTED) {
+	if (deletion->reason == LAZY_EXPUNGE_REASON_PROTECTED) {
 		lazy_expunge_event_protected(mail,
 			lazy_expunge_mailbox_vname(mail->box));
 		lazy_expunge_transaction_fail(mail->transaction,
@@ -179,54 +179,89 @@ static void mail_refuse(struct mail *mail, enum lazy_expunge_reason reason)
 		"lazy_expunge settings are in error");
 }
 
-static void mail_keep(struct mail *mail, enum lazy_expunge_reason reason)
+/* Returns TRUE if the mail is expunged all the same. Else it stays, and the
+   commit will fail. */
+static bool mail_is_lost(const struct lazy_expunge_deletion *deletion,
+			 struct lazy_expunge_transaction *lt,
+			 const struct lazy_expunge_error *error)
 {
+	struct mail *mail = deletion->mail;
+
+	if (lt->deleted)
+		return FALSE;
+	if (error->code != MAIL_ERROR_EXPUNGED &&
+	    lt->set->on_failure == LAZY_EXPUNGE_ON_FAILURE_EXPUNGE) {
+		lazy_expunge_event_lost(mail, error->text);
+		return TRUE;
+	}
+	lazy_expunge_event_refused(mail->box, mail, 1, "storage", error->text);
+	lazy_expunge_transaction_fail_keep(lt, error);
+	return FALSE;
+}
+
+static void mail_keep(struct lazy_expunge_deletion *deletion)
+{
+	struct mail *mail = deletion->mail;
 	struct mail_private *pmail = (struct mail_private *)mail;
 	struct lazy_expunge_mail *lmail =
 		LAZY_EXPUNGE_MAIL_CONTEXT_REQUIRE(pmail);
+	struct lazy_expunge_transaction *lt =
+		lazy_expunge_transaction_get(mail->transaction);
+	struct lazy_expunge_error error;
+	int ret;
 
-	/* on failure the mail stays, and the commit will fail */
-	if (lazy_expunge_transaction_keep(mail, reason) >= 0)
-		lmail->module_ctx.super.expunge(mail);
+	if (lt->failed)
+		return;
+	ret = lazy_expunge_transaction_keep(lt, deletion, &error);
+	if (ret < 0 && !mail_is_lost(deletion, lt, &error))
+		return;
+	if (ret == 0) {
+		lazy_expunge_events_kept(lt->events, mail,
+			lazy_expunge_mailbox_vname(
+				lazy_expunge_destination_get_box(lt->lbox->dest)),
+			lazy_expunge_origin_vname(mail->box), deletion->reason);
+	}
+	lmail->module_ctx.super.expunge(mail);
 }
 
 static void lazy_mail_expunge(struct mail *mail)
 {
 	struct lazy_expunge_mailbox *lbox =
 		LAZY_EXPUNGE_CONTEXT_REQUIRE(mail->box);
+	struct lazy_expunge_deletion deletion = { .mail = mail };
+	struct lazy_expunge_transaction *lt;
 	struct lazy_expunge_facts facts;
 	enum lazy_expunge_verdict verdict;
-	enum lazy_expunge_reason reason;
-	struct mail_private *pmail = (struct mail_private *)mail;
-	struct lazy_expunge_mail *lmail =
-		LAZY_EXPUNGE_MAIL_CONTEXT_REQUIRE(pmail);
 
 	facts_gather(mail, &facts);
-	verdict = lazy_expunge_policy_decide(&facts, &reason);
+	verdict = lazy_expunge_policy_decide(&facts, &deletion.reason);
 	if (verdict == LAZY_EXPUNGE_LOOK || verdict == LAZY_EXPUNGE_KEEP) {
 		/* now it matters what other sessions do: lock, and ask anew
 		   with what is known under the lock */
-		facts.gone = lazy_expunge_transaction_is_gone(mail);
-		verdict = lazy_expunge_policy_decide(&facts, &reason);
+		lt = lazy_expunge_transaction_get(mail->transaction);
+		lazy_expunge_transaction_lock_and_refresh(lt);
+		facts.gone = lazy_expunge_transaction_is_gone(lt, mail->uid);
+		verdict = lazy_expunge_policy_decide(&facts, &deletion.reason);
 	}
 	if (verdict == LAZY_EXPUNGE_LOOK) {
-		facts.instance = lazy_expunge_instances_look(lbox->luser, mail);
-		verdict = lazy_expunge_policy_decide(&facts, &reason);
+		facts.instance = lazy_expunge_instances_look(lbox->luser,
+							     &deletion);
+		verdict = lazy_expunge_policy_decide(&facts, &deletion.reason);
 	}
 	switch (verdict) {
 	case LAZY_EXPUNGE_PASS:
-		mail_pass(mail, reason, &facts);
+		mail_pass(&deletion, &facts);
 		break;
 	case LAZY_EXPUNGE_KEEP:
-		mail_keep(mail, reason);
+		mail_keep(&deletion);
 		break;
 	case LAZY_EXPUNGE_REFUSE:
-		mail_refuse(mail, reason);
+		mail_refuse(&deletion);
 		break;
 	case LAZY_EXPUNGE_LOOK:
 		i_unreached();
 	}
-	lmail->moving = FALSE;
+	lazy_expunge_move_end(mail);
 }
 
 /* A user of a protected storage may flag mail, but not take off its origin. */

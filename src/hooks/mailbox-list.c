@@ -6,7 +6,9 @@
 #include "mail-namespace.h"
 #include "mailbox-tree.h"
 #include "compat/dovecot.h"
+#include "hooks/autoexpunge.h"
 #include "hooks/context.h"
+#include "hooks/hooks.h"
 
 #define LAZY_EXPUNGE_LIST_CONTEXT_REQUIRE(obj) \
 	MODULE_CONTEXT_REQUIRE(obj, lazy_expunge_mailbox_list_module)
@@ -69,24 +71,6 @@ static bool list_iter_is_for_user(struct lazy_expunge_mailbox_list *llist,
 		(flags & (MAILBOX_LIST_ITER_SKIP_ALIASES |
 			  MAILBOX_LIST_ITER_RAW_LIST)) == 0 &&
 		!llist->luser->user->deinitializing;
-}
-
-bool lazy_expunge_is_within_autoexpunge(void)
-{
-	const struct event *event = event_get_global();
-	const char *reasons;
-	bool within;
-
-	if (event == NULL)
-		return FALSE;
-	T_BEGIN {
-		reasons = event_find_field_recursive_str(event,
-							 EVENT_REASON_CODE);
-		within = reasons != NULL &&
-			str_array_find(t_strsplit(reasons, ","),
-				       "storage:autoexpunge");
-	} T_END;
-	return within;
 }
 
 /* TRUE if ACLs may hide a storage that is a mailbox of the namespace. */

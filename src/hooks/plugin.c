@@ -2,7 +2,7 @@
 
 #include "lib.h"
 #include "mail-storage-hooks.h"
-#include "hooks/context.h"
+#include "hooks/hooks.h"
 #include "hooks/plugin.h"
 
 #define EXPORT __attribute__((visibility("default")))

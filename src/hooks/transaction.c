@@ -4,56 +4,22 @@
 #include "lib.h"
 #include "array.h"
 #include "mail-storage-private.h"
+#include "core/deletion.h"
 #include "events/events.h"
-#include "instances/look.h"
-#include "formats/live.h"
 #include "account/lock.h"
-#include "instances/pending.h"
+#include "formats/live.h"
+#include "formats/mdbox-mark.h"
 #include "formats/refcount.h"
 #include "formats/sdbox-files.h"
-#include "formats/mdbox-mark.h"
-#include "keep/origin.h"
+#include "instances/look.h"
+#include "instances/pending.h"
+#include "instances/supersede.h"
 #include "hooks/context.h"
+#include "hooks/move.h"
+#include "hooks/transaction.h"
 
 #define ERROR_CANNOT_KEEP \
 	"Deleted mail cannot be kept at the moment, so it was not deleted"
-#define ERROR_CANNOT_MOVE \
-	"Mail could not be copied, so it was not moved"
-
-static struct lazy_expunge_transaction *
-transaction_get(struct mailbox_transaction_context *t)
-{
-	struct lazy_expunge_transaction *lt = LAZY_EXPUNGE_CONTEXT(t);
-
-	if (lt != NULL)
-		return lt;
-	lt = i_new(struct lazy_expunge_transaction, 1);
-	lt->t = t;
-	lt->lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(t->box);
-	lt->events = lazy_expunge_events_init(t->box);
-	i_array_init(&lt->kept_uids, 16);
-	i_array_init(&lt->linked_uids, 16);
-	MODULE_CONTEXT_SET(t, lazy_expunge_storage_module, lt);
-	return lt;
-}
-
-/* The transaction ended, and may have been one side of a move. */
-static void transaction_end_move(struct lazy_expunge_transaction *lt,
-				 bool committed)
-{
-	if (lt->move_src != NULL) {
-		if (!committed) {
-			lazy_expunge_transaction_fail(lt->move_src->t,
-				MAIL_ERROR_UNAVAILABLE, ERROR_CANNOT_MOVE);
-		}
-		lt->move_src->move_dest = NULL;
-		lt->move_src = NULL;
-	}
-	if (lt->move_dest != NULL) {
-		lt->move_dest->move_src = NULL;
-		lt->move_dest = NULL;
-	}
-}
 
 static void transaction_free(struct lazy_expunge_transaction *lt,
 			     struct mailbox_transaction_context *t,
@@ -62,10 +28,10 @@ static void transaction_free(struct lazy_expunge_transaction *lt,
 	struct lazy_expunge_user *luser = lt->lbox->luser;
 
 	lazy_expunge_events_deinit(&lt->events, committed);
-	lazy_expunge_pending_remove(luser->pending, t);
+	lazy_expunge_pending_remove(luser, t);
 	lazy_expunge_live_deinit(&lt->live);
 	if (lt->locked) {
-		lazy_expunge_instances_close(luser->instances);
+		lazy_expunge_instances_close(luser);
 		lazy_expunge_lock_put(luser);
 	}
 	array_free(&lt->kept_uids);
@@ -73,18 +39,6 @@ static void transaction_free(struct lazy_expunge_transaction *lt,
 	pool_unref(&lt->pool);
 	i_free(lt->error_text);
 	i_free(lt);
-}
-
-void lazy_expunge_transaction_fail(struct mailbox_transaction_context *t,
-				   enum mail_error code, const char *text)
-{
-	struct lazy_expunge_transaction *lt = transaction_get(t);
-
-	if (lt->failed)
-		return;
-	lt->failed = TRUE;
-	lt->error_code = code;
-	lt->error_text = i_strdup(text);
 }
 
 static void transaction_lock(struct lazy_expunge_transaction *lt)
@@ -102,10 +56,8 @@ static void transaction_lock(struct lazy_expunge_transaction *lt)
 				      &error);
 	if (ret > 0) {
 		lt->locked = TRUE;
-		if (lazy_expunge_mailbox_settings(lt->t->box)->
-		    only_last_instance) {
+		if (lt->set->only_last_instance)
 			lazy_expunge_refcount_refresh(luser, lt->t->box);
-		}
 		return;
 	}
 	/* Without the lock nothing may be believed of other instances, and
@@ -114,11 +66,8 @@ static void transaction_lock(struct lazy_expunge_transaction *lt)
 		"deleted mail is kept: %s", error);
 }
 
-bool lazy_expunge_transaction_lock(struct mail *mail)
+bool lazy_expunge_transaction_lock(struct lazy_expunge_transaction *lt)
 {
-	struct lazy_expunge_transaction *lt =
-		transaction_get(mail->transaction);
-
 	transaction_lock(lt);
 	return lt->locked || !lazy_expunge_lock_is_possible(lt->lbox->luser);
 }
@@ -141,34 +90,36 @@ static bool transaction_fail_if_deleted(struct lazy_expunge_transaction *lt)
 	return TRUE;
 }
 
-bool lazy_expunge_transaction_is_gone(struct mail *mail)
+void lazy_expunge_transaction_lock_and_refresh(
+	struct lazy_expunge_transaction *lt)
 {
-	struct lazy_expunge_transaction *lt =
-		transaction_get(mail->transaction);
+	struct mailbox *box = lt->t->box;
 	const char *error;
 
 	transaction_lock(lt);
 	if (!lt->live_tried) {
 		lt->live_tried = TRUE;
-		lt->live = lazy_expunge_live_init(mail->box, &error);
+		lt->live = lazy_expunge_live_init(box, &error);
 		if (lt->live == NULL) {
-			e_debug(mail->box->event, "lazy_expunge: Latest state "
+			e_debug(box->event, "lazy_expunge: Latest state "
 				"of the mailbox is unknown: %s", error);
 		}
 	}
-	if (transaction_fail_if_deleted(lt))
-		return TRUE;
+	lt->deleted = transaction_fail_if_deleted(lt);
+}
+
+bool lazy_expunge_transaction_is_gone(struct lazy_expunge_transaction *lt,
+				      uint32_t uid)
+{
 	/* what cannot be told is taken as there: it is kept */
-	return lt->live != NULL && !lazy_expunge_live_has(lt->live, mail->uid);
+	return lt->deleted ||
+		(lt->live != NULL && !lazy_expunge_live_has(lt->live, uid));
 }
 
 static int transaction_open_dest(struct lazy_expunge_transaction *lt,
 				 struct lazy_expunge_error *error_r)
 {
 	struct lazy_expunge_mailbox *lbox = lt->lbox;
-	struct mailbox *box = lt->t->box;
-	const struct lazy_expunge_settings *set =
-		lazy_expunge_mailbox_settings(box);
 	struct lazy_expunge_storage *storage;
 
 	if (lt->dest_trans != NULL)
@@ -177,33 +128,21 @@ static int transaction_open_dest(struct lazy_expunge_transaction *lt,
 		lazy_expunge_destination_close(&lbox->dest);
 	if (lbox->dest == NULL) {
 		storage = lazy_expunge_user_storage_find(lbox->luser,
-							 set->storage);
+							 lt->set->storage);
 		if (storage == NULL) {
 			error_r->code = MAIL_ERROR_UNAVAILABLE;
 			error_r->text = t_strdup_printf(
 				"lazy_expunge_mailbox = %s is not known for "
-				"this user", set->storage);
+				"this user", lt->set->storage);
 			return -1;
 		}
 		lbox->dest = lazy_expunge_destination_open(lbox->luser, storage,
-							   box, error_r);
+							   lt->t->box, error_r);
 		if (lbox->dest == NULL)
 			return -1;
 	}
 	lt->dest_trans = lazy_expunge_destination_begin(lbox->dest);
 	return 0;
-}
-
-static void transaction_fail_keep(struct lazy_expunge_transaction *lt,
-				  const struct lazy_expunge_error *error)
-{
-	enum mail_error code = error->code;
-
-	/* the client learns that it may try again, or that it is out of
-	   space; the cause is for the log */
-	if (code != MAIL_ERROR_NOQUOTA)
-		code = MAIL_ERROR_UNAVAILABLE;
-	lazy_expunge_transaction_fail(lt->t, code, ERROR_CANNOT_KEEP);
 }
 
 /* Mails that may have been in the storage already, from before they were copied
@@ -219,109 +158,76 @@ static void transaction_supersede(struct lazy_expunge_transaction *lt)
 	} T_END;
 }
 
+void lazy_expunge_transaction_fail_keep(
+	struct lazy_expunge_transaction *lt,
+	const struct lazy_expunge_error *error)
+{
+	enum mail_error code = error->code;
+
+	/* the client learns that it may try again, or that it is out of
+	   space; the cause is for the log */
+	if (code != MAIL_ERROR_NOQUOTA)
+		code = MAIL_ERROR_UNAVAILABLE;
+	lazy_expunge_transaction_fail(lt->t, code, ERROR_CANNOT_KEEP);
+}
+
 static void transaction_remember_guid(struct lazy_expunge_transaction *lt,
-				      struct mail *mail)
+				      struct lazy_expunge_deletion *deletion)
 {
 	const char *guid;
 
-	if (!lt->locked ||
-	    !lazy_expunge_mailbox_settings(mail->box)->only_last_instance ||
-	    lazy_expunge_refcount_was_single(lt->lbox->luser) ||
-	    mail_get_special(mail, MAIL_FETCH_GUID, &guid) < 0)
+	if (!lt->locked || !lt->set->only_last_instance ||
+	    deletion->only_copy == LAZY_EXPUNGE_ONLY_COPY_YES)
+		return;
+	if (deletion->guid == NULL &&
+	    mail_get_special(deletion->mail, MAIL_FETCH_GUID,
+			     &deletion->guid) < 0)
 		return;
 	if (lt->pool == NULL) {
 		lt->pool = pool_alloconly_create("lazy_expunge guids", 1024);
 		p_array_init(&lt->kept_guids, lt->pool, 16);
 	}
-	guid = p_strdup(lt->pool, guid);
+	guid = p_strdup(lt->pool, deletion->guid);
 	array_push_back(&lt->kept_guids, &guid);
 }
 
-int lazy_expunge_transaction_keep(struct mail *mail,
-				  enum lazy_expunge_reason reason)
+/* The index has the mail and its file is gone: also when the mailbox was renamed
+   meanwhile, and the file with it. Returns TRUE if it was expunged. */
+static bool transaction_find_gone(struct lazy_expunge_transaction *lt)
 {
-	struct lazy_expunge_transaction *lt =
-		transaction_get(mail->transaction);
-	const struct lazy_expunge_settings *set =
-		lazy_expunge_mailbox_settings(mail->box);
-	struct lazy_expunge_error error;
-	bool refreshed;
+	bool refreshed = mail_index_refresh(lt->t->box->index) == 0;
+
+	lt->deleted = transaction_fail_if_deleted(lt);
+	return refreshed && !lt->deleted;
+}
+
+int lazy_expunge_transaction_keep(struct lazy_expunge_transaction *lt,
+				  struct lazy_expunge_deletion *deletion,
+				  struct lazy_expunge_error *error_r)
+{
+	struct mail *mail = deletion->mail;
 	int ret = -1;
 
-	if (lt->failed)
-		return -1;
-	i_zero(&error);
-	if (transaction_open_dest(lt, &error) == 0) {
-		ret = lazy_expunge_destination_copy(lt->dest_trans, mail,
-						    &error);
+	i_zero(error_r);
+	if (transaction_open_dest(lt, error_r) == 0) {
+		ret = lazy_expunge_destination_copy(lt->dest_trans, deletion,
+						    error_r);
 	}
+	if (ret < 0)
+		return error_r->code == MAIL_ERROR_EXPUNGED &&
+			transaction_find_gone(lt) ? 1 : -1;
 	if (ret > 0)
 		seq_range_array_add(&lt->linked_uids, mail->uid);
-	if (ret >= 0) {
-		seq_range_array_add(&lt->kept_uids, mail->uid);
-		transaction_remember_guid(lt, mail);
-		lazy_expunge_pending_add(&lt->lbox->luser->pending, lt->t,
-					 mail->uid);
-		lazy_expunge_events_kept(lt->events, mail,
-			lazy_expunge_mailbox_vname(
-				lazy_expunge_destination_get_box(lt->lbox->dest)),
-			lazy_expunge_origin_vname(mail->box), reason);
-		return 0;
-	}
-	if (error.code == MAIL_ERROR_EXPUNGED) {
-		/* The index has it and its file is gone: also when the mailbox
-		   was renamed meanwhile, and the file with it. */
-		refreshed = mail_index_refresh(mail->box->index) == 0;
-		if (transaction_fail_if_deleted(lt))
-			return -1;
-		if (refreshed)
-			return 1;
-	} else if (set->on_failure == LAZY_EXPUNGE_ON_FAILURE_EXPUNGE) {
-		lazy_expunge_event_lost(mail, error.text);
-		return 1;
-	}
-	lazy_expunge_event_refused(mail->box, mail, 1, "storage", error.text);
-	transaction_fail_keep(lt, &error);
-	return -1;
+	seq_range_array_add(&lt->kept_uids, mail->uid);
+	transaction_remember_guid(lt, deletion);
+	lazy_expunge_pending_add(lt->lbox->luser, lt->t, mail->uid);
+	return 0;
 }
 
-struct lazy_expunge_events *
-lazy_expunge_transaction_events(struct mailbox_transaction_context *t)
+void lazy_expunge_transaction_pass(struct lazy_expunge_transaction *lt,
+				   uint32_t uid)
 {
-	return transaction_get(t)->events;
-}
-
-void lazy_expunge_transaction_pass(struct mail *mail)
-{
-	struct lazy_expunge_transaction *lt =
-		transaction_get(mail->transaction);
-
-	lazy_expunge_pending_add(&lt->lbox->luser->pending, lt->t, mail->uid);
-}
-
-void lazy_expunge_transaction_move_copied(struct lazy_expunge_mail *lmail,
-					  struct mailbox_transaction_context *t)
-{
-	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(t->box);
-
-	lmail->move_dest = lbox->is_virtual ? NULL : transaction_get(t);
-}
-
-void lazy_expunge_transaction_move_expunged(
-	struct mail *mail, struct lazy_expunge_transaction *dest)
-{
-	struct lazy_expunge_transaction *src =
-		transaction_get(mail->transaction);
-
-	/* Dovecot's MOVE within a mailbox and doveadm move commit the expunges
-	   also when the copies could not be committed. */
-	if (dest == NULL || src->move_dest == dest)
-		return;
-	transaction_end_move(src, FALSE);
-	if (dest->move_src != NULL)
-		dest->move_src->move_dest = NULL;
-	dest->move_src = src;
-	src->move_dest = dest;
+	lazy_expunge_pending_add(lt->lbox->luser, lt->t, uid);
 }
 
 static int transaction_commit_dest(struct lazy_expunge_transaction *lt)
@@ -332,8 +238,7 @@ static int transaction_commit_dest(struct lazy_expunge_transaction *lt)
 
 	if (lt->dest_trans == NULL)
 		return 0;
-	lossy = lazy_expunge_mailbox_settings(box)->on_failure ==
-		LAZY_EXPUNGE_ON_FAILURE_EXPUNGE;
+	lossy = lt->set->on_failure == LAZY_EXPUNGE_ON_FAILURE_EXPUNGE;
 	if (lazy_expunge_destination_commit(&lt->dest_trans, lossy,
 					    &error) == 0)
 		return 0;
@@ -348,7 +253,7 @@ static int transaction_commit_dest(struct lazy_expunge_transaction *lt)
 	lazy_expunge_event_refused(box, NULL,
 				   seq_range_count(&lt->kept_uids), "storage",
 				   error.text);
-	transaction_fail_keep(lt, &error);
+	lazy_expunge_transaction_fail_keep(lt, &error);
 	return -1;
 }
 
@@ -360,16 +265,51 @@ static int virtual_transaction_commit(
 {
 	struct mailbox *box = t->box;
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
-	struct lazy_expunge_user *luser = lbox->luser;
+	struct lazy_expunge_hooks_user *huser =
+		LAZY_EXPUNGE_HOOKS_USER_REQUIRE(lbox->luser->user);
 
-	i_free(luser->last_error);
+	i_free(huser->commit_error);
 	if (lbox->module_ctx.super.transaction_commit(t, changes_r) == 0)
 		return 0;
-	if (luser->last_error != NULL) {
-		mail_storage_set_error(box->storage, luser->last_error_code,
-				       luser->last_error);
+	if (huser->commit_error != NULL) {
+		mail_storage_set_error(box->storage, huser->commit_error_code,
+				       huser->commit_error);
 	}
 	return -1;
+}
+
+static void transaction_say_error(struct lazy_expunge_transaction *lt,
+				  struct mailbox *box)
+{
+	struct lazy_expunge_hooks_user *huser =
+		LAZY_EXPUNGE_HOOKS_USER_REQUIRE(lt->lbox->luser->user);
+
+	mail_storage_set_error(box->storage, lt->error_code,
+			       lt->error_text);
+	i_free(huser->commit_error);
+	huser->commit_error = i_strdup(lt->error_text);
+	huser->commit_error_code = lt->error_code;
+}
+
+static int
+transaction_commit_source(struct lazy_expunge_transaction *lt,
+			  struct mail_transaction_commit_changes *changes_r)
+{
+	struct mailbox_transaction_context *t = lt->t;
+	struct mailbox *box = t->box;
+	const bool has_copies = lazy_expunge_move_has_copies(t);
+	bool marked;
+	int ret;
+
+	marked = has_copies && lazy_expunge_unclean_begin(box);
+	ret = lt->lbox->module_ctx.super.transaction_commit(t, changes_r);
+	if (marked)
+		lazy_expunge_unclean_end(box);
+	if (ret == 0)
+		transaction_supersede(lt);
+	lazy_expunge_move_finish(box, t, ret == 0 && (!has_copies ||
+		lazy_expunge_saved_are_there(box, changes_r)));
+	return ret;
 }
 
 int lazy_expunge_transaction_commit(
@@ -379,7 +319,6 @@ int lazy_expunge_transaction_commit(
 	struct mailbox *box = t->box;
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 	struct lazy_expunge_transaction *lt = LAZY_EXPUNGE_CONTEXT(t);
-	bool marked;
 	int ret;
 
 	if (lbox->is_virtual)
@@ -387,29 +326,15 @@ int lazy_expunge_transaction_commit(
 	if (lt == NULL)
 		return lbox->module_ctx.super.transaction_commit(t, changes_r);
 
-	if (lt->move_dest != NULL) {
-		lazy_expunge_transaction_fail(t, MAIL_ERROR_UNAVAILABLE,
-					      ERROR_CANNOT_MOVE);
-	}
+	lazy_expunge_move_check(t);
 	if (lt->failed)
 		lazy_expunge_destination_rollback(&lt->dest_trans);
-	if (!lt->failed && transaction_commit_dest(lt) == 0) {
-		marked = lt->move_src != NULL &&
-			lazy_expunge_unclean_begin(box);
-		ret = lbox->module_ctx.super.transaction_commit(t, changes_r);
-		if (marked)
-			lazy_expunge_unclean_end(box);
-		if (ret == 0)
-			transaction_supersede(lt);
-		transaction_end_move(lt, ret == 0 && (lt->move_src == NULL ||
-			lazy_expunge_saved_are_there(box, changes_r)));
-	} else {
+	if (!lt->failed && transaction_commit_dest(lt) == 0)
+		ret = transaction_commit_source(lt, changes_r);
+	else {
 		lbox->module_ctx.super.transaction_rollback(t);
-		mail_storage_set_error(box->storage, lt->error_code,
-				       lt->error_text);
-		lazy_expunge_user_set_error(lbox->luser, lt->error_code,
-					    lt->error_text);
-		transaction_end_move(lt, FALSE);
+		transaction_say_error(lt, box);
+		lazy_expunge_move_finish(box, t, FALSE);
 		ret = -1;
 	}
 	transaction_free(lt, t, ret == 0);
@@ -418,7 +343,8 @@ int lazy_expunge_transaction_commit(
 
 void lazy_expunge_transaction_rollback(struct mailbox_transaction_context *t)
 {
-	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(t->box);
+	struct mailbox *box = t->box;
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 	struct lazy_expunge_transaction *lt = LAZY_EXPUNGE_CONTEXT(t);
 
 	if (lt != NULL)
@@ -426,6 +352,6 @@ void lazy_expunge_transaction_rollback(struct mailbox_transaction_context *t)
 	lbox->module_ctx.super.transaction_rollback(t);
 	if (lt == NULL)
 		return;
-	transaction_end_move(lt, FALSE);
+	lazy_expunge_move_finish(box, t, FALSE);
 	transaction_free(lt, t, FALSE);
 }

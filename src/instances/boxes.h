@@ -6,9 +6,10 @@
 
 #include "array.h"
 #include "guid.h"
-#include "instances/look.h"
+#include "mail-user.h"
 
 struct lazy_expunge_budget;
+struct lazy_expunge_user;
 struct mail_namespace;
 struct mailbox;
 
@@ -35,7 +36,9 @@ struct instance_box {
 };
 
 struct lazy_expunge_instances {
+	union mail_user_module_context module_ctx;
 	struct lazy_expunge_user *luser;
+	/* not created before the first look */
 	ARRAY(struct instance_box *) boxes;
 	/* where the last one was found: mails that are deleted together were
 	   copied together */
@@ -46,6 +49,13 @@ struct lazy_expunge_instances {
 
 struct lazy_expunge_instances *
 lazy_expunge_instances_get(struct lazy_expunge_user *luser);
+/* Close what looks have opened; what was read of it stays. */
+void lazy_expunge_instance_boxes_close(struct lazy_expunge_user *luser);
+/* The mailbox of this name, which is added if it is not known yet. It need not
+   exist. */
+struct instance_box *
+lazy_expunge_instance_box_get(struct lazy_expunge_instances *inst,
+			      struct mail_namespace *ns, const char *vname);
 /* List the mailboxes of the account, those that changed last first. Once while
    the account is locked. */
 void lazy_expunge_instances_list(struct lazy_expunge_instances *inst);

@@ -5,6 +5,7 @@
 #include "array.h"
 #include "seq-range-array.h"
 #include "mail-storage-private.h"
+#include "account/user.h"
 #include "instances/pending.h"
 
 struct pending_transaction {
@@ -14,22 +15,62 @@ struct pending_transaction {
 	ARRAY_TYPE(seq_range) uids;
 };
 
-struct lazy_expunge_pending {
+struct pending_user {
+	union mail_user_module_context module_ctx;
+	/* not created while there are none */
 	ARRAY(struct pending_transaction) transactions;
 };
 
-void lazy_expunge_pending_add(struct lazy_expunge_pending **_pending,
+#define PENDING_USER_CONTEXT(obj) \
+	MODULE_CONTEXT(obj, lazy_expunge_pending_module)
+
+static MODULE_CONTEXT_DEFINE_INIT(lazy_expunge_pending_module,
+				  &mail_user_module_register);
+
+static void pending_deinit(struct lazy_expunge_user *luser ATTR_UNUSED,
+			   void *context)
+{
+	struct pending_user *pending = context;
+	struct pending_transaction *pt;
+
+	array_foreach_modifiable(&pending->transactions, pt)
+		array_free(&pt->uids);
+	array_free(&pending->transactions);
+}
+
+static struct pending_user *pending_get(struct lazy_expunge_user *luser)
+{
+	struct pending_user *pending = PENDING_USER_CONTEXT(luser->user);
+
+	if (pending == NULL) {
+		pending = p_new(luser->user->pool, struct pending_user, 1);
+		MODULE_CONTEXT_SET(luser->user, lazy_expunge_pending_module,
+				   pending);
+	}
+	if (!array_is_created(&pending->transactions)) {
+		i_array_init(&pending->transactions, 4);
+		lazy_expunge_user_on_deinit(luser, pending_deinit, pending);
+	}
+	return pending;
+}
+
+/* NULL if there never were any. */
+static struct pending_user *pending_find(struct lazy_expunge_user *luser)
+{
+	struct pending_user *pending = PENDING_USER_CONTEXT(luser->user);
+
+	return pending == NULL || !array_is_created(&pending->transactions) ?
+		NULL : pending;
+}
+
+void lazy_expunge_pending_add(struct lazy_expunge_user *luser,
 			      struct mailbox_transaction_context *t,
 			      uint32_t uid)
 {
-	struct lazy_expunge_pending *pending = *_pending;
+	struct pending_user *pending = pending_get(luser);
 	struct pending_transaction *pt;
 	struct mailbox_metadata metadata;
 
-	if (pending == NULL) {
-		pending = *_pending = i_new(struct lazy_expunge_pending, 1);
-		i_array_init(&pending->transactions, 4);
-	}
 	array_foreach_modifiable(&pending->transactions, pt) {
 		if (pt->t == t) {
 			seq_range_array_add(&pt->uids, uid);
@@ -44,9 +85,10 @@ void lazy_expunge_pending_add(struct lazy_expunge_pending **_pending,
 	seq_range_array_add(&pt->uids, uid);
 }
 
-void lazy_expunge_pending_remove(struct lazy_expunge_pending *pending,
+void lazy_expunge_pending_remove(struct lazy_expunge_user *luser,
 				 struct mailbox_transaction_context *t)
 {
+	struct pending_user *pending = pending_find(luser);
 	struct pending_transaction *pt;
 
 	if (pending == NULL)
@@ -62,9 +104,10 @@ void lazy_expunge_pending_remove(struct lazy_expunge_pending *pending,
 	}
 }
 
-bool lazy_expunge_pending_has(struct lazy_expunge_pending *pending,
+bool lazy_expunge_pending_has(struct lazy_expunge_user *luser,
 			      const guid_128_t mailbox_guid, uint32_t uid)
 {
+	const struct pending_user *pending = pending_find(luser);
 	const struct pending_transaction *pt;
 
 	if (pending == NULL)
@@ -76,18 +119,4 @@ bool lazy_expunge_pending_has(struct lazy_expunge_pending *pending,
 			return TRUE;
 	}
 	return FALSE;
-}
-
-void lazy_expunge_pending_deinit(struct lazy_expunge_pending **_pending)
-{
-	struct lazy_expunge_pending *pending = *_pending;
-	struct pending_transaction *pt;
-
-	if (pending == NULL)
-		return;
-	*_pending = NULL;
-	array_foreach_modifiable(&pending->transactions, pt)
-		array_free(&pt->uids);
-	array_free(&pending->transactions);
-	i_free(pending);
 }

@@ -7,21 +7,18 @@
 
 #include "guid.h"
 
+struct lazy_expunge_user;
 struct mailbox_transaction_context;
-struct lazy_expunge_pending;
 
-/* Mark a mail as being expunged by the transaction. *pending is created when
-   it is NULL. */
-void lazy_expunge_pending_add(struct lazy_expunge_pending **pending,
+/* Mark a mail as being expunged by the transaction. */
+void lazy_expunge_pending_add(struct lazy_expunge_user *luser,
 			      struct mailbox_transaction_context *t,
 			      uint32_t uid);
-/* The transaction ended. pending may be NULL. */
-void lazy_expunge_pending_remove(struct lazy_expunge_pending *pending,
+/* The transaction ended. */
+void lazy_expunge_pending_remove(struct lazy_expunge_user *luser,
 				 struct mailbox_transaction_context *t);
 /* TRUE if some open transaction is expunging the mail of the mailbox. */
-bool lazy_expunge_pending_has(struct lazy_expunge_pending *pending,
+bool lazy_expunge_pending_has(struct lazy_expunge_user *luser,
 			      const guid_128_t mailbox_guid, uint32_t uid);
-/* Takes NULL. */
-void lazy_expunge_pending_deinit(struct lazy_expunge_pending **pending);
 
 #endif

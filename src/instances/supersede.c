@@ -9,6 +9,7 @@
 #include "account/lock.h"
 #include "account/user.h"
 #include "instances/boxes.h"
+#include "instances/supersede.h"
 
 struct supersede {
 	struct instance_box *ibox;

@@ -13,6 +13,7 @@
 #include "formats/list-index.h"
 #include "formats/maildir-link.h"
 #include "keep/origin.h"
+#include "core/deletion.h"
 #include "core/origin-codec.h"
 #include "formats/save-date.h"
 #include "formats/sdbox-files.h"
@@ -333,11 +334,11 @@ lazy_expunge_destination_begin(struct lazy_expunge_destination *dest)
 }
 
 static bool destination_link(struct lazy_expunge_destination_transaction *dt,
-			     struct mail *mail)
+			     struct lazy_expunge_deletion *deletion)
 {
 	const char *path;
 
-	path = lazy_expunge_maildir_link(dt->dest->maildir, mail,
+	path = lazy_expunge_maildir_link(dt->dest->maildir, deletion,
 					 dt->dest->origin);
 	if (path == NULL)
 		return FALSE;
@@ -411,15 +412,16 @@ static int destination_copy(struct lazy_expunge_destination_transaction *dt,
 }
 
 int lazy_expunge_destination_copy(
-	struct lazy_expunge_destination_transaction *dt, struct mail *mail,
+	struct lazy_expunge_destination_transaction *dt,
+	struct lazy_expunge_deletion *deletion,
 	struct lazy_expunge_error *error_r)
 {
 	bool linked = FALSE;
 
 	if (dt->dest->maildir != NULL) T_BEGIN {
-		linked = destination_link(dt, mail);
+		linked = destination_link(dt, deletion);
 	} T_END;
-	return linked ? 1 : destination_copy(dt, mail, error_r);
+	return linked ? 1 : destination_copy(dt, deletion->mail, error_r);
 }
 
 static void destination_transaction_free(

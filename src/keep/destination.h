@@ -9,8 +9,8 @@
 
 #include "account/error.h"
 
-struct mail;
 struct mailbox;
+struct lazy_expunge_deletion;
 struct lazy_expunge_destination;
 struct lazy_expunge_destination_transaction;
 struct lazy_expunge_storage;
@@ -41,7 +41,8 @@ lazy_expunge_destination_begin(struct lazy_expunge_destination *dest);
    that the mail is already gone. What is seen in the destination before the
    commit is unspecified. */
 int lazy_expunge_destination_copy(
-	struct lazy_expunge_destination_transaction *dt, struct mail *mail,
+	struct lazy_expunge_destination_transaction *dt,
+	struct lazy_expunge_deletion *deletion,
 	struct lazy_expunge_error *error_r);
 /* Returns 0 if all copied mails are in the destination for good, -1 and the
    error if not: then none is, or with partial = TRUE, as many as could be. */

@@ -39,17 +39,17 @@ static const struct {
 	  LAZY_EXPUNGE_PASS, LAZY_EXPUNGE_REASON_OFF },
 	{ "excluded", FACTS(.excluded = TRUE),
 	  LAZY_EXPUNGE_PASS, LAZY_EXPUNGE_REASON_EXCLUDED },
-	{ "a move", FACTS(.moving = TRUE),
+	{ "a move", FACTS(.moving = LAZY_EXPUNGE_MOVED),
 	  LAZY_EXPUNGE_PASS, LAZY_EXPUNGE_REASON_MOVED },
 	{ "a move out of the protected storage",
-	  FACTS(.moving = TRUE, .in_storage = TRUE, .protect = TRUE),
+	  FACTS(.moving = LAZY_EXPUNGE_MOVED, .in_storage = TRUE, .protect = TRUE),
 	  LAZY_EXPUNGE_PASS, LAZY_EXPUNGE_REASON_MOVED },
 	{ "a move while another session may count on the mail",
-	  FACTS(LAST, .moving = TRUE, .moving_unlocked = TRUE,
+	  FACTS(LAST, .moving = LAZY_EXPUNGE_MOVED_UNLOCKED,
 		.instance = LAZY_EXPUNGE_INSTANCE_LAST),
 	  LAZY_EXPUNGE_KEEP, LAZY_EXPUNGE_REASON_LAST_INSTANCE },
 	{ "such a move out of an excluded mailbox",
-	  FACTS(LAST, .moving = TRUE, .moving_unlocked = TRUE,
+	  FACTS(LAST, .moving = LAZY_EXPUNGE_MOVED_UNLOCKED,
 		.excluded = TRUE),
 	  LAZY_EXPUNGE_PASS, LAZY_EXPUNGE_REASON_EXCLUDED },
 	{ "dsync", FACTS(.dsync = TRUE),
@@ -85,7 +85,7 @@ static const struct {
 	  { .settings_failed = TRUE, .by_admin = TRUE },
 	  LAZY_EXPUNGE_REFUSE, LAZY_EXPUNGE_REASON_SETTINGS },
 	{ "settings in error, a move",
-	  { .settings_failed = TRUE, .moving = TRUE },
+	  { .settings_failed = TRUE, .moving = LAZY_EXPUNGE_MOVED },
 	  LAZY_EXPUNGE_PASS, LAZY_EXPUNGE_REASON_MOVED },
 };
 
@@ -102,7 +102,7 @@ START_TEST(verdict_is_as_the_table_says)
 }
 END_TEST
 
-#define FACT_BITS 14
+#define FACT_BITS 12
 /* a fact that is added must be among them */
 _Static_assert(offsetof(struct lazy_expunge_facts, only_last_instance) +
 	       sizeof(bool) == FACT_BITS * sizeof(bool),
@@ -113,8 +113,8 @@ static void facts_from_bits(unsigned int bits, struct lazy_expunge_facts *f)
 	bool *const flags[FACT_BITS] = {
 		&f->settings_failed, &f->enabled, &f->is_virtual, &f->gone,
 		&f->in_storage, &f->protect, &f->by_admin, &f->by_retention,
-		&f->excluded, &f->moving, &f->moving_unlocked, &f->dsync,
-		&f->foreign, &f->only_last_instance,
+		&f->excluded, &f->dsync, &f->foreign,
+		&f->only_last_instance,
 	};
 
 	i_zero(f);
@@ -126,9 +126,12 @@ static void facts_from_bits(unsigned int bits, struct lazy_expunge_facts *f)
    another way than the policy writes it. */
 static bool may_go(const struct lazy_expunge_facts *f)
 {
-	/* a move that another session does not see is a delete */
-	bool lives_on = f->is_virtual || f->gone ||
-		(f->moving && !f->moving_unlocked);
+	/* where another session may count on this instance, the one that it was
+	   moved to may be gone by then */
+	bool counted_on = f->moving == LAZY_EXPUNGE_MOVED_UNLOCKED &&
+		!f->in_storage && !f->settings_failed;
+	bool moved = f->moving != LAZY_EXPUNGE_NOT_MOVING && !counted_on;
+	bool lives_on = f->is_virtual || f->gone || moved;
 	bool not_asked_for = f->in_storage || !f->enabled || f->excluded ||
 		f->dsync || f->foreign;
 	bool has_copy = f->only_last_instance &&
@@ -161,7 +164,7 @@ static void assert_invariants(const struct lazy_expunge_facts *f)
 	case LAZY_EXPUNGE_REFUSE:
 		/* a virtual mailbox, a move and what is gone never fail */
 		ck_assert(!f->is_virtual && !f->gone &&
-			  (!f->moving || f->moving_unlocked));
+			  f->moving == LAZY_EXPUNGE_NOT_MOVING);
 		ck_assert(f->settings_failed ||
 			  (f->in_storage && f->protect && !f->by_admin &&
 			   !f->by_retention && !f->dsync));
@@ -175,12 +178,19 @@ START_TEST(no_set_of_facts_breaks_the_promise)
 		LAZY_EXPUNGE_INSTANCE_UNKNOWN, LAZY_EXPUNGE_INSTANCE_LAST,
 		LAZY_EXPUNGE_INSTANCE_OTHER
 	};
+	static const enum lazy_expunge_moving movings[] = {
+		LAZY_EXPUNGE_NOT_MOVING, LAZY_EXPUNGE_MOVED,
+		LAZY_EXPUNGE_MOVED_UNLOCKED
+	};
 	struct lazy_expunge_facts facts;
 
 	for (unsigned int bits = 0; bits < 1U << FACT_BITS; bits++) {
-		facts_from_bits(bits, &facts);
-		facts.instance = instances[_i];
-		assert_invariants(&facts);
+		for (unsigned int i = 0; i < N_ELEMENTS(movings); i++) {
+			facts_from_bits(bits, &facts);
+			facts.instance = instances[_i];
+			facts.moving = movings[i];
+			assert_invariants(&facts);
+		}
 	}
 }
 END_TEST

@@ -1,0 +1,94 @@
+/* What the hooks know of a mailbox and of a transaction. */
+
+#include "lib.h"
+#include "array.h"
+#include "mail-storage-private.h"
+#include "settings/read.h"
+#include "events/events.h"
+#include "keep/origin.h"
+#include "hooks/context.h"
+
+struct lazy_expunge_storage_module lazy_expunge_storage_module =
+	MODULE_CONTEXT_INIT(&mail_storage_module_register);
+struct lazy_expunge_hooks_user_module lazy_expunge_hooks_user_module =
+	MODULE_CONTEXT_INIT(&mail_user_module_register);
+struct lazy_expunge_mail_module lazy_expunge_mail_module =
+	MODULE_CONTEXT_INIT(&mail_module_register);
+
+const struct lazy_expunge_settings *
+lazy_expunge_mailbox_settings(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+	struct lazy_expunge_settings *set;
+
+	if (lbox->set != NULL)
+		return lbox->set;
+	if (!lazy_expunge_settings_are_per_mailbox())
+		lbox->set = &lbox->luser->set;
+	else {
+		set = p_new(box->pool, struct lazy_expunge_settings, 1);
+		lazy_expunge_settings_read(lbox->luser->user, box->event,
+					   box->pool, set);
+		lbox->set = set;
+	}
+	return lbox->set;
+}
+
+const char *lazy_expunge_mailbox_vname(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT(box);
+
+	return lbox != NULL && lbox->own_vname != NULL ? lbox->own_vname :
+		mailbox_get_vname(box);
+}
+
+const char *lazy_expunge_mailbox_origin(struct mail *mail)
+{
+	struct lazy_expunge_mailbox *lbox =
+		LAZY_EXPUNGE_CONTEXT_REQUIRE(mail->box);
+
+	if (lbox->storage == NULL || !lbox->storage->ns_mode)
+		return lazy_expunge_origin_get(mail);
+	return lazy_expunge_origin_of_tree(mailbox_get_namespace(mail->box),
+					   mailbox_get_vname(mail->box));
+}
+
+bool lazy_expunge_mailbox_is_protected(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+
+	return lbox->storage != NULL && !lbox->internal &&
+		!lbox->luser->by_admin && !lbox->luser->user->dsyncing &&
+		lbox->luser->set.protect;
+}
+
+struct lazy_expunge_transaction *
+lazy_expunge_transaction_get(struct mailbox_transaction_context *t)
+{
+	struct lazy_expunge_transaction *lt = LAZY_EXPUNGE_CONTEXT(t);
+
+	if (lt != NULL)
+		return lt;
+	lt = i_new(struct lazy_expunge_transaction, 1);
+	lt->t = t;
+	lt->lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(t->box);
+	lt->set = lazy_expunge_mailbox_settings(t->box);
+	lt->events = lazy_expunge_events_init(t->box);
+	i_array_init(&lt->kept_uids, 16);
+	i_array_init(&lt->linked_uids, 16);
+	MODULE_CONTEXT_SET(t, lazy_expunge_storage_module, lt);
+	return lt;
+}
+
+void lazy_expunge_transaction_fail(struct mailbox_transaction_context *t,
+				   enum mail_error code, const char *text)
+{
+	struct lazy_expunge_transaction *lt =
+		lazy_expunge_transaction_get(t);
+
+	if (lt->failed)
+		return;
+	lt->failed = TRUE;
+	lt->error_code = code;
+	lt->error_text = i_strdup(text);
+}

@@ -1,0 +1,102 @@
+/* Copies: out of the storage, into it, and as the first half of a move. */
+
+#include "lib.h"
+#include "mail-namespace.h"
+#include "compat/dovecot.h"
+#include "core/transactions.h"
+#include "events/events.h"
+#include "formats/maildir-link.h"
+#include "keep/origin.h"
+#include "hooks/context.h"
+#include "hooks/move.h"
+#include "hooks/protect.h"
+#include "hooks/copy-hooks.h"
+
+int lazy_expunge_save_begin(struct mail_save_context *ctx,
+			    struct istream *input)
+{
+	struct mailbox *box = ctx->transaction->box;
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+
+	/* a copy that is done by saving was let through by copy() */
+	if (!ctx->copying_or_moving && lazy_expunge_protect_add(box) < 0)
+		return -1;
+	return lbox->module_ctx.super.save_begin(ctx, input);
+}
+
+/* A mail was taken out of the storage, by whom and how it ever was; a restore
+   tells of its mails itself. */
+static void mailbox_copied_out(struct mailbox_transaction_context *t,
+			       struct mail *mail, bool moving)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(t->box);
+
+	if (lbox->luser->user->dsyncing ||
+	    null_strcmp(t->reason, LAZY_EXPUNGE_TRANSACTION_RESTORE) == 0)
+		return;
+	lazy_expunge_events_restored(lazy_expunge_transaction_get(t)->events, mail,
+		lazy_expunge_mailbox_vname(mail->box),
+		mailbox_get_vname(t->box), lazy_expunge_mailbox_origin(mail),
+		moving ? "move" : "copy");
+}
+
+static int copy_within(struct mail_save_context *ctx, struct mail *mail)
+{
+	struct lazy_expunge_mailbox *lbox =
+		LAZY_EXPUNGE_CONTEXT_REQUIRE(ctx->transaction->box);
+	struct lazy_expunge_mailbox *lsrc = LAZY_EXPUNGE_CONTEXT(mail->box);
+	bool moving = ctx->moving;
+	int ret;
+
+	if (lbox->storage == NULL && lsrc != NULL && lsrc->storage != NULL) {
+		lazy_expunge_origin_strip(ctx);
+		ret = lbox->module_ctx.super.copy(ctx, mail);
+		if (ret == 0) T_BEGIN {
+			lazy_expunge_maildir_mark_left(ctx);
+			mailbox_copied_out(ctx->transaction, mail, moving);
+		} T_END;
+		return ret;
+	}
+	if (!lbox->internal)
+		return lbox->module_ctx.super.copy(ctx, mail);
+
+	/* what is kept goes away elsewhere: no more space is used */
+	lazy_expunge_compat_save_set_moving(ctx, mail, TRUE);
+	ret = lbox->module_ctx.super.copy(ctx, mail);
+	lazy_expunge_compat_save_set_moving(ctx, mail, FALSE);
+	return ret;
+}
+
+/* TRUE if both mailboxes are of the same account. */
+static bool is_same_account(struct mailbox *src, struct mailbox *dest)
+{
+	struct mail_namespace *src_ns = mailbox_get_namespace(src);
+	struct mail_namespace *dest_ns = mailbox_get_namespace(dest);
+
+	if (src_ns->type == MAIL_NAMESPACE_TYPE_PUBLIC ||
+	    dest_ns->type == MAIL_NAMESPACE_TYPE_PUBLIC)
+		return src_ns == dest_ns;
+	return src_ns->owner == dest_ns->owner;
+}
+
+int lazy_expunge_copy(struct mail_save_context *ctx, struct mail *mail)
+{
+	struct mailbox *box = ctx->transaction->box;
+	/* the mail of a virtual mailbox, if it came through one */
+	struct mail *src_mail = ctx->copy_src_mail != NULL ?
+		ctx->copy_src_mail : mail;
+	int ret;
+
+	if (lazy_expunge_mailbox_is_protected(box)) {
+		mailbox_save_cancel(&ctx);
+		return lazy_expunge_protect_add(box);
+	}
+	if (LAZY_EXPUNGE_CONTEXT(src_mail->box) == NULL)
+		return copy_within(ctx, mail);
+	if (ctx->moving && is_same_account(mail->box, box))
+		lazy_expunge_move_begin(src_mail, ctx->transaction);
+	ret = copy_within(ctx, mail);
+	if (ret < 0)
+		lazy_expunge_move_end(src_mail);
+	return ret;
+}
