@@ -21,6 +21,16 @@ struct lazy_expunge_lock {
 	unsigned int refcount;
 };
 
+static void lock_deinit(struct lazy_expunge_user *luser, void *context)
+{
+	struct lazy_expunge_lock *lock = context;
+
+	luser->lock = NULL;
+	if (lock->lock != NULL)
+		file_lock_free(&lock->lock);
+	i_free(lock);
+}
+
 int lazy_expunge_lock_get(struct lazy_expunge_user *luser,
 			  unsigned int timeout_secs, const char **error_r)
 {
@@ -36,8 +46,10 @@ int lazy_expunge_lock_get(struct lazy_expunge_user *luser,
 		*error_r = "User has no namespaces";
 		return -1;
 	}
-	if (lock == NULL)
+	if (lock == NULL) {
 		lock = luser->lock = i_new(struct lazy_expunge_lock, 1);
+		lazy_expunge_user_on_deinit(luser, lock_deinit, lock);
+	}
 	/* all processes must find the same place */
 	if (mail_user_get_home(luser->user, &home) < 0) {
 		*error_r = "Home directory lookup failed";
@@ -88,16 +100,4 @@ void lazy_expunge_lock_put(struct lazy_expunge_user *luser)
 	i_assert(lock != NULL && lock->refcount > 0);
 	if (--lock->refcount == 0)
 		file_lock_free(&lock->lock);
-}
-
-void lazy_expunge_lock_deinit(struct lazy_expunge_lock **_lock)
-{
-	struct lazy_expunge_lock *lock = *_lock;
-
-	if (lock == NULL)
-		return;
-	*_lock = NULL;
-	if (lock->lock != NULL)
-		file_lock_free(&lock->lock);
-	i_free(lock);
 }

@@ -29,7 +29,4 @@ bool lazy_expunge_lock_is_possible(struct lazy_expunge_user *luser);
 bool lazy_expunge_lock_is_held(struct lazy_expunge_user *luser);
 /* Give back one lazy_expunge_lock_get() that returned 1. */
 void lazy_expunge_lock_put(struct lazy_expunge_user *luser);
-/* Frees the lock and whatever it holds. Takes NULL. */
-void lazy_expunge_lock_deinit(struct lazy_expunge_lock **lock);
-
 #endif

@@ -15,6 +15,7 @@
 #include "mailbox-list-iter.h"
 #include "compat/dovecot.h"
 #include "account/user.h"
+#include "account/storage-names.h"
 #include "account/files.h"
 #include "account/rename-log.h"
 

@@ -8,6 +8,7 @@
 #include "mailbox-list-private.h"
 #include "compat/dovecot.h"
 #include "account/user.h"
+#include "account/storage-names.h"
 #include "account/storage-identity.h"
 
 #include <sys/stat.h>

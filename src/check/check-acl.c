@@ -9,6 +9,7 @@
 #include "acl-api.h"
 #include "acl-plugin.h"
 #include "account/user.h"
+#include "account/storages.h"
 #include "check/check.h"
 
 #include <dlfcn.h>

@@ -9,6 +9,7 @@
 #include "check/dialogue.h"
 #include "check/probe.h"
 #include "check/sessions.h"
+#include "account/storages.h"
 #include "check/check.h"
 
 #include <unistd.h>

@@ -13,6 +13,7 @@
 #include "settings/read.h"
 #include "check/doveconf.h"
 #include "check/sessions.h"
+#include "account/storages.h"
 #include "check/check.h"
 
 #define OK LAZY_EXPUNGE_FINDING_OK

@@ -11,6 +11,7 @@
 #include "inventory/select.h"
 #include "core/text.h"
 #include "compat/dovecot.h"
+#include "account/storages.h"
 #include "check/check.h"
 
 #define OK LAZY_EXPUNGE_FINDING_OK

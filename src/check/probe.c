@@ -9,7 +9,7 @@
 #include "mail-search.h"
 #include "mail-search-build.h"
 #include "mail-storage-private.h"
-#include "events/events.h"
+#include "core/transactions.h"
 #include "restore/restore.h"
 #include "check/probe.h"
 

@@ -10,29 +10,13 @@
 #include "doveadm/print.h"
 #include "doveadm/check-rows.h"
 #include "doveadm/command.h"
+#include "doveadm/commands.h"
 
 struct check_cmd {
 	struct lazy_expunge_cmd cmd;
 	bool live;
 	struct lazy_expunge_check_config config;
 };
-
-void lazy_expunge_check_print_headers(void)
-{
-	lazy_expunge_print_header("id");
-	lazy_expunge_print_header("state");
-	lazy_expunge_print_header("found");
-	lazy_expunge_print_header("remedy");
-}
-
-void lazy_expunge_check_print_row(const char *id, const char *state,
-				  const char *found, const char *remedy)
-{
-	lazy_expunge_print_text(id);
-	lazy_expunge_print_text(state);
-	lazy_expunge_print_text(found);
-	lazy_expunge_print_text(remedy);
-}
 
 static int check_run(struct lazy_expunge_cmd *cmd,
 		     struct lazy_expunge_user *luser)

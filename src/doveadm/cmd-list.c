@@ -10,6 +10,7 @@
 #include "doveadm-print.h"
 #include "doveadm/print.h"
 #include "doveadm/command.h"
+#include "doveadm/commands.h"
 
 #include <bsd/stdlib.h>
 

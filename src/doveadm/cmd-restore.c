@@ -7,6 +7,7 @@
 #include "doveadm-print.h"
 #include "doveadm/print.h"
 #include "doveadm/command.h"
+#include "doveadm/commands.h"
 
 struct restore_cmd {
 	struct lazy_expunge_cmd cmd;

@@ -9,6 +9,7 @@
 #include "doveadm-print.h"
 #include "doveadm/print.h"
 #include "doveadm/command.h"
+#include "doveadm/commands.h"
 
 /* not a name that a user can have with auth_username_format = %Lu */
 #define STATUS_TOTAL_USERNAME "TOTAL"

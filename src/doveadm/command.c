@@ -1,5 +1,4 @@
-/* The doveadm module: registers the commands, and does what they share. One
-   map turns errors into exit codes, doveadm's own. */
+/* What the commands share. One map turns errors into exit codes, doveadm's own. */
 
 #include "lib.h"
 #include "array.h"
@@ -17,30 +16,13 @@
 #include "doveadm/load-failure.h"
 #include "doveadm/worker.h"
 #include "doveadm/workers.h"
+#include "account/storages.h"
 #include "doveadm/command.h"
 
 #include <bsd/stdlib.h>
 
 /* More would not be quicker on any machine. */
 #define JOBS_MAX 256U
-
-#define EXPORT __attribute__((visibility("default")))
-
-struct module;
-
-extern const char *doveadm_lazy_expunge_plugin_version;
-void doveadm_lazy_expunge_plugin_init(struct module *module);
-void doveadm_lazy_expunge_plugin_deinit(void);
-
-EXPORT const char *doveadm_lazy_expunge_plugin_version = DOVECOT_ABI_VERSION;
-
-static struct doveadm_cmd_ver2 *commands[] = {
-	&lazy_expunge_cmd_check,
-	&lazy_expunge_cmd_list,
-	&lazy_expunge_cmd_maintain,
-	&lazy_expunge_cmd_restore,
-	&lazy_expunge_cmd_status,
-};
 
 void lazy_expunge_cmd_say(struct lazy_expunge_cmd *cmd ATTR_UNUSED,
 			  const char *fmt, ...)
@@ -497,19 +479,4 @@ lazy_expunge_cmd_alloc_size(size_t size, const char *format,
 	lazy_expunge_print_begin();
 	doveadm_print_init(format);
 	return cmd;
-}
-
-EXPORT void
-doveadm_lazy_expunge_plugin_init(struct module *module ATTR_UNUSED)
-{
-	lazy_expunge_startup_watch();
-	lazy_expunge_print_init();
-	for (unsigned int i = 0; i < N_ELEMENTS(commands); i++)
-		doveadm_cmd_register_ver2(commands[i]);
-}
-
-EXPORT void doveadm_lazy_expunge_plugin_deinit(void)
-{
-	lazy_expunge_startup_done();
-	lazy_expunge_print_deinit();
 }

@@ -102,10 +102,4 @@ bool lazy_expunge_cmd_is_multi(struct lazy_expunge_cmd *cmd);
 /* TRUE if this doveadm has seen the rows of them all, at the end. */
 bool lazy_expunge_cmd_knows_all(struct lazy_expunge_cmd *cmd);
 
-extern struct doveadm_cmd_ver2 lazy_expunge_cmd_check;
-extern struct doveadm_cmd_ver2 lazy_expunge_cmd_list;
-extern struct doveadm_cmd_ver2 lazy_expunge_cmd_maintain;
-extern struct doveadm_cmd_ver2 lazy_expunge_cmd_restore;
-extern struct doveadm_cmd_ver2 lazy_expunge_cmd_status;
-
 #endif

@@ -6,6 +6,7 @@
 #include "settings/read.h"
 #include "events/events.h"
 #include "keep/origin.h"
+#include "account/storages.h"
 #include "hooks/context.h"
 
 struct lazy_expunge_storage_module lazy_expunge_storage_module =

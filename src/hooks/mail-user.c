@@ -6,6 +6,7 @@
 #include "mail-namespace.h"
 #include "compat/dovecot.h"
 #include "hooks/context.h"
+#include "account/storages.h"
 #include "hooks/hooks.h"
 
 static void user_hooks_deinit(struct mail_user *user)

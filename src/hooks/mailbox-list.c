@@ -8,6 +8,7 @@
 #include "compat/dovecot.h"
 #include "hooks/autoexpunge.h"
 #include "hooks/context.h"
+#include "account/storages.h"
 #include "hooks/hooks.h"
 
 #define LAZY_EXPUNGE_LIST_CONTEXT_REQUIRE(obj) \

@@ -12,6 +12,7 @@
 #include "hooks/copy-hooks.h"
 #include "hooks/hooks.h"
 #include "hooks/protect.h"
+#include "account/storages.h"
 #include "hooks/transaction.h"
 
 #include <time.h>

@@ -6,6 +6,7 @@
 #include "compat/dovecot.h"
 #include "account/storage-identity.h"
 #include "hooks/context.h"
+#include "account/storages.h"
 #include "hooks/protect.h"
 
 static int fail_protected(struct mailbox *box, const char *text)

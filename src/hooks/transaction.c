@@ -16,6 +16,7 @@
 #include "instances/supersede.h"
 #include "hooks/context.h"
 #include "hooks/move.h"
+#include "account/storages.h"
 #include "hooks/transaction.h"
 
 #define ERROR_CANNOT_KEEP \

@@ -11,6 +11,7 @@
 #include "core/exclude.h"
 #include "settings/read.h"
 #include "account/user.h"
+#include "account/storages.h"
 #include "formats/list-index.h"
 #include "formats/live.h"
 #include "instances/guids.h"

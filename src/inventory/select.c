@@ -13,6 +13,7 @@
 #include "core/origin-codec.h"
 #include "core/origin-mask.h"
 #include "settings/read.h"
+#include "account/storages.h"
 #include "inventory/select.h"
 
 /* So many origins are offered in the place of one that is not there. */

@@ -18,6 +18,7 @@
 #include "formats/save-date.h"
 #include "formats/sdbox-files.h"
 #include "account/user.h"
+#include "account/storages.h"
 #include "keep/destination.h"
 
 #include <sys/stat.h>

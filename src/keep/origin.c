@@ -7,6 +7,7 @@
 #include "mail-storage-private.h"
 #include "core/origin-codec.h"
 #include "account/user.h"
+#include "account/storage-names.h"
 #include "keep/origin.h"
 
 const char *lazy_expunge_origin_vname(struct mailbox *source)

@@ -9,6 +9,7 @@
 #include "mail-storage-private.h"
 #include "retention/cap.h"
 #include "settings/mailbox-blocks.h"
+#include "account/storages.h"
 #include "report/report.h"
 
 void lazy_expunge_report_add(struct lazy_expunge_report_sum *dest,

@@ -11,8 +11,10 @@
 #include "formats/sdbox-files.h"
 #include "restore/intent.h"
 #include "restore/plan-quota.h"
-#include "restore/target.h"
+#include "restore/wanted.h"
+#include "inventory/select.h"
 #include "restore/run.h"
+#include "restore/batch.h"
 
 /* Mails of one batch: so much is done again after a kill. */
 #define RESTORE_BATCH_SIZE 500

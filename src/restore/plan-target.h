@@ -3,7 +3,8 @@
 
 /* The target in a plan of restore: would it do? Nothing is made for that. */
 
-#include "keep/destination.h"
+#include "account/error.h"
+#include "account/user.h"
 
 /* Could the mailbox, which does not exist, be created? Returns 0 if so, -1 and
    the error if not. */

@@ -8,34 +8,14 @@
 #include "restore/intent.h"
 #include "restore/plan-quota.h"
 #include "restore/target.h"
+#include "restore/wanted.h"
 #include "restore/route.h"
+#include "restore/batch.h"
 #include "restore/run.h"
+#include "restore/restore.h"
 
 #define RESTORE_LOCK_FNAME "dovecot.lazy-expunge-restore.lock"
 #define RESTORE_LOCK_TIMEOUT_SECS 60
-
-void lazy_expunge_restore_row_fail(struct lazy_expunge_restore *restore,
-				   unsigned int count,
-				   const struct lazy_expunge_error *error)
-{
-	struct lazy_expunge_restore_row *row = restore->row;
-
-	row->failed += count;
-	if (row->error.text != NULL)
-		return;
-	row->error.code = error->code;
-	row->error.text = p_strdup(restore->select->pool, error->text);
-}
-
-void lazy_expunge_restore_row_fail_box(struct lazy_expunge_restore *restore,
-				       unsigned int count, const char *what,
-				       struct mailbox *box)
-{
-	struct lazy_expunge_error error;
-
-	lazy_expunge_error_set_box(&error, what, box);
-	lazy_expunge_restore_row_fail(restore, count, &error);
-}
 
 /* Which of the mails does the target have? */
 static int restore_read_guids(struct lazy_expunge_restore *restore,

@@ -6,6 +6,7 @@
 #include "mail-storage-private.h"
 #include "compat/dovecot.h"
 #include "account/rename-log.h"
+#include "account/storages.h"
 #include "restore/route.h"
 
 struct where {

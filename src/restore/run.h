@@ -1,10 +1,11 @@
 #ifndef LAZY_EXPUNGE_RESTORE_PRIVATE_H
 #define LAZY_EXPUNGE_RESTORE_PRIVATE_H
 
-/* What the parts of restore share. */
+/* A run of restore: what its parts share. */
 
-#include "restore/restore.h"
+#include "restore/rows.h"
 
+struct lazy_expunge_select;
 struct lazy_expunge_restore_guids;
 struct lazy_expunge_restore_intent;
 struct lazy_expunge_restore_quota;
@@ -36,10 +37,5 @@ void lazy_expunge_restore_row_fail(struct lazy_expunge_restore *restore,
 void lazy_expunge_restore_row_fail_box(struct lazy_expunge_restore *restore,
 				       unsigned int count, const char *what,
 				       struct mailbox *box);
-
-/* Move the mails, all of them to restore->target, whose GUIDs were read. */
-void lazy_expunge_restore_batches(struct lazy_expunge_restore *restore,
-				  const struct lazy_expunge_select_mail *mails,
-				  unsigned int count);
 
 #endif

@@ -10,6 +10,7 @@
 #include "compat/dovecot.h"
 #include "settings/mailbox-blocks.h"
 #include "inventory/select.h"
+#include "account/storages.h"
 #include "retention/due.h"
 
 struct due_context {

@@ -16,6 +16,7 @@
 #include "retention/due.h"
 #include "retention/stamp.h"
 #include "account/user.h"
+#include "account/storages.h"
 #include "retention/watch.h"
 #include "retention/idle.h"
 

@@ -16,6 +16,7 @@
 #include "settings/mailbox-blocks.h"
 #include "retention/stamp.h"
 #include "retention/watch.h"
+#include "account/storages.h"
 #include "retention/maintain.h"
 
 #include <sys/stat.h>

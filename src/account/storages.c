@@ -1,0 +1,243 @@
+/* Finds the storages among the namespaces, and what belongs to them. */
+
+#include "lib.h"
+#include "array.h"
+#include "mail-namespace.h"
+#include "settings/read.h"
+#include "settings/filters.h"
+#include "account/storage-identity.h"
+#include "account/storages.h"
+
+static struct mail_namespace *
+find_namespace_by_prefix(struct mail_user *user, const char *setting)
+{
+	struct mail_namespace *ns;
+	size_t len = strlen(setting);
+
+	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
+		if (ns->prefix_len == 0)
+			continue;
+		if (strcmp(ns->prefix, setting) == 0)
+			return ns;
+		/* the same without its separator */
+		if (ns->prefix_len == len + 1 &&
+		    strncmp(ns->prefix, setting, len) == 0 &&
+		    (ns->flags & NAMESPACE_FLAG_INBOX_USER) == 0)
+			return ns;
+	}
+	return NULL;
+}
+
+static bool has_trailing_separator(struct mail_user *user, const char *setting)
+{
+	struct mail_namespace *ns;
+	char last = setting[strlen(setting) - 1];
+
+	if (last == '/' || last == '.')
+		return TRUE;
+	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
+		if (mail_namespace_get_sep(ns) == last)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static void
+storage_resolve_mailbox(struct mail_user *user, struct lazy_expunge_storage *st)
+{
+	struct mail_namespace *ns, *best = NULL, *empty = NULL;
+
+	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
+		if (ns->type != MAIL_NAMESPACE_TYPE_PRIVATE)
+			continue;
+		if (ns->prefix_len == 0) {
+			empty = ns;
+			continue;
+		}
+		if (strncmp(st->setting, ns->prefix, ns->prefix_len) == 0 &&
+		    st->setting[ns->prefix_len] != '\0' &&
+		    (best == NULL || best->prefix_len < ns->prefix_len))
+			best = ns;
+	}
+	if (best == NULL)
+		best = empty;
+	if (best == NULL)
+		best = mail_namespace_find_inbox(user->namespaces);
+	st->name = lazy_expunge_name_without_prefix(best, st->setting);
+	st->ns = best->alias_for != NULL ? best->alias_for : best;
+}
+
+static struct lazy_expunge_storage *
+storage_resolve(struct lazy_expunge_user *luser, const char *setting)
+{
+	struct mail_user *user = luser->user;
+	struct lazy_expunge_storage *st;
+
+	st = p_new(luser->storages_pool, struct lazy_expunge_storage, 1);
+	st->setting = p_strdup(luser->storages_pool, setting);
+	st->ns = find_namespace_by_prefix(user, st->setting);
+	if (st->ns != NULL) {
+		st->ns_mode = TRUE;
+		st->name = "";
+		if ((st->ns->flags & NAMESPACE_FLAG_INBOX_USER) != 0) {
+			st->error = p_strdup_printf(luser->storages_pool,
+				"lazy_expunge = %s: the namespace with this "
+				"prefix has the INBOX, it cannot be the "
+				"storage", setting);
+			st->ns = NULL;
+		}
+	} else if (has_trailing_separator(user, st->setting)) {
+		st->ns_mode = TRUE;
+		st->name = "";
+		st->error = p_strdup_printf(luser->storages_pool,
+			"lazy_expunge = %s: there is no namespace with "
+			"prefix = %s: configure it, or remove the trailing "
+			"separator to use a mailbox", setting, setting);
+	} else {
+		storage_resolve_mailbox(user, st);
+	}
+	if (st->ns != NULL &&
+	    lazy_expunge_storage_is_live(luser, st, &st->error))
+		st->ns = NULL;
+	return st;
+}
+
+/* FALSE for the user that LMTP holds a delivery in: it has a namespace without
+   a type, and no mail of its own. */
+static bool user_has_private_namespace(struct mail_user *user)
+{
+	struct mail_namespace *ns;
+
+	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
+		if (ns->type == MAIL_NAMESPACE_TYPE_PRIVATE)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+const ARRAY_TYPE(lazy_expunge_storage) *
+lazy_expunge_user_storages(struct lazy_expunge_user *luser)
+{
+	ARRAY_TYPE(const_string) names;
+	struct lazy_expunge_storage *st;
+	const char *name;
+
+	if (luser->storages_resolved)
+		return &luser->storages;
+	if (luser->storages_pool == NULL) {
+		luser->storages_pool =
+			pool_alloconly_create("lazy_expunge storages", 256);
+	}
+	if (!array_is_created(&luser->storages))
+		p_array_init(&luser->storages, luser->storages_pool, 2);
+	if (luser->set.error != NULL ||
+	    !user_has_private_namespace(luser->user))
+		return &luser->storages;
+
+	/* below, mailbox names may be looked up: that must not come here */
+	luser->storages_resolved = TRUE;
+	T_BEGIN {
+		t_array_init(&names, 4);
+		lazy_expunge_settings_read_storages(luser->user, &luser->set,
+						    &names);
+		array_foreach_elem(&names, name) {
+			if (*name == '\0')
+				continue;
+			st = storage_resolve(luser, name);
+			array_push_back(&luser->storages, &st);
+		}
+	} T_END;
+	return &luser->storages;
+}
+
+void lazy_expunge_user_storages_reset(struct lazy_expunge_user *luser)
+{
+	if (!luser->storages_resolved)
+		return;
+	luser->storages_resolved = FALSE;
+	i_zero(&luser->storages);
+	pool_unref(&luser->storages_pool);
+}
+
+struct lazy_expunge_storage *
+lazy_expunge_user_storage_find(struct lazy_expunge_user *luser,
+			       const char *setting)
+{
+	struct lazy_expunge_storage *st;
+
+	array_foreach_elem(lazy_expunge_user_storages(luser), st) {
+		if (strcmp(st->setting, setting) == 0)
+			return st;
+	}
+	return NULL;
+}
+
+bool lazy_expunge_is_storage_namespace(struct lazy_expunge_user *luser,
+				       struct mail_namespace *ns)
+{
+	struct lazy_expunge_storage *st;
+
+	array_foreach_elem(lazy_expunge_user_storages(luser), st) {
+		if (st->ns_mode && st->ns == ns)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static bool storage_has_name(struct lazy_expunge_storage *st,
+			     struct mail_namespace *ns, const char *vname)
+{
+	const char *name = lazy_expunge_name_without_prefix(ns, vname);
+	bool match;
+
+	if (strcmp(name, st->name) == 0)
+		return TRUE;
+	/* only names with an escape can be the legal form of the storage */
+	if (strchr(name, '=') == NULL)
+		return FALSE;
+	T_BEGIN {
+		match = strcmp(name, lazy_expunge_storage_legal_name(ns->list,
+							st->name)) == 0;
+	} T_END;
+	return match;
+}
+
+static bool storage_is_named(struct lazy_expunge_storage *st,
+			     struct mail_namespace *ns, const char *vname)
+{
+	if (st->ns_mode)
+		return ns == st->ns || ns->alias_for == st->ns;
+	return (ns == st->ns || ns->alias_for == st->ns ||
+		ns->type == MAIL_NAMESPACE_TYPE_SHARED) &&
+		storage_has_name(st, ns, vname);
+}
+
+struct lazy_expunge_storage *
+lazy_expunge_storage_match_name(struct lazy_expunge_user *luser,
+				struct mail_namespace *ns, const char *vname)
+{
+	struct lazy_expunge_storage *st;
+
+	array_foreach_elem(lazy_expunge_user_storages(luser), st) {
+		if (st->ns != NULL && storage_is_named(st, ns, vname))
+			return st;
+	}
+	return NULL;
+}
+
+struct lazy_expunge_storage *
+lazy_expunge_storage_match(struct lazy_expunge_user *luser,
+			   struct mail_namespace *ns, const char *vname)
+{
+	struct lazy_expunge_storage *st;
+
+	st = lazy_expunge_storage_match_name(luser, ns, vname);
+	if (st != NULL)
+		return st;
+	array_foreach_elem(lazy_expunge_user_storages(luser), st) {
+		if (st->ns != NULL &&
+		    lazy_expunge_storage_is_on_disk(luser, st, ns, vname))
+			return st;
+	}
+	return NULL;
+}

@@ -1,0 +1,12 @@
+#ifndef LAZY_EXPUNGE_COMMANDS_H
+#define LAZY_EXPUNGE_COMMANDS_H
+
+/* The commands, each in the file of its name. */
+
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_check;
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_list;
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_maintain;
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_restore;
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_status;
+
+#endif

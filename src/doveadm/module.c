@@ -1,0 +1,41 @@
+/* The doveadm module: its commands and nothing else. */
+
+#include "lib.h"
+#include "compat/dovecot.h"
+#include "doveadm-mail.h"
+#include "doveadm/commands.h"
+#include "doveadm/load-failure.h"
+#include "doveadm/print.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+struct module;
+
+extern const char *doveadm_lazy_expunge_plugin_version;
+void doveadm_lazy_expunge_plugin_init(struct module *module);
+void doveadm_lazy_expunge_plugin_deinit(void);
+
+EXPORT const char *doveadm_lazy_expunge_plugin_version = DOVECOT_ABI_VERSION;
+
+static struct doveadm_cmd_ver2 *commands[] = {
+	&lazy_expunge_cmd_check,
+	&lazy_expunge_cmd_list,
+	&lazy_expunge_cmd_maintain,
+	&lazy_expunge_cmd_restore,
+	&lazy_expunge_cmd_status,
+};
+
+EXPORT void
+doveadm_lazy_expunge_plugin_init(struct module *module ATTR_UNUSED)
+{
+	lazy_expunge_startup_watch();
+	lazy_expunge_print_init();
+	for (unsigned int i = 0; i < N_ELEMENTS(commands); i++)
+		doveadm_cmd_register_ver2(commands[i]);
+}
+
+EXPORT void doveadm_lazy_expunge_plugin_deinit(void)
+{
+	lazy_expunge_startup_done();
+	lazy_expunge_print_deinit();
+}

@@ -1,0 +1,36 @@
+#ifndef LAZY_EXPUNGE_RESTORE_ROWS_H
+#define LAZY_EXPUNGE_RESTORE_ROWS_H
+
+/* What is asked of a restore, and what it answers. */
+
+#include "account/error.h"
+
+struct lazy_expunge_restore_params {
+	/* where everything goes, NULL = where each came from */
+	const char *target;
+	/* change nothing, only count */
+	bool plan;
+	/* returns TRUE when it is time to stop. May be NULL. */
+	bool (*is_killed)(void);
+};
+
+/* What became of the mails of one origin that go to one target. */
+struct lazy_expunge_restore_row {
+	/* "" for mails that have none */
+	const char *origin;
+	const char *target;
+	/* the origin was renamed, and the target is what it is now */
+	bool renamed;
+	/* put back, or with plan: to be put back */
+	unsigned int restored;
+	/* in the target already, so only cleared from the storage */
+	unsigned int skipped;
+	/* still in the storage, or with plan: to stay there, because the
+	   quota is exceeded */
+	unsigned int failed;
+	/* why, if failed > 0; NULL text if there is nothing to say */
+	struct lazy_expunge_error error;
+};
+ARRAY_DEFINE_TYPE(lazy_expunge_restore_row, struct lazy_expunge_restore_row);
+
+#endif
