@@ -197,10 +197,11 @@ static int cmd_check_origins(struct lazy_expunge_cmd *cmd,
 						   cmd->origins.below, &near))
 			continue;
 		error.code = MAIL_ERROR_NOTFOUND;
-		error.text = t_strdup_printf("No mail in the expunge storage "
-			"comes from %s%s%s", *name,
-			near == NULL ? "" : "; did you mean ",
-			near == NULL ? "" : near);
+		error.text = near == NULL ?
+			t_strdup_printf("No mail in the expunge storage comes "
+					"from %s", *name) :
+			t_strdup_printf("No mail in the expunge storage comes "
+					"from %s; did you mean %s", *name, near);
 		ret = lazy_expunge_cmd_fail(cmd, &error);
 	}
 	return ret;

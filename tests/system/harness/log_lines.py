@@ -9,7 +9,7 @@ LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"|(PRI[diux]\w+)')
 # Where a text that ends up in such a line is made. check prints its findings, which are no log lines.
 TEXT_MAKERS = re.compile(r'(?:\*error_r|(?:error_r|error|row->error|probe->error)(?:->|\.)text|\bst->error|batch->failed)\s*=\s*'
                          r'(?:t_strdup_printf|p_strdup_printf)?\(?|\w*error_set_box\(|_fail_box\(')
-CHECK_ONLY = ("lazy-expunge-check", "lazy-expunge-doveadm-startup", "lazy-expunge-doveconf")
+CHECK_ONLY = ("check/", "doveadm/load-failure")
 
 
 def _call(text, begin):
@@ -43,8 +43,8 @@ def _strings(arguments):
 
 
 def _files():
-    return [path for path in sorted((places.SOURCE / "src").glob("*/*.c"))
-            if not path.name.startswith(CHECK_ONLY)]
+    source = places.SOURCE / "src"
+    return [path for path in sorted(source.glob("*/*.c")) if not str(path.relative_to(source)).startswith(CHECK_ONLY)]
 
 
 def log_lines():
