@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import targets
+from harness import roots, targets, webmail as webmails_of
 from harness.config import FORMATS, Config
 from harness.debs import Package
 from harness.server import HOSTNAME, Server, ServerProblem
@@ -24,6 +24,7 @@ def pytest_addoption(parser):
     group.addoption("--seconds", type=float, default=2.0, help="how long each property test looks for a counterexample")
     group.addoption("--seed", default="", help="the seed of the property tests (default: another each time, printed)")
     group.addoption("--deletes", type=int, default=200, help="how many mails the test of memory deletes in one session")
+    group.addoption("--pictures", action="store_true", help="take the pictures of doc/pictures anew")
     group.addoption("--every-fault", action="store_true", help="the crash tests with all kinds of faults, not the two main ones")
 
 
@@ -48,6 +49,9 @@ def pytest_report_header(config):
 def pytest_terminal_summary(terminalreporter, config):
     for reason in config.getoption("not_run"):
         terminalreporter.write_line(f"NOT RUN: {reason}", yellow=True)
+    skipped = {str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", ())}
+    for reason in sorted(reason for reason in skipped if reason.startswith("webmail of ")):
+        terminalreporter.write_line(f"NOT RUN: {reason}", yellow=True)
 
 
 def pytest_generate_tests(metafunc):
@@ -69,14 +73,20 @@ def pytest_collection_modifyitems(config, items):
     kept, dropped = [], []
     for item in items:
         pair = item.callspec.params.get("dovecot") if hasattr(item, "callspec") else None
-        if pair is not None and not _exists(item, *pair):
+        with_webmail = "webmail" in getattr(item, "fixturenames", ())
+        if with_webmail and isinstance(pair, tuple) and webmails_of.release_of(pair[0]) not in webmails_of.RELEASES:
+            dropped.append(item)
+            continue
+        if pair is not None and (not isinstance(pair, tuple) or not _exists(item, *pair)):
             dropped.append(item)
             continue
         if "package" in getattr(item, "fixturenames", ()) and not config.getoption("packages"):
             dropped.append(item)
             continue
         if pair is not None:
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{pair[0].name}-{pair[1]}"))
+            # one webmail and one browser at a time for each target
+            group = f"webmail-{pair[0].name}" if with_webmail else f"{item.path.stem}-{pair[0].name}-{pair[1]}"
+            item.add_marker(pytest.mark.xdist_group(group))
         kept.append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
@@ -206,6 +216,37 @@ def dovecot(request, servers):
     problems = context.finish()
     if problems:
         pytest.fail("after the test:\n" + "\n".join(problems), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def webmails():
+    """{release: Webmail} of this worker, or why there is none."""
+    found = {}
+    yield found
+    for webmail in found.values():
+        if not isinstance(webmail, str):
+            webmail.close()
+
+
+@pytest.fixture
+def webmail(dovecot, webmails):
+    """Roundcube of the target's release; at the end of the test its log must be empty."""
+    from harness.webmail import Webmail, release_of
+    release = release_of(dovecot.target)
+    if release not in webmails:
+        try:
+            webmails[release] = Webmail(release)
+        except (roots.CannotMake, ImportError) as reason:
+            webmails[release] = f"webmail of {release}: {str(reason).splitlines()[0]}"
+    webmail = webmails[release]
+    if isinstance(webmail, str):
+        pytest.skip(webmail)
+    webmail.errors()
+    yield webmail
+    webmail.close_browsers()
+    errors = webmail.errors()
+    if errors:
+        pytest.fail("Roundcube logged:\n" + "\n".join(errors), pytrace=False)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
-from . import build, package, packages, places, roots, targets
+from . import build, package, packages, places, roots, targets, webmail
 
 # A release that moves may be unable to be made on some day; this one must be there.
 REQUIRED = ("native", "trixie")
@@ -45,6 +45,7 @@ def main():
 
 def _check(arguments, ci):
     packages.install(packages.HOST + packages.DOVECOT + packages.BUILD + packages.TESTS + packages.CLIENTS +
+                     packages.BROWSER_TESTS +
                      packages.beside(packages.native_codename()) + (packages.ANALYSIS if ci else []), _say)
     packages.promtool(places.tools(), _say)
     places.remove_old_runs()
@@ -53,6 +54,7 @@ def _check(arguments, ci):
     found, not_run = _targets(wanted, arguments.variant)
     if not found:
         raise RuntimeError("no Dovecot to test")
+    without_webmail = _webmails(found)
     sanitized = arguments.variant == "gcc" and not (arguments.quick or arguments.names or arguments.targets or arguments.formats)
     steps = _analyses(found[0]) if ci else []
     if sanitized:
@@ -60,7 +62,7 @@ def _check(arguments, ci):
     _side_by_side(steps)
     if arguments.packages:
         not_run.update(_packages(found))
-    code = _pytest(arguments, found, not_run)
+    code = _pytest(arguments, found, not_run | without_webmail)
     if sanitized:
         code = _sanitized(targets.get(targets.NATIVE)) or code
     missing = [name for name in not_run if name in REQUIRED]
@@ -86,6 +88,19 @@ def _targets(names, variant):
         found[name] = target
     _side_by_side([functools.partial(make, name) for name in names])
     return [found[name] for name in names if name in found], not_run
+
+
+def _webmails(found):
+    """Make the systems with Roundcube and a browser; {what: why not} for the summary, and the tests of those are skipped."""
+    packages.install(packages.CHROOT, _say)
+    not_run = {}
+    for release in {webmail.release_of(target) for target in found} & set(webmail.RELEASES):
+        try:
+            webmail.root(release, _say)
+        except roots.CannotMake as reason:
+            not_run[f"webmail of {release}"] = str(reason)
+            _say(f"the webmail of {release} cannot be made: {reason}")
+    return not_run
 
 
 def _side_by_side(steps):

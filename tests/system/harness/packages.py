@@ -15,6 +15,8 @@ ANALYSIS = ["clang", "libclang-rt-dev", "cppcheck"]
 HOST = ["python3", "util-linux", "git"]
 # systemd and cron check the syntax of the schedule; neither is started
 TESTS = ["python3-pytest", "python3-pytest-xdist", "strace", "valgrind", "man-db", "systemd", "cron"]
+# drives the browser of the webmail's tests; browser and webmail are in a system of their own
+BROWSER_TESTS = ["python3-selenium"]
 # mail programs that delete mail in tests
 CLIENTS = ["curl", "fetchmail", "isync", "neomutt", "offlineimap3"]
 CHROOT = ["mmdebstrap", "debian-archive-keyring"]
@@ -26,6 +28,13 @@ QUIET_APT = ["-o", "Acquire::Check-Valid-Until=false", "-o", "Dpkg::Use-Pty=0", 
 def beside(codename):
     """The plugins of this Debian release that tests load beside the one under test."""
     return ["dovecot-sieve", "dovecot-fts-xapian", "dovecot-solr", "dovecot-lucene" if codename == "bookworm" else "dovecot-flatcurve"]
+
+
+def webmail(codename):
+    """Roundcube, a browser and what looks at PHP, of this Debian release. php-cgi is there lest a web server with PHP comes along."""
+    analysis = ["php-codesniffer"] if codename == "bookworm" else []
+    return ["roundcube-core", "roundcube-sqlite3", "roundcube-plugins", "php-cli", "php-cgi", "chromium", "chromium-driver",
+            "fonts-dejavu-core", "fonts-noto-core", "faketime", *analysis]
 
 
 def missing(names):
