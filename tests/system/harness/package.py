@@ -42,7 +42,7 @@ def _package(arguments):
         return 0
     _say("the life of the packages")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", str(max(2, os.cpu_count() or 2)), "--targets", "none",
-               f"--packages={out}", "test_package.py"] + ([] if arguments.no_rpm else ["test_package_rpm.py"])
+               f"--packages={out}", "test_package.py", "test_package_webmail.py"] + ([] if arguments.no_rpm else ["test_package_rpm.py"])
     return subprocess.run(command, cwd=places.SOURCE / "tests/system", stdin=subprocess.DEVNULL).returncode
 
 
