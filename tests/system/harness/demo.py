@@ -3,6 +3,7 @@
 Installs the Debian packages it needs, builds the plugin, starts a private Dovecot on loopback whose modules are laid over the
 system's for its own processes alone, delivers mail, deletes it as users do, shows what was kept and puts one mail back.
 Leaves nothing behind but packages. Without root it says what is missing, builds and runs the unit tests, and stops there.
+--webmail starts Debian's Roundcube before it, in a system of its own, and waits for Enter.
 """
 
 import argparse
@@ -16,10 +17,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import build, packages, places, targets
+from . import build, packages, places, targets, webmail
 from .config import Config, Mailbox, settings
 from .imap import name
 from .mail import message
+from .render import PASSWORD
 from .server import Server
 
 MAILBOX = "Projects/Spring"
@@ -28,6 +30,7 @@ MAILBOX = "Projects/Spring"
 def main():
     parser = argparse.ArgumentParser(prog="tools/demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--format", default="maildir", choices=("maildir", "sdbox", "mdbox"))
+    parser.add_argument("--webmail", action="store_true", help="the page on which users recover their mail; runs until Enter is pressed")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     work = tempfile.mkdtemp(prefix="lazy-expunge-demo-")
@@ -56,11 +59,41 @@ def _demonstrate(arguments):
     _say("Starting a private Dovecot on 127.0.0.1; the one of this machine is not touched")
     server = Server(target, config).start()
     try:
-        _story(server)
+        if arguments.webmail:
+            _webmail(server)
+        else:
+            _story(server)
         server.stop()
     finally:
         server.discard()
     return 0
+
+
+def _webmail(server):
+    release = webmail.release_of(server.target)
+    if release not in webmail.RELEASES:
+        raise RuntimeError(f"there is a webmail for {', '.join(webmail.RELEASES)}, and this machine is {release}")
+    _say("Making a system with Debian's Roundcube (once; some minutes)")
+    user = server.user("anna")
+    user.fill(MAILBOX, [message(subject="Offer for the garden"), message(subject="Which trees go where")], create=True)
+    user.fill("INBOX", [message(subject=f"Newsletter {number}") for number in range(1, 13)])
+    for mailbox in (MAILBOX, "INBOX"):
+        with user.imap(mailbox) as session:
+            session.delete("1:*")
+    with user.imap() as session:
+        session.ok(f"DELETE {name(MAILBOX)}")
+    roundcube = webmail.Webmail(release)
+    try:
+        roundcube.configure(server, {"keep_days": 7, "max_restore": 2000})
+        roundcube.wait_until_it_answers()
+        print(f"   {roundcube.url}\n   log in as {user.name} with the password {PASSWORD}\n"
+              f"   Recover deleted messages: {roundcube.url}?_task=mail&_action=plugin.lazy_expunge\n"
+              "   (also in Settings, and in the menu of the folder list)", flush=True)
+        input("Enter stops it. ")
+    except EOFError:
+        pass
+    finally:
+        roundcube.close()
 
 
 def _story(server):
