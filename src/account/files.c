@@ -2,7 +2,9 @@
 
 #include "lib.h"
 #include "str.h"
+#include "fdatasync-path.h"
 #include "file-create-locked.h"
+#include "mkdir-parents.h"
 #include "safe-mkstemp.h"
 #include "write-full.h"
 #include "mail-user.h"
@@ -58,6 +60,16 @@ static void place_mkdir(struct mail_user *user)
 		(void)mailbox_list_mkdir_root(ns->list, dir,
 					      MAILBOX_LIST_PATH_TYPE_CONTROL);
 	}
+}
+
+void lazy_expunge_place_make(struct mail_user *user)
+{
+	const char *home;
+
+	if (mail_user_get_home(user, &home) > 0)
+		(void)mkdir_parents(home, 0700);
+	else
+		place_mkdir(user);
 }
 
 static const struct mail_storage_settings *
@@ -145,9 +157,9 @@ int lazy_expunge_place_open(const char *path, int flags, int *fd_r,
 	return 1;
 }
 
-int lazy_expunge_place_replace(struct mail_user *user, const char *path,
-			       const void *data, size_t size,
-			       const char **error_r)
+static int place_replace(struct mail_user *user, const char *path,
+			 const void *data, size_t size, bool sync,
+			 const char **error_r)
 {
 	string_t *temp_path = t_str_new(256);
 	int fd;
@@ -164,6 +176,10 @@ int lazy_expunge_place_replace(struct mail_user *user, const char *path,
 		*error_r = t_strdup_printf("write(%s) failed: %m",
 					   str_c(temp_path));
 		i_close_fd(&fd);
+	} else if (sync && fdatasync(fd) < 0) {
+		*error_r = t_strdup_printf("fdatasync(%s) failed: %m",
+					   str_c(temp_path));
+		i_close_fd(&fd);
 	} else if (close(fd) < 0) {
 		*error_r = t_strdup_printf("close(%s) failed: %m",
 					   str_c(temp_path));
@@ -175,4 +191,27 @@ int lazy_expunge_place_replace(struct mail_user *user, const char *path,
 	}
 	i_unlink_if_exists(str_c(temp_path));
 	return -1;
+}
+
+int lazy_expunge_place_replace(struct mail_user *user, const char *path,
+			       const void *data, size_t size,
+			       const char **error_r)
+{
+	return place_replace(user, path, data, size, FALSE, error_r);
+}
+
+int lazy_expunge_place_replace_durably(struct mail_user *user, const char *path,
+				       const void *data, size_t size,
+				       const char **error_r)
+{
+	const char *dir = t_strdup_until(path, strrchr(path, '/'));
+
+	if (place_replace(user, path, data, size, TRUE, error_r) < 0)
+		return -1;
+	if (fdatasync_path(dir) < 0) {
+		*error_r = t_strdup_printf("fdatasync_path(%s) failed: %m",
+					   dir);
+		return -1;
+	}
+	return 0;
 }

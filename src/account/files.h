@@ -28,10 +28,18 @@ int lazy_expunge_place_lock(struct mail_user *user, const char *fname,
    the descriptor, 0 if there is no file, -1 and the error. */
 int lazy_expunge_place_open(const char *path, int flags, int *fd_r,
 			    const char **error_r);
+/* Make the place of a user that was never used. A failure shows when a file is
+   made there. */
+void lazy_expunge_place_make(struct mail_user *user);
 /* Write the file anew as a whole, so that a reader never sees half. path is that
    of lazy_expunge_place_path(). Returns 0 if ok, -1 and the error. */
 int lazy_expunge_place_replace(struct mail_user *user, const char *path,
 			       const void *data, size_t size,
 			       const char **error_r);
+/* The same, and on disk when it returns, its name included: for what must
+   survive a power cut. */
+int lazy_expunge_place_replace_durably(struct mail_user *user, const char *path,
+				       const void *data, size_t size,
+				       const char **error_r);
 
 #endif

@@ -35,6 +35,8 @@ struct lazy_expunge_user {
 
 	/* lazy_expunge_lock_get(), NULL before the first */
 	struct lazy_expunge_lock *lock;
+	/* lazy_expunge_holds_get(), NULL before the first */
+	struct lazy_expunge_holds_cache *holds;
 	/* lazy_expunge_user_on_deinit() */
 	ARRAY(struct lazy_expunge_user_deinit) deinits;
 	/* >0 while the plugin itself allocates a mailbox */

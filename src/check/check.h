@@ -62,6 +62,9 @@ void lazy_expunge_check_acl(struct lazy_expunge_findings *findings,
 			    struct lazy_expunge_user *luser,
 			    struct lazy_expunge_storage *storage,
 			    const char *vname);
+/* Holds: can they be read, is the storage that they hold still there? */
+void lazy_expunge_check_hold(struct lazy_expunge_findings *findings,
+			     struct lazy_expunge_user *luser);
 /* The account: home, last maintenance, what waits to be purged. */
 void lazy_expunge_check_account(struct lazy_expunge_findings *findings,
 				struct lazy_expunge_user *luser, time_t now);

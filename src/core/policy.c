@@ -17,10 +17,12 @@ lazy_expunge_policy_decide(const struct lazy_expunge_facts *facts,
 	}
 	/* A move loses nothing, wherever it goes out from and however broken
 	   the configuration is. Only where others may count on this instance
-	   it is judged as a delete. */
-	if (facts->moving == LAZY_EXPUNGE_MOVED ||
-	    (facts->moving == LAZY_EXPUNGE_MOVED_UNLOCKED &&
-	     (facts->in_storage || facts->settings_failed))) {
+	   it is judged as a delete, or where one would be for good and a hold
+	   forbids that. */
+	if (!(facts->in_storage && facts->held && facts->moving_unkept) &&
+	    (facts->moving == LAZY_EXPUNGE_MOVED ||
+	     (facts->moving == LAZY_EXPUNGE_MOVED_UNLOCKED &&
+	      (facts->in_storage || facts->settings_failed)))) {
 		*reason_r = LAZY_EXPUNGE_REASON_MOVED;
 		return LAZY_EXPUNGE_PASS;
 	}
@@ -33,6 +35,10 @@ lazy_expunge_policy_decide(const struct lazy_expunge_facts *facts,
 		if (facts->protect && !facts->by_admin &&
 		    !facts->by_retention && !facts->dsync) {
 			*reason_r = LAZY_EXPUNGE_REASON_PROTECTED;
+			return LAZY_EXPUNGE_REFUSE;
+		}
+		if (facts->held) {
+			*reason_r = LAZY_EXPUNGE_REASON_HELD;
 			return LAZY_EXPUNGE_REFUSE;
 		}
 		*reason_r = LAZY_EXPUNGE_REASON_STORAGE;
@@ -54,7 +60,8 @@ lazy_expunge_policy_decide(const struct lazy_expunge_facts *facts,
 		*reason_r = LAZY_EXPUNGE_REASON_SHARED;
 		return LAZY_EXPUNGE_PASS;
 	}
-	if (!facts->only_last_instance) {
+	/* with a hold each copy says where and when it was deleted */
+	if (!facts->only_last_instance || facts->account_held) {
 		*reason_r = LAZY_EXPUNGE_REASON_DELETED;
 		return LAZY_EXPUNGE_KEEP;
 	}
@@ -82,6 +89,7 @@ const char *lazy_expunge_reason_name(enum lazy_expunge_reason reason)
 	case LAZY_EXPUNGE_REASON_MOVED: return "moved";
 	case LAZY_EXPUNGE_REASON_STORAGE: return "storage";
 	case LAZY_EXPUNGE_REASON_PROTECTED: return "protected";
+	case LAZY_EXPUNGE_REASON_HELD: return "hold";
 	case LAZY_EXPUNGE_REASON_SETTINGS: return "settings";
 	case LAZY_EXPUNGE_REASON_OFF: return "off";
 	case LAZY_EXPUNGE_REASON_EXCLUDED: return "excluded";

@@ -24,6 +24,7 @@ enum lazy_expunge_reason {
 	LAZY_EXPUNGE_REASON_MOVED,
 	LAZY_EXPUNGE_REASON_STORAGE,
 	LAZY_EXPUNGE_REASON_PROTECTED,
+	LAZY_EXPUNGE_REASON_HELD,
 	LAZY_EXPUNGE_REASON_SETTINGS,
 	LAZY_EXPUNGE_REASON_OFF,
 	LAZY_EXPUNGE_REASON_EXCLUDED,
@@ -73,6 +74,13 @@ struct lazy_expunge_facts {
 	bool dsync;
 	/* the mailbox is another user's, and lazy_expunge_shared is off */
 	bool foreign;
+	/* the mail goes to where a delete is for good, or that is not known */
+	bool moving_unkept;
+	/* a hold covers the mail of the storage, and it is not the plugin
+	   itself that puts it back */
+	bool held;
+	/* a hold is in force for the account */
+	bool account_held;
 	bool only_last_instance;
 	enum lazy_expunge_moving moving;
 	enum lazy_expunge_instance instance;

@@ -26,6 +26,8 @@ struct lazy_expunge_settings {
 	bool protect;
 	bool origin;
 	bool shared;
+	/* nothing leaves the storage for good */
+	bool hold;
 	/* Non-NULL: the settings could not be read, nothing else in the struct
 	   is to be trusted and nothing may be deleted. The text names the
 	   setting and the value. */

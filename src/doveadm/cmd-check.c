@@ -32,6 +32,7 @@ static int check_run(struct lazy_expunge_cmd *cmd,
 		lazy_expunge_check_modules(&findings, luser);
 		lazy_expunge_check_protocols(&findings, luser, &ccmd->config);
 		lazy_expunge_check_storage(&findings, luser, ioloop_time);
+		lazy_expunge_check_hold(&findings, luser);
 		lazy_expunge_check_account(&findings, luser, ioloop_time);
 		if (ccmd->live) {
 			lazy_expunge_check_live(&findings, luser,

@@ -6,6 +6,8 @@
 #include "str.h"
 #include "mail-storage.h"
 #include "core/origin-codec.h"
+#include "hold/cover.h"
+#include "hold/holds.h"
 #include "inventory/select.h"
 #include "doveadm-print.h"
 #include "doveadm/print.h"
@@ -27,6 +29,8 @@ struct list_cmd {
 struct list_box {
 	struct mailbox_transaction_context *t;
 	struct mail *mail;
+	/* NULL if nothing is held */
+	struct lazy_expunge_cover *cover;
 };
 
 static const char *list_flags(struct mail *mail)
@@ -71,7 +75,7 @@ static int list_header(struct mail *mail, const char *name,
    is printed then. */
 static int list_mail(struct lazy_expunge_select *select,
 		     const struct lazy_expunge_select_mail *smail,
-		     struct mail *mail)
+		     struct mail *mail, struct lazy_expunge_cover *cover)
 {
 	const struct lazy_expunge_select_box *sbox =
 		array_idx(&select->boxes, smail->box);
@@ -96,6 +100,8 @@ static int list_mail(struct lazy_expunge_select *select,
 	lazy_expunge_print_time(received);
 	lazy_expunge_print_text(from);
 	lazy_expunge_print_text(subject);
+	lazy_expunge_print_text(cover == NULL ? "" :
+				lazy_expunge_cover_names(cover, mail));
 	return 0;
 }
 
@@ -106,10 +112,14 @@ static void list_box_open(struct lazy_expunge_select *select,
 	const struct lazy_expunge_select_box *sbox =
 		array_idx(&select->boxes, box_idx);
 	struct mailbox_header_lookup_ctx *headers_ctx;
+	struct lazy_expunge_holds *holds;
 
 	if (lbox->t != NULL)
 		return;
 	headers_ctx = mailbox_header_lookup_init(sbox->box, headers);
+	holds = lazy_expunge_holds_get(select->luser);
+	if (holds != NULL)
+		lbox->cover = lazy_expunge_cover_init(holds, sbox->box);
 	lbox->t = mailbox_transaction_begin(sbox->box, 0, "lazy_expunge list");
 	lbox->mail = mail_alloc(lbox->t, MAIL_FETCH_FLAGS | MAIL_FETCH_GUID |
 				MAIL_FETCH_VIRTUAL_SIZE |
@@ -140,7 +150,8 @@ static int list_print(struct list_cmd *lcmd,
 		if (!mail_set_uid(lbox->mail, smail->uid))
 			continue;
 		T_BEGIN {
-			if (list_mail(select, smail, lbox->mail) == 0) {
+			if (list_mail(select, smail, lbox->mail,
+				      lbox->cover) == 0) {
 				/* the first at once, for whoever waits */
 				if (printed++ % LIST_FLUSH_ROWS == 0 &&
 				    cctx->conn_type ==
@@ -159,6 +170,7 @@ static int list_print(struct list_cmd *lcmd,
 		if (boxes[i].t == NULL)
 			continue;
 		mail_free(&boxes[i].mail);
+		lazy_expunge_cover_deinit(&boxes[i].cover);
 		/* caches what was read */
 		(void)mailbox_transaction_commit(&boxes[i].t);
 	}
@@ -193,6 +205,7 @@ static void list_print_headers(void)
 	lazy_expunge_print_header_time("received");
 	lazy_expunge_print_header("from");
 	lazy_expunge_print_header("subject");
+	lazy_expunge_print_header("held");
 }
 
 static void list_init_limit(struct list_cmd *lcmd)

@@ -38,6 +38,7 @@ static int maintain_run(struct lazy_expunge_cmd *cmd,
 	lazy_expunge_print_size(result.bytes);
 	lazy_expunge_print_number(result.skipped ? 1 : 0);
 	lazy_expunge_print_number(result.failed);
+	lazy_expunge_print_number(result.held);
 	if (result.skipped) {
 		lazy_expunge_cmd_say(cmd, "Skipped: another maintain of this "
 				     "user is running");
@@ -53,6 +54,7 @@ static void maintain_init(struct lazy_expunge_cmd *cmd)
 	lazy_expunge_print_header_number("bytes");
 	lazy_expunge_print_header_number("skipped");
 	lazy_expunge_print_header_number("failed");
+	lazy_expunge_print_header_number("held");
 	mcmd->plan = lazy_expunge_cmd_flag(cmd, "plan");
 	if (mcmd->plan)
 		mcmd->job_options[0] = "-n";
@@ -65,6 +67,7 @@ static void maintain_print_died(struct lazy_expunge_cmd *cmd ATTR_UNUSED)
 	lazy_expunge_print_size(0);
 	lazy_expunge_print_number(0);
 	lazy_expunge_print_number(1);
+	lazy_expunge_print_number(0);
 }
 
 static struct doveadm_mail_cmd_context *maintain_alloc(void)

@@ -4,6 +4,7 @@
 #include "lib.h"
 #include "array.h"
 #include "ioloop.h"
+#include "hold/holds.h"
 #include "report/report.h"
 #include "core/text.h"
 #include "doveadm-print.h"
@@ -82,6 +83,7 @@ static int status_run(struct lazy_expunge_cmd *cmd,
 	struct status_cmd *scmd = container_of(cmd, struct status_cmd, cmd);
 	struct lazy_expunge_report report;
 	struct lazy_expunge_error error;
+	struct lazy_expunge_holds *holds;
 
 	if (scmd->by_origin)
 		return status_run_by_origin(scmd, luser);
@@ -105,6 +107,10 @@ static int status_run(struct lazy_expunge_cmd *cmd,
 	lazy_expunge_print_time(report.next_time);
 	lazy_expunge_print_text(status_next_name(report.next));
 	lazy_expunge_print_text(status_warning(&report));
+	lazy_expunge_print_number(report.held);
+	holds = lazy_expunge_holds_get(luser);
+	lazy_expunge_print_text(holds == NULL ? "" :
+				lazy_expunge_holds_names(holds));
 	return 0;
 }
 
@@ -123,6 +129,8 @@ static void status_deinit(struct lazy_expunge_cmd *cmd)
 	for (unsigned int i = 0; i < 5; i++)
 		lazy_expunge_print_none();
 	doveadm_print("");
+	doveadm_print("");
+	lazy_expunge_print_none();
 	doveadm_print("");
 }
 
@@ -146,6 +154,8 @@ static void status_init(struct lazy_expunge_cmd *cmd)
 	lazy_expunge_print_header_time("next_time");
 	lazy_expunge_print_header("next_by");
 	lazy_expunge_print_header("warning");
+	lazy_expunge_print_header_number("held");
+	lazy_expunge_print_header("holds");
 }
 
 static struct doveadm_mail_cmd_context *status_alloc(void)

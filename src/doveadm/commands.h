@@ -4,8 +4,11 @@
 /* The commands, each in the file of its name. */
 
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_check;
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_hold;
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_holds;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_list;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_maintain;
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_release;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_restore;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_status;
 

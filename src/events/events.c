@@ -338,6 +338,46 @@ void lazy_expunge_event_protected(struct mail *mail, const char *storage)
 		"out of the storage");
 }
 
+void lazy_expunge_event_held(struct mail *mail, const char *storage,
+			     const char *name, const char *what, bool warn)
+{
+	struct event_passthrough *e;
+
+	e = passthrough_begin(mail_event(mail), "lazy_expunge_mail_refused")->
+		add_str("mailbox", storage)->
+		add_int("uid", mail->uid)->
+		add_int("mails", 1)->
+		add_str("hold", name)->
+		add_str("cause", lazy_expunge_reason_name(
+				LAZY_EXPUNGE_REASON_HELD));
+	if (warn) {
+		e_warning(e->event(), "lazy_expunge: Mail that was deleted on "
+			  "another side stays here, because it is held: %s",
+			  what);
+	} else {
+		e_debug(e->event(), "lazy_expunge: Mail was not deleted, "
+			"because it is held: %s", what);
+	}
+}
+
+void lazy_expunge_event_hold(struct event *parent, bool set, const char *name,
+			     const char *by, const char *reason, time_t until)
+{
+	struct event *event = event_create(parent);
+	struct event_passthrough *e;
+
+	e = passthrough_begin(event, set ? "lazy_expunge_hold_set" :
+			      "lazy_expunge_hold_released")->
+		add_str("hold", name)->
+		add_str("by", by)->
+		add_int("until", until);
+	if (*reason != '\0')
+		e = e->add_str("reason", reason);
+	e_debug(e->event(), "lazy_expunge: Hold %s is %s by %s", name,
+	       set ? "set" : "released", by);
+	event_unref(&event);
+}
+
 void lazy_expunge_event_maintained(struct event *event, uint64_t mails,
 				   uint64_t bytes, uint64_t failed,
 				   const char *error)

@@ -62,6 +62,16 @@ void lazy_expunge_event_refused(struct mailbox *box, struct mail *mail,
    which is as it should be. */
 void lazy_expunge_event_protected(struct mail *mail, const char *storage);
 
+/* A mail does not leave the mailbox storage because a hold of this name ("" =
+   not known) covers it; what says so for people. warn: nobody else will say
+   it. */
+void lazy_expunge_event_held(struct mail *mail, const char *storage,
+			     const char *name, const char *what, bool warn);
+/* A hold is set, or released: until is the end of its grace then, else its own,
+   0 = none. */
+void lazy_expunge_event_hold(struct event *parent, bool set, const char *name,
+			     const char *by, const char *reason, time_t until);
+
 /* maintain is done with a user. event was created for it when it began. error
    is the first one, NULL if there was none. */
 void lazy_expunge_event_maintained(struct event *event, uint64_t mails,

@@ -3,6 +3,7 @@
 #include "lib.h"
 #include "array.h"
 #include "mail-storage-private.h"
+#include "settings/excluded.h"
 #include "settings/read.h"
 #include "events/events.h"
 #include "keep/origin.h"
@@ -33,6 +34,18 @@ lazy_expunge_mailbox_settings(struct mailbox *box)
 		lbox->set = set;
 	}
 	return lbox->set;
+}
+
+bool lazy_expunge_mailbox_is_excluded(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+
+	if (!lbox->excluded_checked) {
+		lbox->excluded = lazy_expunge_settings_exclude_box(
+			lazy_expunge_mailbox_settings(box), box);
+		lbox->excluded_checked = TRUE;
+	}
+	return lbox->excluded;
 }
 
 const char *lazy_expunge_mailbox_vname(struct mailbox *box)

@@ -10,6 +10,7 @@
 #include "account/user.h"
 #include "keep/destination.h"
 
+struct lazy_expunge_cover;
 struct lazy_expunge_events;
 struct lazy_expunge_live;
 
@@ -38,6 +39,9 @@ struct lazy_expunge_mailbox {
 	/* what lazy_expunge_compat_quota_mailbox_freed() wants */
 	void *quota_context;
 
+	/* what is held here, while the plugin itself does the retention */
+	struct lazy_expunge_cover *cover;
+
 	/* save dates are cached up to here */
 	uint32_t save_dates_next_uid;
 
@@ -47,6 +51,8 @@ struct lazy_expunge_mailbox {
 	bool excluded;
 	/* excluded is known */
 	bool excluded_checked;
+	/* the plugin did autoexpunge's work: there is nothing to do for it */
+	bool expired;
 };
 
 struct lazy_expunge_mail {
@@ -62,6 +68,10 @@ struct lazy_expunge_transaction {
 
 	/* what becomes of the mails */
 	struct lazy_expunge_events *events;
+	/* what is held of the storage, NULL until it is asked for */
+	struct lazy_expunge_cover *cover;
+	/* it was said that mail is held */
+	bool held_said;
 	/* NULL until a mail is kept */
 	struct lazy_expunge_destination_transaction *dest_trans;
 	/* the source's latest state, for mails that another session has
@@ -112,6 +122,9 @@ lazy_expunge_mailbox_settings(struct mailbox *box);
 const char *lazy_expunge_mailbox_vname(struct mailbox *box);
 /* Where a mail of the storage came from, NULL if that is unknown. Data stack. */
 const char *lazy_expunge_mailbox_origin(struct mail *mail);
+/* TRUE if lazy_expunge_exclude names the mailbox, with the settings that hold
+   for it. */
+bool lazy_expunge_mailbox_is_excluded(struct mailbox *box);
 /* TRUE if the user of this session may not change the storage box. */
 bool lazy_expunge_mailbox_is_protected(struct mailbox *box);
 

@@ -8,26 +8,14 @@
 #include "core/transactions.h"
 #include "events/events.h"
 #include "instances/look.h"
-#include "core/exclude.h"
+#include "hold/holds.h"
 #include "keep/origin.h"
 #include "core/policy.h"
-#include "settings/excluded.h"
 #include "hooks/context.h"
+#include "hooks/held.h"
 #include "hooks/hooks.h"
 #include "hooks/move.h"
 #include "hooks/transaction.h"
-
-static bool mailbox_is_excluded(struct mailbox *box,
-				const struct lazy_expunge_settings *set)
-{
-	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
-
-	if (!lbox->excluded_checked) {
-		lbox->excluded = lazy_expunge_settings_exclude_box(set, box);
-		lbox->excluded_checked = TRUE;
-	}
-	return lbox->excluded;
-}
 
 static enum lazy_expunge_moving
 facts_moving(struct mail *mail, const struct lazy_expunge_settings *set,
@@ -66,11 +54,19 @@ static void facts_gather(struct mail *mail, struct lazy_expunge_facts *facts_r)
 	if (facts_r->settings_failed)
 		return;
 	facts_r->in_storage = lbox->storage != NULL;
-	if (facts_r->moving == LAZY_EXPUNGE_MOVED)
+	if (facts_r->in_storage) {
+		facts_r->moving_unkept =
+			facts_r->moving != LAZY_EXPUNGE_NOT_MOVING &&
+			lazy_expunge_held_move_is_unkept(mail);
+		facts_r->held = (facts_r->moving_unkept ||
+			facts_r->moving == LAZY_EXPUNGE_NOT_MOVING) &&
+			lazy_expunge_held_has(mail);
+	}
+	if (facts_r->moving == LAZY_EXPUNGE_MOVED && !facts_r->held)
 		return;
 	facts_r->protect = luser->set.protect;
 	facts_r->enabled = *set->storage != '\0';
-	facts_r->excluded = mailbox_is_excluded(mail->box, set);
+	facts_r->excluded = lazy_expunge_mailbox_is_excluded(mail->box);
 	facts_r->foreign = !set->shared &&
 		mail->box->list->ns->type != MAIL_NAMESPACE_TYPE_PRIVATE;
 	facts_r->only_last_instance = set->only_last_instance;
@@ -170,6 +166,10 @@ static void mail_refuse(const struct lazy_expunge_deletion *deletion)
 			"moved out, but not deleted");
 		return;
 	}
+	if (deletion->reason == LAZY_EXPUNGE_REASON_HELD) {
+		lazy_expunge_held_refuse(mail);
+		return;
+	}
 	set = lazy_expunge_mailbox_settings(mail->box);
 	error = lbox->luser->set.error != NULL ?
 		lbox->luser->set.error : set->error;
@@ -246,6 +246,10 @@ static void lazy_mail_expunge(struct mail *mail)
 	if (verdict == LAZY_EXPUNGE_LOOK) {
 		facts.instance = lazy_expunge_instances_look(lbox->luser,
 							     &deletion);
+		/* nobody else has to ask for holds */
+		facts.account_held =
+			facts.instance == LAZY_EXPUNGE_INSTANCE_OTHER &&
+			lazy_expunge_holds_get(lbox->luser) != NULL;
 		verdict = lazy_expunge_policy_decide(&facts, &deletion.reason);
 	}
 	switch (verdict) {

@@ -10,6 +10,7 @@
 #include "hooks/autoexpunge.h"
 #include "hooks/context.h"
 #include "hooks/copy-hooks.h"
+#include "hooks/held.h"
 #include "hooks/hooks.h"
 #include "hooks/protect.h"
 #include "account/storages.h"
@@ -134,6 +135,36 @@ lazy_mailbox_list_index_has_changed(struct mailbox *box,
 							     reason_r);
 }
 
+/* Autoexpunge asks this first: what is due goes here, around what is held. */
+static int lazy_mailbox_get_status(struct mailbox *box,
+				   enum mailbox_status_items items,
+				   struct mailbox_status *status_r)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+
+	if (items == STATUS_MESSAGES && lazy_expunge_held_is_asked(box)) {
+		lbox->expired = TRUE;
+		status_r->messages = 0;
+		return lazy_expunge_held_expire(box);
+	}
+	return lbox->module_ctx.super.get_status(box, items, status_r);
+}
+
+/* And this next. */
+static int lazy_mailbox_get_metadata(struct mailbox *box,
+				     enum mailbox_metadata_items items,
+				     struct mailbox_metadata *metadata_r)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+
+	if (items == MAILBOX_METADATA_FIRST_SAVE_DATE && lbox->expired &&
+	    lbox->cover == NULL) {
+		metadata_r->first_save_date = (time_t)-1;
+		return 0;
+	}
+	return lbox->module_ctx.super.get_metadata(box, items, metadata_r);
+}
+
 static void mailbox_init_storage(struct mailbox *box,
 				 struct lazy_expunge_mailbox *lbox)
 {
@@ -195,6 +226,8 @@ void lazy_expunge_mailbox_allocated(struct mailbox *box)
 	if (lbox->storage == NULL)
 		return;
 	v->sync_deinit = lazy_mailbox_sync_deinit;
+	v->get_status = lazy_mailbox_get_status;
+	v->get_metadata = lazy_mailbox_get_metadata;
 	if (v->list_index_has_changed != NULL)
 		v->list_index_has_changed = lazy_mailbox_list_index_has_changed;
 }

@@ -41,4 +41,7 @@ void lazy_expunge_move_finish(struct mailbox *box,
 			      const struct mailbox_transaction_context *t,
 			      bool committed);
 
+/* Where the mail that is being moved goes, NULL if that is not known. */
+struct mailbox *lazy_expunge_move_dest(struct mail *mail);
+
 #endif

@@ -7,6 +7,7 @@
 #include "account/storage-identity.h"
 #include "hooks/context.h"
 #include "account/storages.h"
+#include "hooks/held.h"
 #include "hooks/protect.h"
 
 static int fail_protected(struct mailbox *box, const char *text)
@@ -38,9 +39,14 @@ int lazy_expunge_protect_create(struct mailbox *box)
 
 int lazy_expunge_protect_delete(struct mailbox *box)
 {
-	if (!lazy_expunge_mailbox_is_protected(box))
-		return 0;
-	return fail_protected(box, "The expunge storage cannot be deleted");
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+
+	if (lazy_expunge_mailbox_is_protected(box)) {
+		return fail_protected(box, "The expunge storage cannot be "
+				      "deleted");
+	}
+	return lbox->storage == NULL ? 0 :
+		lazy_expunge_held_storage(box, "deleted");
 }
 
 /* TRUE if the storage's mailbox lies below the mailbox. */
@@ -79,8 +85,12 @@ int lazy_expunge_protect_rename(struct mailbox *src, struct mailbox *dest)
 	struct lazy_expunge_storage *dest_storage =
 		ldest == NULL ? NULL : ldest->storage;
 
-	if (luser->by_admin || luser->user->dsyncing ||
-	    rename_is_normalizing(src))
+	if (rename_is_normalizing(src))
+		return 0;
+	if ((lsrc->storage != NULL || mailbox_is_parent_of_storage(src)) &&
+	    lazy_expunge_held_storage(src, "renamed") < 0)
+		return -1;
+	if (luser->by_admin || luser->user->dsyncing)
 		return 0;
 	/* with namespace mode, what is in the storage is known by its name:
 	   never let a rename blur that */

@@ -6,6 +6,7 @@
 #include "mail-storage-private.h"
 #include "core/deletion.h"
 #include "events/events.h"
+#include "hold/cover.h"
 #include "account/lock.h"
 #include "formats/live.h"
 #include "formats/mdbox-mark.h"
@@ -31,6 +32,7 @@ static void transaction_free(struct lazy_expunge_transaction *lt,
 	lazy_expunge_events_deinit(&lt->events, committed);
 	lazy_expunge_pending_remove(luser, t);
 	lazy_expunge_live_deinit(&lt->live);
+	lazy_expunge_cover_deinit(&lt->cover);
 	if (lt->locked) {
 		lazy_expunge_instances_close(luser);
 		lazy_expunge_lock_put(luser);

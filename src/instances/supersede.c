@@ -5,6 +5,7 @@
 #include "array.h"
 #include "mail-storage-private.h"
 #include "core/transactions.h"
+#include "hold/holds.h"
 #include "instances/guids.h"
 #include "account/lock.h"
 #include "account/user.h"
@@ -85,6 +86,9 @@ void lazy_expunge_instances_supersede(struct lazy_expunge_user *luser,
 	ARRAY_TYPE(supersede) found;
 
 	if (!lazy_expunge_lock_is_held(luser))
+		return;
+	/* with a hold each copy says where and when it was deleted */
+	if (lazy_expunge_holds_get(luser) != NULL)
 		return;
 	t_array_init(&found, 4);
 	lazy_expunge_instances_budget(inst, &budget);

@@ -7,6 +7,8 @@
 #include "mail-search.h"
 #include "mail-search-build.h"
 #include "mail-storage-private.h"
+#include "hold/cover.h"
+#include "hold/holds.h"
 #include "retention/cap.h"
 #include "settings/mailbox-blocks.h"
 #include "account/storages.h"
@@ -51,9 +53,15 @@ static void retention_add(struct lazy_expunge_report *report,
 		dest->max_mails = set->max_mails;
 }
 
+static bool mail_is_held(struct lazy_expunge_cover *cover, struct mail *mail)
+{
+	return cover != NULL && lazy_expunge_cover_find(cover, mail) != NULL;
+}
+
 /* How many of the first mails go now although they are not old enough. */
 static unsigned int
-box_count_too_young(struct mail *mail, const struct lazy_expunge_retention *set,
+box_count_too_young(struct mail *mail, struct lazy_expunge_cover *cover,
+		    const struct lazy_expunge_retention *set,
 		    unsigned int count, time_t renamed, time_t now)
 {
 	struct lazy_expunge_retention_mail rmail = {
@@ -66,23 +74,49 @@ box_count_too_young(struct mail *mail, const struct lazy_expunge_retention *set,
 		if (!lazy_expunge_retention_goes_by_count(set, &rmail))
 			break;
 		mail_set_seq(mail, rmail.position);
-		if (mail_get_save_date(mail, &rmail.saved) >= 0 &&
+		if (!mail_is_held(cover, mail) &&
+		    mail_get_save_date(mail, &rmail.saved) >= 0 &&
 		    lazy_expunge_retention_expiry(set, &rmail) > now)
 			too_young++;
 	}
 	return too_young;
 }
 
+/* The mails that are held. *first_free_r is the first that is not, 0 = all
+   are. */
+static uint64_t box_count_held(struct mail *mail,
+			       struct lazy_expunge_cover *cover,
+			       uint32_t count, uint32_t *first_free_r)
+{
+	uint64_t held = 0;
+
+	*first_free_r = 1;
+	if (cover == NULL)
+		return 0;
+	*first_free_r = 0;
+	if (lazy_expunge_cover_is_all(cover))
+		return count;
+	for (uint32_t seq = 1; seq <= count; seq++) {
+		mail_set_seq(mail, seq);
+		if (mail_is_held(cover, mail))
+			held++;
+		else if (*first_free_r == 0)
+			*first_free_r = seq;
+	}
+	return held;
+}
+
 static int report_box_mails(struct lazy_expunge_report *report,
 			    struct lazy_expunge_report_sum *sum,
 			    const struct lazy_expunge_retention *set,
-			    struct mailbox *box, struct mail *mail, time_t now)
+			    struct mailbox *box, struct mail *mail,
+			    struct lazy_expunge_cover *cover, time_t now)
 {
 	struct lazy_expunge_retention_mail rmail = {
-		.position = 1,
 		.count = sum->messages,
 		.renamed = lazy_expunge_keep_time_renamed(box),
 	};
+	uint32_t first_free;
 
 	mail_set_seq(mail, sum->messages);
 	if (mail_get_save_date(mail, &sum->newest) < 0)
@@ -90,7 +124,13 @@ static int report_box_mails(struct lazy_expunge_report *report,
 	mail_set_seq(mail, 1);
 	if (mail_get_save_date(mail, &sum->oldest) < 0)
 		return -1;
-	rmail.saved = sum->oldest;
+	report->held += box_count_held(mail, cover, sum->messages, &first_free);
+	if (first_free == 0)
+		return 0;
+	mail_set_seq(mail, first_free);
+	if (mail_get_save_date(mail, &rmail.saved) < 0)
+		return -1;
+	rmail.position = first_free;
 	if (lazy_expunge_retention_goes_by_count(set, &rmail)) {
 		report_next(report, LAZY_EXPUNGE_NEXT_MAX_MAILS, mail->uid,
 			    now);
@@ -100,13 +140,15 @@ static int report_box_mails(struct lazy_expunge_report *report,
 								     &rmail)));
 	}
 	if (set->autoexpunge > 0) {
-		report->too_young += box_count_too_young(mail, set,
+		report->too_young += box_count_too_young(mail, cover, set,
 				sum->messages, rmail.renamed, now);
 	}
 	return 0;
 }
 
+/* cover is NULL if nothing is held. */
 static int report_box(struct lazy_expunge_report *report,
+		      struct lazy_expunge_cover *cover,
 		      const struct lazy_expunge_select_box *sbox, time_t now,
 		      struct lazy_expunge_error *error_r)
 {
@@ -133,7 +175,7 @@ static int report_box(struct lazy_expunge_report *report,
 					      "lazy_expunge report");
 		mail = mail_alloc(t, MAIL_FETCH_SAVE_DATE, NULL);
 		ret = report_box_mails(report, &sum, &set, sbox->box, mail,
-				       now);
+				       cover, now);
 		mail_free(&mail);
 		(void)mailbox_transaction_commit(&t);
 	}
@@ -193,6 +235,8 @@ int lazy_expunge_report(struct lazy_expunge_user *luser, time_t now,
 	struct lazy_expunge_select *select;
 	struct lazy_expunge_retention set;
 	struct lazy_expunge_storage *storage;
+	struct lazy_expunge_holds *holds = lazy_expunge_holds_get(luser);
+	struct lazy_expunge_cover *cover = NULL;
 	int ret = 0;
 
 	i_zero(report_r);
@@ -200,8 +244,12 @@ int lazy_expunge_report(struct lazy_expunge_user *luser, time_t now,
 	if (select == NULL)
 		return -1;
 	array_foreach(&select->boxes, sbox) {
-		if (ret == 0)
-			ret = report_box(report_r, sbox, now, error_r);
+		if (ret < 0)
+			break;
+		if (holds != NULL)
+			cover = lazy_expunge_cover_init(holds, sbox->box);
+		ret = report_box(report_r, cover, sbox, now, error_r);
+		lazy_expunge_cover_deinit(&cover);
 	}
 	if (array_count(&select->boxes) == 0) {
 		/* nothing was kept yet: what will hold? */

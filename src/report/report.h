@@ -21,6 +21,8 @@ enum lazy_expunge_report_next {
 
 struct lazy_expunge_report {
 	struct lazy_expunge_report_sum sum;
+	/* mails that a hold keeps, of those */
+	uint64_t held;
 	/* The shortest of the storage's mailboxes. */
 	struct lazy_expunge_retention retention;
 	/* some mailbox of the storage has no retention */

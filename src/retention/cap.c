@@ -5,13 +5,19 @@
 #include "mail-search-build.h"
 #include "mail-storage-private.h"
 #include "settings/filters.h"
+#include "account/storages.h"
+#include "hold/cover.h"
+#include "hold/holds.h"
 #include "retention/cap.h"
 #include "core/transactions.h"
 
 /* Mails of one transaction, as many as Dovecot's own autoexpunge takes. */
 #define CAP_BATCH_SIZE 1000
 
-static int cap_read_box(struct mailbox *box, unsigned int box_idx,
+/* Held mail does not go, and does not count. cover is NULL if nothing is
+   held. */
+static int cap_read_box(struct mailbox *box, struct lazy_expunge_cover *cover,
+			unsigned int box_idx,
 			ARRAY_TYPE(lazy_expunge_cap_mail) *mails)
 {
 	struct lazy_expunge_cap_mail cmail = { .box = box_idx };
@@ -29,7 +35,10 @@ static int cap_read_box(struct mailbox *box, unsigned int box_idx,
 				     MAIL_FETCH_VIRTUAL_SIZE, NULL);
 	mail_search_args_unref(&args);
 	while (ret == 0 && mailbox_search_next(search, &mail)) T_BEGIN {
-		if (mail_get_save_date(mail, &cmail.saved) < 0 ||
+		if (cover != NULL &&
+		    lazy_expunge_cover_find(cover, mail) != NULL)
+			; /* it stays */
+		else if (mail_get_save_date(mail, &cmail.saved) < 0 ||
 		    mail_get_virtual_size(mail, &size) < 0)
 			ret = mail->expunged ? 0 : -1;
 		else {
@@ -50,11 +59,21 @@ int lazy_expunge_cap_read(struct lazy_expunge_select *select,
 			  struct lazy_expunge_error *error_r)
 {
 	const struct lazy_expunge_select_box *sbox;
+	struct lazy_expunge_holds *holds = lazy_expunge_holds_get(select->luser);
+	struct lazy_expunge_cover *cover = NULL;
+	int ret;
 
+	if (holds != NULL && holds->everything != NULL)
+		return 0;
 	for (unsigned int i = 0; i < array_count(&select->boxes); i++) {
 		sbox = array_idx(&select->boxes, i);
-		if (sbox->cap == cap_idx &&
-		    cap_read_box(sbox->box, i, mails) < 0) {
+		if (sbox->cap != cap_idx)
+			continue;
+		if (holds != NULL)
+			cover = lazy_expunge_cover_init(holds, sbox->box);
+		ret = cap_read_box(sbox->box, cover, i, mails);
+		lazy_expunge_cover_deinit(&cover);
+		if (ret < 0) {
 			lazy_expunge_error_set_box(error_r, "Cannot read",
 						   sbox->box);
 			return -1;

@@ -9,6 +9,8 @@
 #include "mail-storage-settings.h"
 #include "compat/dovecot.h"
 #include "settings/mailbox-blocks.h"
+#include "hold/cover.h"
+#include "hold/holds.h"
 #include "inventory/select.h"
 #include "account/storages.h"
 #include "retention/due.h"
@@ -191,7 +193,8 @@ static int due_box_check(struct mailbox *box,
 	return 0;
 }
 
-static int due_box_count(struct mailbox *box,
+/* cover is NULL if nothing is held there. */
+static int due_box_count(struct mailbox *box, struct lazy_expunge_cover *cover,
 			 const struct lazy_expunge_retention *set, time_t now,
 			 struct lazy_expunge_due *due)
 {
@@ -226,6 +229,11 @@ static int due_box_count(struct mailbox *box,
 			}
 			break;
 		}
+		if (cover != NULL &&
+		    lazy_expunge_cover_find(cover, mail) != NULL) {
+			due->held++;
+			continue;
+		}
 		due->messages++;
 		if (mail_get_virtual_size(mail, &size) == 0)
 			due->bytes += size;
@@ -248,11 +256,25 @@ due_open_vname(struct lazy_expunge_user *luser, struct mail_namespace *ns,
 		vname : lazy_expunge_storage_legal_vname(storage);
 }
 
+/* What is held in the mailbox, NULL if nothing is. */
+static struct lazy_expunge_cover *
+due_cover(struct lazy_expunge_user *luser, struct mail_namespace *ns,
+	  const char *vname, struct mailbox *box)
+{
+	struct lazy_expunge_holds *holds;
+
+	if (lazy_expunge_storage_match(luser, ns, vname) == NULL)
+		return NULL;
+	holds = lazy_expunge_holds_get(luser);
+	return holds == NULL ? NULL : lazy_expunge_cover_init(holds, box);
+}
+
 static void due_add_mailbox(struct mail_namespace *ns, const char *vname,
 			    void *context)
 {
 	struct due_context *ctx = context;
 	struct lazy_expunge_retention set;
+	struct lazy_expunge_cover *cover;
 	struct mailbox *box;
 	const char *text;
 	int ret;
@@ -261,8 +283,11 @@ static void due_add_mailbox(struct mail_namespace *ns, const char *vname,
 	box = mailbox_alloc(ns->list, due_open_vname(ctx->luser, ns, vname),
 			    MAILBOX_FLAG_IGNORE_ACLS);
 	ret = due_box_check(box, &set, ctx->now, ctx->due);
-	if (ret > 0)
-		ret = due_box_count(box, &set, ctx->now, ctx->due);
+	if (ret > 0) {
+		cover = due_cover(ctx->luser, ns, vname, box);
+		ret = due_box_count(box, cover, &set, ctx->now, ctx->due);
+		lazy_expunge_cover_deinit(&cover);
+	}
 	if (ret < 0) {
 		text = mailbox_get_last_internal_error(box, &ctx->error);
 		e_error(box->event, "lazy_expunge: Cannot read: %s", text);

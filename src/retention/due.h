@@ -10,6 +10,8 @@ struct lazy_expunge_user;
 
 struct lazy_expunge_due {
 	uint64_t messages, bytes;
+	/* more that would go, but for a hold */
+	uint64_t held;
 	/* when the next mail may go, if nothing is changed; 0 = never */
 	time_t next;
 	/* mailboxes that could not be looked at */

@@ -15,8 +15,10 @@
 #include "settings/filters.h"
 #include "retention/due.h"
 #include "retention/stamp.h"
+#include "account/files.h"
 #include "account/user.h"
 #include "account/storages.h"
+#include "core/hold-file.h"
 #include "retention/watch.h"
 #include "retention/idle.h"
 
@@ -72,7 +74,7 @@ static const char *idle_settings(struct lazy_expunge_user *luser)
 	struct mail_namespace *ns;
 	string_t *str = t_str_new(512);
 
-	str_printfa(str, "%s ", PACKAGE_VERSION);
+	str_printfa(str, "%s %d ", PACKAGE_VERSION, luser->set.hold ? 1 : 0);
 	lazy_expunge_settings_append_max_storages(str, luser->user,
 						  &luser->set);
 	str_append_c(str, '\0');
@@ -170,7 +172,12 @@ lazy_expunge_idle_begin(struct lazy_expunge_user *luser, time_t now)
 	struct lazy_expunge_watch *watch = lazy_expunge_watch_init(now);
 	struct lazy_expunge_error error;
 	struct mail_namespace *ns;
+	const char *path;
 
+	/* a release lets go what was due before */
+	path = lazy_expunge_place_path(luser->user, LAZY_EXPUNGE_HOLDS_FNAME);
+	if (path != NULL)
+		lazy_expunge_watch_file(watch, path);
 	for (ns = luser->user->namespaces; ns != NULL; ns = ns->next) {
 		if (is_maintained(ns))
 			idle_watch_namespace(watch, ns);

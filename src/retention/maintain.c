@@ -7,9 +7,11 @@
 #include "mail-autoexpunge.h"
 #include "mail-storage-private.h"
 #include "mail-storage-settings.h"
+#include "compat/dovecot.h"
 #include "retention/cap.h"
 #include "retention/due.h"
 #include "events/events.h"
+#include "hold/holds.h"
 #include "retention/idle.h"
 #include "account/files.h"
 #include "formats/save-date.h"
@@ -59,17 +61,42 @@ static void maintain_failed(struct maintain *maintain, uint64_t count,
 			MAIL_ERROR_TEMP : error;
 }
 
+/* Autoexpunge goes around what is held only with the mail plugin's hooks.
+   Returns FALSE if they are missing and something is held. */
+static bool maintain_can_hold(struct maintain *maintain)
+{
+	struct lazy_expunge_user *luser = maintain->luser;
+	struct lazy_expunge_holds *holds;
+	const char *text = "Mail is held, which needs the mail plugin: add "
+		"lazy_expunge to mail_plugins of doveadm, too";
+
+	if (array_count(lazy_expunge_user_storages(luser)) == 0)
+		return TRUE;
+	holds = lazy_expunge_holds_get(luser);
+	if (holds == NULL)
+		return TRUE;
+	maintain_add_next(maintain, holds->next_end);
+	if (lazy_expunge_compat_user_has_plugin(luser->user, "lazy_expunge"))
+		return TRUE;
+	e_error(luser->user->event, "lazy_expunge: %s", text);
+	maintain_failed(maintain, 1, MAIL_ERROR_NOTPOSSIBLE, text);
+	return FALSE;
+}
+
 static void maintain_autoexpunge(struct maintain *maintain)
 {
 	struct lazy_expunge_due due, left;
 	enum mail_error error;
 	uint64_t expunged;
 
+	if (!maintain_can_hold(maintain))
+		return;
 	if (lazy_expunge_due_read(maintain->luser, maintain->now, &due,
 				  &error) < 0)
 		maintain_failed(maintain, due.failed, error,
 				"The retention of a mailbox cannot be read");
 	maintain_add_next(maintain, due.next);
+	maintain->result->held = due.held;
 	if (maintain->plan) {
 		maintain->result->expunged += due.messages;
 		maintain->result->bytes += due.bytes;
@@ -79,9 +106,14 @@ static void maintain_autoexpunge(struct maintain *maintain)
 		if (due.messages == 0)
 			return;
 		expunged = mail_user_autoexpunge(maintain->luser->user);
-		maintain->result->expunged += expunged;
 		(void)lazy_expunge_due_read(maintain->luser, maintain->now,
 					    &left, &error);
+		/* what went around held mails is not in Dovecot's number */
+		if (left.messages < due.messages) {
+			expunged = I_MAX(expunged,
+					 due.messages - left.messages);
+		}
+		maintain->result->expunged += expunged;
 		if (expunged >= due.messages)
 			maintain->result->bytes += due.bytes;
 		else if (left.bytes < due.bytes)

@@ -15,6 +15,8 @@ struct lazy_expunge_maintain_result {
 	/* mails that should have gone and did not, and mailboxes and storages
 	   that could not be looked after */
 	uint64_t failed;
+	/* mails whose time is over and that a hold keeps */
+	uint64_t held;
 	/* another run is at work for this user */
 	bool skipped;
 };

@@ -95,6 +95,11 @@ static void watch_add(struct lazy_expunge_watch *watch, const char *path)
 	array_push_back(&watch->paths, &path);
 }
 
+void lazy_expunge_watch_file(struct lazy_expunge_watch *watch, const char *path)
+{
+	watch_add(watch, path);
+}
+
 static void watch_add_list_log(struct lazy_expunge_watch *watch,
 			       struct mailbox_list *list)
 {

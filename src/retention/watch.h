@@ -25,6 +25,10 @@ void lazy_expunge_watch_list(struct lazy_expunge_watch *watch,
 void lazy_expunge_watch_purge(struct lazy_expunge_watch *watch,
 			      struct mail_namespace *ns);
 
+/* Any other file, which need not exist. */
+void lazy_expunge_watch_file(struct lazy_expunge_watch *watch,
+			     const char *path);
+
 /* The lines, as long as the watch; NULL if some change could go unseen: a file
    changed just now, so that its time may not tell of another change, or it is
    not known what to look at. */

@@ -38,6 +38,7 @@ static const struct setting_define lazy_expunge_config_setting_defines[] = {
 	DEF(BOOL, lazy_expunge_protect),
 	DEF(BOOL, lazy_expunge_origin),
 	DEF(BOOL, lazy_expunge_shared),
+	DEF(BOOL, lazy_expunge_hold),
 	DEF(SIZE, lazy_expunge_max_storage),
 	DEF(ENUM, lazy_expunge_on_failure),
 
@@ -54,6 +55,7 @@ lazy_expunge_config_default_settings = {
 	.lazy_expunge_protect = FALSE,
 	.lazy_expunge_origin = TRUE,
 	.lazy_expunge_shared = TRUE,
+	.lazy_expunge_hold = FALSE,
 	.lazy_expunge_max_storage = 0,
 	.lazy_expunge_on_failure = "refuse:expunge",
 };

@@ -18,6 +18,7 @@ struct lazy_expunge_config_settings {
 	bool lazy_expunge_protect;
 	bool lazy_expunge_origin;
 	bool lazy_expunge_shared;
+	bool lazy_expunge_hold;
 	uoff_t lazy_expunge_max_storage;
 	const char *lazy_expunge_on_failure;
 };

@@ -83,6 +83,7 @@ void lazy_expunge_settings_read(struct mail_user *user,
 	set_r->protect = env_get_bool(&env, "lazy_expunge_protect", FALSE);
 	set_r->origin = env_get_bool(&env, "lazy_expunge_origin", TRUE);
 	set_r->shared = env_get_bool(&env, "lazy_expunge_shared", TRUE);
+	set_r->hold = env_get_bool(&env, "lazy_expunge_hold", FALSE);
 
 	value = env_get(&env, "lazy_expunge_max_storage");
 	if (value != NULL &&

@@ -57,6 +57,7 @@ void lazy_expunge_settings_read(struct mail_user *user ATTR_UNUSED,
 	set_r->protect = set->lazy_expunge_protect;
 	set_r->origin = set->lazy_expunge_origin;
 	set_r->shared = set->lazy_expunge_shared;
+	set_r->hold = set->lazy_expunge_hold;
 	settings_free(set);
 }
 

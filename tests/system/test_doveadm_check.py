@@ -12,7 +12,7 @@ from harness.waiting import wait_for
 
 SOUND = dict(lazy={"hidden": True, "protect": True}, mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge="30d"),))
 IDS = {"module", "leftovers", "user", "protocol-imap", "protocol-pop3", "protocol-lmtp", "protocol-lda", "protocol-doveadm", "settings",
-       "last-instance", "on-failure", "quota", "storage", "hidden", "protected", "acl", "save-dates", "retention", "cap", "home",
+       "last-instance", "on-failure", "quota", "storage", "hidden", "protected", "acl", "save-dates", "retention", "cap", "holds", "home",
        "maintain", "purge"}
 PROTOCOLS = {f"protocol-{name}" for name in ("imap", "pop3", "lmtp", "lda", "doveadm")}
 

@@ -15,7 +15,7 @@ SOURCE = places.SOURCE
 PAGE = SOURCE / "doc/doveadm-lazy-expunge.1"
 RECIPES = (SOURCE / "doc/RECIPES.md").read_text()
 COMPLETION = SOURCE / "contrib/doveadm-lazy-expunge.bash"
-COMMANDS = ["check", "list", "maintain", "restore", "status"]
+COMMANDS = ["check", "hold", "holds", "list", "maintain", "release", "restore", "status"]
 RECIPE_COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", RECIPES, re.DOTALL) for line in block.splitlines()]
 
 
@@ -51,7 +51,7 @@ def complete(*words):
 def test_the_completion():
     assert complete("doveadm", "la") == ["lazy-expunge"]
     assert complete("doveadm", "lazy-expunge", "") == COMMANDS
-    assert complete("doveadm", "-f", "json", "lazy-expunge", "re") == ["restore"]
+    assert complete("doveadm", "-f", "json", "lazy-expunge", "res") == ["restore"]
     assert complete("doveadm", "lazy-expunge", "restore", "--t") == ["--target"]
     assert set(complete("doveadm", "lazy-expunge", "list", "-u", "anna", "saved")) == {"savedbefore", "savedon", "savedsince"}
     for option in ("-u", "-o", "--origin", "-l", "--limit"):
@@ -252,6 +252,22 @@ def test_recipe_erase_a_mail(dovecot):
     done = subprocess.run(["grep", "-rl", "Application of Carol", anna.user.mail_path, "--include=*[!x]", "--exclude=dovecot*"],
                           capture_output=True)
     assert done.stdout == b""
+
+
+def test_recipe_nothing_may_go(dovecot):
+    """doveadm lazy-expunge hold -u anna -N case-17 -r 'Order of 28 November' -b 'legal@example.com'
+    doveadm lazy-expunge holds -u anna
+    doveadm lazy-expunge release -u anna -N case-17"""
+    anna = Anna(dovecot)
+    hold, look, release = recipe(test_recipe_nothing_may_go)
+    anna.fill()
+    anna.delete("INBOX")
+    anna.run(hold)
+    listed = anna.run(look)
+    assert "case-17" in listed and "Order of 28 November" in listed and "legal@example.com" in listed and "held" in listed
+    anna.run(release)
+    assert "grace" in anna.run(look)
+    assert anna.user.doveadm("expunge", "mailbox", ".EXPUNGED", "all", check=False).code == 77 and len(anna.user.kept()) == 1
 
 
 def test_recipe_a_part_of_the_users(dovecot):

@@ -11,7 +11,7 @@ from harness import wait_for
 from harness.config import namespace_mode
 from harness.mail import message
 
-COLUMNS = ["uid", "mailbox", "guid", "deleted", "origin", "flags", "size", "received", "from", "subject"]
+COLUMNS = ["uid", "mailbox", "guid", "deleted", "origin", "flags", "size", "received", "from", "subject", "held"]
 MODES = {"mailbox": {}, "namespace": None}
 
 
@@ -49,7 +49,7 @@ def test_the_columns_in_json(dovecot, mode):
     assert row == {
         "uid": kept.uid, "mailbox": kept.mailbox, "guid": before.guid, "deleted": row["deleted"], "origin": "Work/2023",
         "flags": "\\Flagged \\Seen own", "size": len(text), "received": "2021-01-02T03:04:05+00:00",
-        "from": "Bob <bob@example.com>", "subject": "Grüße from München"}
+        "from": "Bob <bob@example.com>", "subject": "Grüße from München", "held": ""}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", row["deleted"])
 
 

@@ -31,8 +31,8 @@ def maintain(server, *arguments, check=True):
     return json.loads(done.stdout), done
 
 
-def row(expunged=0, bytes=0, skipped=0, failed=0):
-    return {"expunged": expunged, "bytes": bytes, "skipped": skipped, "failed": failed}
+def row(expunged=0, bytes=0, skipped=0, failed=0, held=0):
+    return {"expunged": expunged, "bytes": bytes, "skipped": skipped, "failed": failed, "held": held}
 
 
 def keep(user, mails, mailbox="INBOX"):

@@ -10,7 +10,7 @@ from harness.config import DEFAULT_MAILBOXES, Mailbox, Namespace, namespace_mode
 from harness.mail import message
 
 COLUMNS = ["messages", "bytes", "oldest", "newest", "retention", "max_mails", "max_storage", "next_uid", "next_time",
-           "next_by", "warning"]
+           "next_by", "warning", "held", "holds"]
 
 
 def with_retention(dovecot, mode, **retention):

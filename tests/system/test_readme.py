@@ -67,6 +67,8 @@ def test_command(dovecot, command):
         with user.imap(mailbox) as session:
             session.delete()
     words = [str(user) if word == "anna" else word for word in shlex.split(command)[1:]]
+    if words[1] == "release":
+        user.doveadm("lazy-expunge hold", "-N", words[words.index("-N") + 1])
     # a check of a configuration without retention fails, and says so
     done = user.server.doveadm(*words, check=words[1] != "check")
     assert_did(user, words, done.stdout.decode())
@@ -86,6 +88,12 @@ def assert_did(user, words, output):
         assert str(user) in output and kept == both
     elif words[:2] == ["lazy-expunge", "status"]:
         assert re.search(r"^\s*2\s", output, re.MULTILINE) and kept == both
+    elif words[1] in ("hold", "release"):
+        assert words[words.index("-N") + 1] in output and kept == both
+        state = {"hold": "held", "release": "grace"}[words[1]]
+        assert state in user.doveadm("lazy-expunge holds").stdout.decode()
+    elif words[:2] == ["lazy-expunge", "holds"]:
+        assert "state" in output or output == ""
     elif words[0] == "expunge":
         assert kept == both, "nothing is a day old"
     elif "-n" in words:

@@ -8,7 +8,7 @@ LOGGERS = ("e_error", "e_warning", "e_info", "i_error", "i_warning", "i_info")
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"|(PRI[diux]\w+)')
 # Where a text that ends up in such a line is made. check prints its findings, which are no log lines.
 TEXT_MAKERS = re.compile(r'(?:\*error_r|(?:error_r|error|row->error|probe->error)(?:->|\.)text|\bst->error|batch->failed)\s*=\s*'
-                         r'(?:t_strdup_printf|p_strdup_printf)?\(?|\w*error_set_box\(|_fail_box\(')
+                         r'(?:t_strdup_printf|p_strdup_printf)?\(?|change_fail\(|holds->error\s*=\s*p_strdup_printf\(|\w*error_set_box\(|_fail_box\(')
 CHECK_ONLY = ("check/", "doveadm/load-failure")
 
 

@@ -1,0 +1,264 @@
+/* Changes of holds: read, change and write the file under its lock. */
+
+#include "lib.h"
+#include "array.h"
+#include "file-lock.h"
+#include "str.h"
+#include "mail-namespace.h"
+#include "mail-storage-private.h"
+#include "mailbox-list-iter.h"
+#include "account/files.h"
+#include "account/storages.h"
+#include "account/user.h"
+#include "events/events.h"
+#include "hold/change.h"
+#include "hold/holds.h"
+
+#define HOLDS_LOCK_FNAME LAZY_EXPUNGE_HOLDS_FNAME".lock"
+#define HOLDS_LOCK_TIMEOUT_SECS 30
+/* What is over is remembered for so long, for holds to tell. */
+#define HOLDS_REMEMBER_SECS (365 * 24 * 60 * 60)
+
+struct hold_change {
+	struct lazy_expunge_user *luser;
+	pool_t pool;
+	const char *path;
+	struct file_lock *lock;
+	ARRAY_TYPE(lazy_expunge_hold) holds;
+};
+
+static int change_fail(struct lazy_expunge_error *error, enum mail_error code,
+		       const char *text)
+{
+	error->code = code;
+	error->text = text;
+	return -1;
+}
+
+static void change_end(struct hold_change *change)
+{
+	file_lock_free(&change->lock);
+	pool_unref(&change->pool);
+}
+
+static int change_begin(struct hold_change *change,
+			struct lazy_expunge_user *luser,
+			struct lazy_expunge_error *error_r)
+{
+	struct mail_user *user = luser->user;
+	const char *error;
+	int ret;
+
+	i_zero(change);
+	change->luser = luser;
+	change->path = lazy_expunge_place_path(user, LAZY_EXPUNGE_HOLDS_FNAME);
+	if (change->path == NULL) {
+		return change_fail(error_r, MAIL_ERROR_NOTPOSSIBLE,
+			"The user has no home and no directory for control "
+			"files, where a hold could be written");
+	}
+	lazy_expunge_place_make(user);
+	ret = lazy_expunge_place_lock(user, HOLDS_LOCK_FNAME,
+				      HOLDS_LOCK_TIMEOUT_SECS, &change->lock,
+				      &error);
+	if (ret <= 0) {
+		return change_fail(error_r, MAIL_ERROR_TEMP, t_strdup_printf(
+			"Cannot lock the holds of the user: %s", ret == 0 ?
+			"another command changes them" : error));
+	}
+	change->pool = pool_alloconly_create("lazy_expunge hold change", 1024);
+	p_array_init(&change->holds, change->pool, 4);
+	if (lazy_expunge_holds_read(luser, change->pool, &change->holds,
+				    &error) < 0) {
+		change_end(change);
+		return change_fail(error_r, MAIL_ERROR_TEMP, error);
+	}
+	return 0;
+}
+
+static int change_write(struct hold_change *change, time_t now,
+			struct lazy_expunge_error *error_r)
+{
+	string_t *text = t_str_new(1024);
+	const struct lazy_expunge_hold *hold;
+	const char *error;
+
+	for (unsigned int i = array_count(&change->holds); i > 0; i--) {
+		hold = array_idx(&change->holds, i - 1);
+		if (hold->until != 0 && hold->until + HOLDS_REMEMBER_SECS < now)
+			array_delete(&change->holds, i - 1, 1);
+	}
+	lazy_expunge_hold_file_append(text, &change->holds);
+	if (lazy_expunge_place_replace_durably(change->luser->user,
+			change->path, str_data(text), str_len(text),
+			&error) < 0) {
+		return change_fail(error_r, MAIL_ERROR_TEMP, t_strdup_printf(
+			"Cannot write the holds: %s", error));
+	}
+	return 0;
+}
+
+/* Returns 0 also if the mailbox does not exist. */
+static int hold_add_mailbox(struct hold_change *change,
+			    struct mail_namespace *ns, const char *open_vname,
+			    const char *vname, struct lazy_expunge_hold *hold,
+			    struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_hold_mailbox hbox;
+	struct mailbox_metadata metadata;
+	struct mailbox *box;
+	int ret = 0;
+
+	box = lazy_expunge_mailbox_alloc(change->luser, ns, open_vname, 0);
+	if (mailbox_get_metadata(box, MAILBOX_METADATA_GUID, &metadata) < 0) {
+		lazy_expunge_error_set_box(error_r,
+			"Cannot open the expunge storage", box);
+		ret = error_r->code == MAIL_ERROR_NOTFOUND ? 0 : -1;
+	} else {
+		guid_128_copy(hbox.guid, metadata.guid);
+		hbox.vname = p_strdup(change->pool, vname);
+		array_push_back(&hold->mailboxes, &hbox);
+	}
+	mailbox_free(&box);
+	return ret;
+}
+
+static int hold_add_tree(struct hold_change *change, struct mail_namespace *ns,
+			 struct lazy_expunge_hold *hold,
+			 struct lazy_expunge_error *error_r)
+{
+	struct mailbox_list_iterate_context *iter;
+	const struct mailbox_info *info;
+	int ret = 0;
+
+	iter = mailbox_list_iter_init(ns->list,
+		t_strconcat(ns->prefix, "*", NULL),
+		MAILBOX_LIST_ITER_RAW_LIST | MAILBOX_LIST_ITER_NO_AUTO_BOXES |
+		MAILBOX_LIST_ITER_SKIP_ALIASES);
+	while (ret == 0 && (info = mailbox_list_iter_next(iter)) != NULL) {
+		if ((info->flags & (MAILBOX_NOSELECT |
+				    MAILBOX_NONEXISTENT)) != 0)
+			continue;
+		T_BEGIN {
+			ret = hold_add_mailbox(change, ns, info->vname,
+					       info->vname, hold, error_r);
+		} T_END_PASS_STR_IF(ret < 0, &error_r->text);
+	}
+	if (mailbox_list_iter_deinit(&iter) < 0 && ret == 0) {
+		error_r->text = t_strdup_printf(
+			"Cannot list the expunge storage %s: %s", ns->prefix,
+			mailbox_list_get_last_internal_error(ns->list,
+							     &error_r->code));
+		ret = -1;
+	}
+	return ret;
+}
+
+/* What is there when the hold is set: check misses it when it is gone. */
+static int hold_add_mailboxes(struct hold_change *change,
+			      struct lazy_expunge_hold *hold,
+			      struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_storage *storage;
+	int ret = 0;
+
+	array_foreach_elem(lazy_expunge_user_storages(change->luser),
+			   storage) {
+		if (ret < 0 || storage->ns == NULL)
+			continue;
+		if (storage->ns_mode) {
+			ret = hold_add_tree(change, storage->ns, hold,
+					    error_r);
+			continue;
+		}
+		ret = hold_add_mailbox(change, storage->ns,
+			lazy_expunge_storage_legal_vname(storage),
+			lazy_expunge_storage_vname(storage), hold, error_r);
+	}
+	return ret;
+}
+
+static int hold_add(struct hold_change *change,
+		    const struct lazy_expunge_hold *src, time_t now,
+		    struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_hold hold = *src;
+
+	if (lazy_expunge_hold_find(&change->holds, src->name, now) != NULL) {
+		return change_fail(error_r, MAIL_ERROR_EXISTS, t_strdup_printf(
+			"-N %s: a hold of this name is in force already: "
+			"release it first, or take another name", src->name));
+	}
+	p_array_init(&hold.mailboxes, change->pool, 4);
+	if (hold_add_mailboxes(change, &hold, error_r) < 0)
+		return -1;
+	array_push_back(&change->holds, &hold);
+	return change_write(change, now, error_r);
+}
+
+int lazy_expunge_hold_set(struct lazy_expunge_user *luser,
+			  const struct lazy_expunge_hold *hold, time_t now,
+			  struct lazy_expunge_error *error_r)
+{
+	struct hold_change change;
+	int ret;
+
+	if (change_begin(&change, luser, error_r) < 0)
+		return -1;
+	ret = hold_add(&change, hold, now, error_r);
+	change_end(&change);
+	if (ret == 0) {
+		lazy_expunge_event_hold(luser->user->event, TRUE, hold->name,
+					hold->set_by, hold->reason,
+					hold->until);
+	}
+	return ret;
+}
+
+static int hold_release(struct hold_change *change, const char *name,
+			const char *by, unsigned int grace_secs, time_t now,
+			time_t *until_r, struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_hold *hold =
+		lazy_expunge_hold_find(&change->holds, name, now);
+
+	if (hold == NULL && strcmp(name, LAZY_EXPUNGE_HOLD_SETTING) == 0 &&
+	    change->luser->set.hold) {
+		return change_fail(error_r, MAIL_ERROR_NOTFOUND,
+			"lazy_expunge_hold = yes is set in the configuration "
+			"or the userdb: release it there");
+	}
+	if (hold == NULL) {
+		return change_fail(error_r, MAIL_ERROR_NOTFOUND,
+			t_strdup_printf("-N %s: no hold of this name is in "
+					"force", name));
+	}
+	hold->released = now;
+	hold->released_by = by;
+	/* never longer than it would have held without the release */
+	if (hold->until == 0 || hold->until > now + (time_t)grace_secs)
+		hold->until = now + (time_t)grace_secs;
+	*until_r = hold->until;
+	return change_write(change, now, error_r);
+}
+
+int lazy_expunge_hold_release(struct lazy_expunge_user *luser,
+			      const char *name, const char *by,
+			      unsigned int grace_secs, time_t now,
+			      time_t *until_r,
+			      struct lazy_expunge_error *error_r)
+{
+	struct hold_change change;
+	int ret;
+
+	if (change_begin(&change, luser, error_r) < 0)
+		return -1;
+	ret = hold_release(&change, name, by, grace_secs, now, until_r,
+			   error_r);
+	change_end(&change);
+	if (ret == 0) {
+		lazy_expunge_event_hold(luser->user->event, FALSE, name, by,
+					"", *until_r);
+	}
+	return ret;
+}

@@ -1,0 +1,211 @@
+/* Covered mails: searches for the holds' queries in runs of UIDs that grow. */
+
+#include "lib.h"
+#include "array.h"
+#include "seq-range-array.h"
+#include "str.h"
+#include "mail-storage-private.h"
+#include "mail-search.h"
+#include "mail-search-build.h"
+#include "account/error.h"
+#include "account/user.h"
+#include "hold/holds.h"
+#include "hold/cover.h"
+
+/* One mail that is asked for alone must not cost a search of all. */
+#define COVER_MAX_RUN 1024
+
+struct lazy_expunge_cover {
+	struct lazy_expunge_holds *holds;
+	struct mailbox *box;
+	/* a set for each hold in force, of the UIDs that it covers */
+	ARRAY(ARRAY_TYPE(seq_range)) covered;
+	/* what the sets are known for, first > last = nothing */
+	uint32_t first, last;
+	uint32_t run;
+	/* a search failed */
+	char *error;
+};
+
+struct lazy_expunge_cover *
+lazy_expunge_cover_init(struct lazy_expunge_holds *holds, struct mailbox *box)
+{
+	struct lazy_expunge_cover *cover;
+	ARRAY_TYPE(seq_range) *set;
+
+	cover = i_new(struct lazy_expunge_cover, 1);
+	lazy_expunge_holds_ref(holds);
+	cover->holds = holds;
+	cover->box = box;
+	cover->first = 1;
+	i_array_init(&cover->covered, array_count(&holds->active) + 1);
+	for (unsigned int i = 0; i < array_count(&holds->active); i++) {
+		set = array_append_space(&cover->covered);
+		i_array_init(set, 16);
+	}
+	return cover;
+}
+
+void lazy_expunge_cover_deinit(struct lazy_expunge_cover **_cover)
+{
+	struct lazy_expunge_cover *cover = *_cover;
+	ARRAY_TYPE(seq_range) *set;
+
+	if (cover == NULL)
+		return;
+	*_cover = NULL;
+	array_foreach_modifiable(&cover->covered, set)
+		array_free(set);
+	array_free(&cover->covered);
+	lazy_expunge_holds_unref(&cover->holds);
+	i_free(cover->error);
+	i_free(cover);
+}
+
+/* The hold's query, of the run of UIDs alone. */
+static struct mail_search_args *
+cover_build(struct lazy_expunge_cover *cover,
+	    const struct mail_search_args *query)
+{
+	struct mail_search_args *args = mail_search_build_init();
+	struct mail_search_arg *arg;
+
+	arg = mail_search_build_add(args, SEARCH_UIDSET);
+	p_array_init(&arg->value.seqset, args->pool, 1);
+	seq_range_array_add_range(&arg->value.seqset, cover->first,
+				  cover->last);
+	arg->next = mail_search_arg_dup(args->pool, query->args);
+	return args;
+}
+
+static int cover_search(struct lazy_expunge_cover *cover,
+			const struct mail_search_args *query,
+			ARRAY_TYPE(seq_range) *uids)
+{
+	struct mail_search_args *args = cover_build(cover, query);
+	struct mailbox_transaction_context *t;
+	struct mail_search_context *search;
+	struct mail *mail;
+	int ret;
+
+	mail_search_args_init(args, cover->box, FALSE, NULL);
+	t = mailbox_transaction_begin(cover->box, 0, "lazy_expunge hold");
+	search = mailbox_search_init(t, args, NULL, 0, NULL);
+	mail_search_args_unref(&args);
+	while (mailbox_search_next(search, &mail))
+		seq_range_array_add(uids, mail->uid);
+	ret = mailbox_search_deinit(&search);
+	/* what was read is cached by this */
+	if (mailbox_transaction_commit(&t) < 0)
+		ret = -1;
+	return ret;
+}
+
+/* Find out for a run of UIDs from this one on, larger each time that the last
+   one was used up. */
+static int cover_read(struct lazy_expunge_cover *cover, uint32_t uid)
+{
+	const struct lazy_expunge_hold_active *active;
+	const struct mail_index_header *hdr =
+		mail_index_get_header(cover->box->view);
+	ARRAY_TYPE(seq_range) *set;
+	struct lazy_expunge_error error;
+
+	cover->run = cover->last != 0 && uid > cover->last ?
+		I_MIN(cover->run * 2, COVER_MAX_RUN) : 1;
+	cover->first = uid;
+	/* what comes later is not known */
+	cover->last = I_MAX(uid, I_MIN(uid + cover->run - 1,
+				       hdr->next_uid - 1));
+	for (unsigned int i = 0; i < array_count(&cover->covered); i++) {
+		set = array_idx_modifiable(&cover->covered, i);
+		array_clear(set);
+		active = array_idx(&cover->holds->active, i);
+		if (active->args == NULL ||
+		    cover_search(cover, active->args, set) == 0)
+			continue;
+		lazy_expunge_error_set_box(&error,
+			"Cannot tell whether mail is held", cover->box);
+		i_free(cover->error);
+		cover->error = i_strdup(error.text);
+		cover->first = 1;
+		cover->last = 0;
+		return -1;
+	}
+	return 0;
+}
+
+/* Returns 0 if the sets are known for the mail, -1 if they cannot be. */
+static int cover_look(struct lazy_expunge_cover *cover, struct mail *mail)
+{
+	int ret;
+
+	if (mail->uid >= cover->first && mail->uid <= cover->last)
+		return 0;
+	if (mail->uid == 0)
+		return -1;
+	T_BEGIN {
+		ret = cover_read(cover, mail->uid);
+	} T_END;
+	return ret;
+}
+
+static bool cover_has(struct lazy_expunge_cover *cover, unsigned int idx,
+		      uint32_t uid)
+{
+	const struct lazy_expunge_hold_active *active =
+		array_idx(&cover->holds->active, idx);
+
+	return active->args == NULL ||
+		seq_range_exists(array_idx(&cover->covered, idx), uid);
+}
+
+bool lazy_expunge_cover_is_all(struct lazy_expunge_cover *cover)
+{
+	return cover->holds->everything != NULL;
+}
+
+const char *lazy_expunge_cover_find(struct lazy_expunge_cover *cover,
+				    struct mail *mail)
+{
+	const struct lazy_expunge_hold_active *active;
+
+	if (cover->holds->everything != NULL)
+		return cover->holds->everything;
+	if (cover_look(cover, mail) < 0)
+		return "";
+	for (unsigned int i = 0; i < array_count(&cover->covered); i++) {
+		if (cover_has(cover, i, mail->uid)) {
+			active = array_idx(&cover->holds->active, i);
+			return active->hold->name;
+		}
+	}
+	return NULL;
+}
+
+const char *lazy_expunge_cover_describe(struct lazy_expunge_cover *cover,
+					const char *name)
+{
+	if (*name == '\0' && cover->error != NULL)
+		return cover->error;
+	return lazy_expunge_holds_describe(cover->holds, name);
+}
+
+const char *lazy_expunge_cover_names(struct lazy_expunge_cover *cover,
+				     struct mail *mail)
+{
+	const struct lazy_expunge_holds *holds = cover->holds;
+	const struct lazy_expunge_hold_active *active;
+	string_t *str = t_str_new(64);
+
+	if (holds->luser->set.hold)
+		str_append(str, ", "LAZY_EXPUNGE_HOLD_SETTING);
+	if (holds->error != NULL || cover_look(cover, mail) < 0)
+		str_append(str, ", (unreadable)");
+	else for (unsigned int i = 0; i < array_count(&cover->covered); i++) {
+		active = array_idx(&holds->active, i);
+		if (cover_has(cover, i, mail->uid))
+			str_printfa(str, ", %s", active->hold->name);
+	}
+	return str_len(str) == 0 ? "" : str_c(str) + 2;
+}
