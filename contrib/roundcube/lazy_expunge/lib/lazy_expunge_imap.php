@@ -92,11 +92,16 @@ class lazy_expunge_imap
     {
         [$done, $response] = $this->run('UID FETCH', [$uids, "(UID $items)"]);
         // by hand: splitting 100,000 lines at once would take ten times the memory
-        for ($at = 0; $at < strlen($response); $at = $end + 2) {
-            $end = strpos($response, "\r\n", $at);
-            $end = $end === false ? strlen($response) : $end;
+        $length = strlen($response);
+        for ($at = 0; $at < $length; $at = $end + 2) {
+            $end  = strpos($response, "\r\n", $at);
+            $end  = $end === false ? $length : $end;
             $line = substr($response, $at, $end - $at);
-            if (preg_match('/^\* \d+ FETCH .*?\bUID (\d+)/', $line, $match)) {
+            $uid  = strpos($line, ' FETCH (UID ');
+            if ($uid !== false) {
+                $each((int) substr($line, $uid + 12, 10), $line);
+            }
+            elseif (preg_match('/^\* \d+ FETCH .*\) UID (\d+)/', $line, $match)) {
                 $each((int) $match[1], $line);
             }
         }

@@ -24,7 +24,9 @@ final class lazy_expunge_index
 
     public function sort(): void
     {
-        usort($this->mails, fn ($a, $b) => $b[2] <=> $a[2] ?: strcmp($a[0], $b[0]) ?: $b[1] <=> $a[1]);
+        // five times as quick as usort()
+        array_multisort(array_column($this->mails, 2), SORT_DESC, SORT_NUMERIC, array_column($this->mails, 0), SORT_ASC, SORT_STRING,
+            array_column($this->mails, 1), SORT_DESC, SORT_NUMERIC, $this->mails);
     }
 
     public function count(): int
@@ -48,6 +50,9 @@ final class lazy_expunge_index
         $since = $wanted['since'] ?? null;
         $until = $wanted['until'] ?? null;
         $found = $wanted['found'] ?? null;
+        if ($number === null && $since === null && $until === null && $found === null) {
+            return 0;
+        }
         $this->mails = array_values(array_filter($this->mails, fn ($mail) => ($number === null || $mail[3] === $number)
             && ($since === null || $mail[2] >= $since)
             && ($until === null || $mail[2] < $until)

@@ -70,17 +70,24 @@ class lazy_expunge_storage
     public function read(array $folders, lazy_expunge_index $index): void
     {
         $item  = $this->imap->has('SAVEDATE') ? 'SAVEDATE' : 'X-SAVEDATE';
-        $times = [];
+        // most mails share their flags and their second with others: each text is looked at once
+        $times = $origins = [];
         foreach ($folders as $folder) {
             $this->open($folder);
             if ($this->imap->told('EXISTS') === 0) {
                 continue;
             }
             $named = $this->origin_of($folder);
-            $done  = $this->imap->fetch('1:*', "FLAGS $item", function ($uid, $line) use ($index, $folder, $named, &$times) {
-                $when = preg_match('/SAVEDATE "([^"]+)"/', $line, $match) ? $match[1] : '';
+            $done  = $this->imap->fetch('1:*', "FLAGS $item", function ($uid, $line) use ($index, $folder, $named, &$times, &$origins) {
+                $at    = strpos($line, 'FLAGS (');
+                $flags = $at === false ? '' : substr($line, $at, strcspn($line, ')', $at));
+                $at    = strpos($line, 'SAVEDATE "');
+                $when  = $at === false ? '' : substr($line, $at + 10, 26);
                 $times[$when] ??= $when === '' ? 0 : (int) strtotime($when);
-                $index->add($folder, $uid, $times[$when], $named ?? self::origin_in($line));
+                if ($named === null && !array_key_exists($flags, $origins)) {
+                    $origins[$flags] = lazy_expunge_origin::from_flags(substr($flags, 7));
+                }
+                $index->add($folder, $uid, $times[$when], $named ?? $origins[$flags]);
             });
             if (!$done) {
                 throw $this->failure();
