@@ -39,6 +39,8 @@ struct lazy_expunge_user {
 	struct lazy_expunge_holds_cache *holds;
 	/* lazy_expunge_user_on_deinit() */
 	ARRAY(struct lazy_expunge_user_deinit) deinits;
+	/* account/origin-names.h, NULL before the first */
+	struct lazy_expunge_origin_names *origin_names;
 	/* >0 while the plugin itself allocates a mailbox */
 	unsigned int internal_alloc;
 

@@ -229,6 +229,7 @@ void lazy_expunge_check_storage(struct lazy_expunge_findings *findings,
 {
 	const struct lazy_expunge_settings *set = &luser->set;
 	struct lazy_expunge_storage *storage;
+	bool may_open = TRUE;
 
 	if (set->error != NULL) {
 		lazy_expunge_findings_add(findings, "settings", FAIL,
@@ -265,6 +266,13 @@ void lazy_expunge_check_storage(struct lazy_expunge_findings *findings,
 		"the storage does not count" :
 		"the storage counts in the users' quota",
 		"set lazy_expunge_quota_ignore = yes");
+	array_foreach_elem(lazy_expunge_user_storages(luser), storage) T_BEGIN {
+		if (!lazy_expunge_check_index(findings, luser, storage))
+			may_open = FALSE;
+	} T_END;
+	/* the next rows would hide what this one has found */
+	if (!may_open)
+		return;
 	array_foreach_elem(lazy_expunge_user_storages(luser), storage) T_BEGIN {
 		check_name(findings, luser, storage);
 		check_visibility(findings, luser, storage);

@@ -57,6 +57,11 @@ void lazy_expunge_check_protocols(
 /* Settings and storage: name, retention, caps, visibility, quota, ACL. */
 void lazy_expunge_check_storage(struct lazy_expunge_findings *findings,
 				struct lazy_expunge_user *luser, time_t now);
+/* mdbox: FALSE and a row if the storage's index is lost. Opening it would hide
+   that. */
+bool lazy_expunge_check_index(struct lazy_expunge_findings *findings,
+			      struct lazy_expunge_user *luser,
+			      struct lazy_expunge_storage *storage);
 /* The user's rights in the storage's mailbox vname. */
 void lazy_expunge_check_acl(struct lazy_expunge_findings *findings,
 			    struct lazy_expunge_user *luser,

@@ -2,7 +2,9 @@
    name in a namespace storage and back. */
 
 #include "lib.h"
+#include "array.h"
 #include "str.h"
+#include "strnum.h"
 #include "core/origin-codec.h"
 
 #include <ctype.h>
@@ -10,6 +12,9 @@
 /* RFC 3501 section 9: atom-specials = "(" / ")" / "{" / SP / CTL /
    list-wildcards / quoted-specials / resp-specials */
 #define ATOM_SPECIALS "(){ %*\"\\]"
+/* Parts are counted with three digits at most: prefix, "1/2", ":". */
+#define PARTS_MAX 999
+#define PART_HEAD_LEN (strlen(LAZY_EXPUNGE_ORIGIN_PART_PREFIX) + 3 + 1 + 3 + 1)
 
 static int hex_digit(char c)
 {
@@ -66,26 +71,70 @@ const char *lazy_expunge_origin_encode_exact(const char *vname)
 	return origin_encode(vname, TRUE);
 }
 
-bool lazy_expunge_origin_is_keyword(const char *keyword)
+/* The name in pieces of at most max_len bytes, in which upper case is written
+   as =XX: lower case is all that is left to have a case. */
+static void encode_pieces(const char *vname, size_t max_len,
+			  ARRAY_TYPE(const_string) *pieces)
 {
-	/* IMAP keywords have no case, and a client or another server may
-	   have changed it */
-	return strncasecmp(keyword, LAZY_EXPUNGE_ORIGIN_PREFIX,
-			   strlen(LAZY_EXPUNGE_ORIGIN_PREFIX)) == 0;
+	string_t *str = t_str_new(max_len + 1);
+	const char *piece;
+
+	for (; *vname != '\0'; vname++) {
+		unsigned char c = *vname;
+		bool sequence = needs_sequence(c) || (c >= 'A' && c <= 'Z');
+
+		if (str_len(str) + (sequence ? 3 : 1) > max_len) {
+			piece = t_strdup(str_c(str));
+			array_push_back(pieces, &piece);
+			str_truncate(str, 0);
+		}
+		if (sequence)
+			str_printfa(str, "=%02x", c);
+		else
+			str_append_c(str, c);
+	}
+	piece = str_c(str);
+	array_push_back(pieces, &piece);
 }
 
-bool lazy_expunge_origin_decode(const char *keyword, const char **vname_r)
+void lazy_expunge_origin_encode_parts(const char *vname, size_t max_len,
+				      ARRAY_TYPE(const_string) *keywords)
 {
-	const char *p;
-	string_t *str;
+	ARRAY_TYPE(const_string) pieces;
+	const char *piece, *keyword;
+	unsigned int n = 0;
+
+	i_assert(max_len >= LAZY_EXPUNGE_ORIGIN_MIN_KEYWORD);
+	t_array_init(&pieces, 8);
+	encode_pieces(vname, max_len - PART_HEAD_LEN, &pieces);
+	if (array_count(&pieces) > PARTS_MAX)
+		return;
+	array_foreach_elem(&pieces, piece) {
+		keyword = t_strdup_printf(LAZY_EXPUNGE_ORIGIN_PART_PREFIX
+					  "%u/%u:%s", ++n,
+					  array_count(&pieces), piece);
+		array_push_back(keywords, &keyword);
+	}
+}
+
+/* IMAP keywords have no case, and a client or another server may have changed
+   it. */
+static bool has_prefix(const char *keyword, const char *prefix)
+{
+	return strncasecmp(keyword, prefix, strlen(prefix)) == 0;
+}
+
+bool lazy_expunge_origin_is_keyword(const char *keyword)
+{
+	return has_prefix(keyword, LAZY_EXPUNGE_ORIGIN_PREFIX) ||
+		has_prefix(keyword, LAZY_EXPUNGE_ORIGIN_PART_PREFIX);
+}
+
+/* Append what the text stands for. */
+static bool origin_decode_text(const char *p, string_t *str)
+{
 	int byte;
 
-	if (!lazy_expunge_origin_is_keyword(keyword))
-		return FALSE;
-	p = keyword + strlen(LAZY_EXPUNGE_ORIGIN_PREFIX);
-	if (*p == '\0')
-		return FALSE;
-	str = t_str_new(64);
 	for (; *p != '\0'; p++) {
 		if (!needs_sequence(*p)) {
 			str_append_c(str, *p);
@@ -97,21 +146,80 @@ bool lazy_expunge_origin_decode(const char *keyword, const char **vname_r)
 		str_append_c(str, byte);
 		p += 2;
 	}
+	return TRUE;
+}
+
+bool lazy_expunge_origin_decode(const char *keyword, const char **vname_r)
+{
+	string_t *str;
+
+	if (!has_prefix(keyword, LAZY_EXPUNGE_ORIGIN_PREFIX))
+		return FALSE;
+	keyword += strlen(LAZY_EXPUNGE_ORIGIN_PREFIX);
+	if (*keyword == '\0')
+		return FALSE;
+	str = t_str_new(64);
+	if (!origin_decode_text(keyword, str))
+		return FALSE;
 	*vname_r = str_c(str);
 	return TRUE;
 }
 
+/* Returns TRUE, which part it is (from 1 on), of how many, and its text. */
+static bool part_parse(const char *keyword, unsigned int *n_r,
+		       unsigned int *count_r, const char **text_r)
+{
+	const char *p;
+
+	if (!has_prefix(keyword, LAZY_EXPUNGE_ORIGIN_PART_PREFIX))
+		return FALSE;
+	p = keyword + strlen(LAZY_EXPUNGE_ORIGIN_PART_PREFIX);
+	if (str_parse_uint(p, n_r, &p) < 0 || *p != '/' ||
+	    str_parse_uint(p + 1, count_r, &p) < 0 || *p != ':')
+		return FALSE;
+	*text_r = p + 1;
+	return *n_r > 0 && *n_r <= *count_r && *count_r <= PARTS_MAX;
+}
+
+static const char *
+origin_join_parts(const char *const *keywords, unsigned int count)
+{
+	const char **texts = t_new(const char *, count), *text;
+	string_t *str = t_str_new(128);
+	unsigned int n, of;
+
+	for (; *keywords != NULL; keywords++) {
+		if (!part_parse(*keywords, &n, &of, &text))
+			continue;
+		/* parts of two origins: neither can be told */
+		if (of != count || (texts[n - 1] != NULL &&
+				    strcasecmp(texts[n - 1], text) != 0))
+			return NULL;
+		texts[n - 1] = text;
+	}
+	for (n = 0; n < count; n++) {
+		if (texts[n] == NULL ||
+		    !origin_decode_text(t_str_lcase(texts[n]), str))
+			return NULL;
+	}
+	return str_len(str) == 0 ? NULL : str_c(str);
+}
+
 const char *lazy_expunge_origin_find(const char *const *keywords)
 {
-	const char *vname;
+	const char *const *all = keywords;
+	const char *vname, *text;
+	unsigned int n, count, parts = 0;
 
 	if (keywords == NULL)
 		return NULL;
 	for (; *keywords != NULL; keywords++) {
 		if (lazy_expunge_origin_decode(*keywords, &vname))
 			return vname;
+		if (part_parse(*keywords, &n, &count, &text))
+			parts = count;
 	}
-	return NULL;
+	return parts == 0 ? NULL : origin_join_parts(all, parts);
 }
 
 /* Returns the byte if p is a sequence that from_name() reads, or -1. */

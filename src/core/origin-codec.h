@@ -4,6 +4,18 @@
 /* Where a kept mail came from, as an IMAP keyword and as a mailbox name. */
 
 #define LAZY_EXPUNGE_ORIGIN_PREFIX "$Expunged-From:"
+/* One of the keywords of an origin that does not fit in one: the prefix, which
+   part it is and of how many, and the text: "$Expunged-Part:1/2:work=2fold". */
+#define LAZY_EXPUNGE_ORIGIN_PART_PREFIX "$Expunged-Part:"
+/* The longest keyword that dsync carries (mail_max_keyword_length's default). It
+   drops all keywords of a mail of which one is longer. */
+#define LAZY_EXPUNGE_ORIGIN_MAX_KEYWORD 50
+/* The shortest limit of parts. */
+#define LAZY_EXPUNGE_ORIGIN_MIN_KEYWORD 30
+/* So many origins of a storage have a keyword of their own, which each program
+   can read and search for. Others have a number (core/origin-id.h): each
+   keyword makes all of them dearer, and a Maildir has letters for 26. */
+#define LAZY_EXPUNGE_ORIGIN_KEYWORDS_MAX 16
 
 /* Returns the keyword for a mailbox name (UTF-8, any bytes but NUL), allocated
    from the data stack. Bytes that an IMAP atom cannot hold (RFC 3501 section 9,
@@ -14,14 +26,21 @@ const char *lazy_expunge_origin_encode(const char *vname);
    case, mailbox names do: this form tells "foo" from "Foo" when both are
    needed in one mailbox. Decoded like the other. */
 const char *lazy_expunge_origin_encode_exact(const char *vname);
-/* Returns TRUE if the keyword has the prefix of an origin. */
+/* Add keywords for the name that are at most max_len bytes long each
+   (at least LAZY_EXPUNGE_ORIGIN_MIN_KEYWORD), allocated from the data stack. Case does not matter in them, and
+   lazy_expunge_origin_find() reads them in any order. Adds none if it would be
+   more than 999. */
+void lazy_expunge_origin_encode_parts(const char *vname, size_t max_len,
+				      ARRAY_TYPE(const_string) *keywords);
+/* Returns TRUE if the keyword has the prefix of an origin, or of a part of one. */
 bool lazy_expunge_origin_is_keyword(const char *keyword);
 /* Returns TRUE and the mailbox name, allocated from the data stack, if the
    keyword is an origin: the prefix (in any case) and a name of one byte or
    more, in which =XX (hex digits of either case, not =00) stands wherever the
    encoder writes it. */
 bool lazy_expunge_origin_decode(const char *keyword, const char **vname_r);
-/* The first origin among NULL-terminated keywords (may be NULL), or NULL. */
+/* The first origin among NULL-terminated keywords (may be NULL), or NULL. An
+   origin in parts must be complete. Data stack. */
 const char *lazy_expunge_origin_find(const char *const *keywords);
 
 /* Namespace mode: the name below the storage's prefix for the mailbox name

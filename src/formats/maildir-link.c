@@ -2,8 +2,6 @@
 
 #include "lib.h"
 #include "array.h"
-#include "str.h"
-#include "istream.h"
 #include "module-dir.h"
 #include "mail-cache.h"
 #include "mail-copy.h"
@@ -16,6 +14,8 @@
 #include "maildir-settings.h"
 #include "core/deletion.h"
 #include "core/origin-codec.h"
+#include "core/origin-id.h"
+#include "formats/letters.h"
 #include "formats/refcount.h"
 #include "formats/save-date.h"
 #include "account/user.h"
@@ -30,13 +30,9 @@
 
 struct lazy_expunge_maildir {
 	struct lazy_expunge_user *luser;
-	/* cur/ and dovecot-keywords of the destination */
-	char *cur_path, *keywords_path;
-
-	/* what dovecot-keywords has, by letter, and which file that was */
-	pool_t keywords_pool;
-	const char *keywords[MAILDIR_MAX_KEYWORDS];
-	struct stat keywords_st;
+	/* cur/ of the destination */
+	char *cur_path;
+	struct lazy_expunge_letters *letters;
 };
 
 struct link_context {
@@ -81,25 +77,23 @@ static bool mailbox_is_plain(struct mailbox *box)
 
 struct lazy_expunge_maildir *
 lazy_expunge_maildir_init(struct lazy_expunge_user *luser,
-			  struct mailbox *source, struct mailbox *dest)
+			  struct mailbox *source, struct mailbox *dest,
+			  struct lazy_expunge_letters *letters)
 {
 	struct lazy_expunge_maildir *maildir;
-	const char *path, *control_path;
+	const char *path;
 
 	if (!mailbox_is_plain(source) || !mailbox_is_plain(dest) ||
 	    !mail_storage_copy_can_use_hardlink(source, dest) ||
-	    !plugins_are_indifferent(luser))
+	    !plugins_are_indifferent(luser) || letters == NULL)
 		return NULL;
 	if (mailbox_get_path_to(dest, MAILBOX_LIST_PATH_TYPE_MAILBOX,
-				&path) <= 0 ||
-	    mailbox_get_path_to(dest, MAILBOX_LIST_PATH_TYPE_CONTROL,
-				&control_path) <= 0)
+				&path) <= 0)
 		return NULL;
 	maildir = i_new(struct lazy_expunge_maildir, 1);
 	maildir->luser = luser;
 	maildir->cur_path = i_strconcat(path, "/cur", NULL);
-	maildir->keywords_path = i_strconcat(control_path,
-					"/"MAILDIR_KEYWORDS_NAME, NULL);
+	maildir->letters = letters;
 	return maildir;
 }
 
@@ -110,72 +104,8 @@ void lazy_expunge_maildir_deinit(struct lazy_expunge_maildir **_maildir)
 	if (maildir == NULL)
 		return;
 	*_maildir = NULL;
-	pool_unref(&maildir->keywords_pool);
 	i_free(maildir->cur_path);
-	i_free(maildir->keywords_path);
 	i_free(maildir);
-}
-
-static void keywords_parse(struct lazy_expunge_maildir *maildir, int fd)
-{
-	struct istream *input = i_stream_create_fd(fd, 1024);
-	const char *line, *name, *number;
-	unsigned int idx;
-
-	while ((line = i_stream_read_next_line(input)) != NULL) T_BEGIN {
-		name = strchr(line, ' ');
-		number = name == NULL ? "" : t_strdup_until(line, name);
-		if (str_to_uint(number, &idx) == 0 &&
-		    idx < MAILDIR_MAX_KEYWORDS && name[1] != '\0') {
-			maildir->keywords[idx] =
-				p_strdup(maildir->keywords_pool, name + 1);
-		}
-	} T_END;
-	if (input->stream_errno != 0)
-		i_zero(&maildir->keywords);
-	i_stream_destroy(&input);
-}
-
-/* The file is only replaced, never written to, and letters keep their keywords
-   as long as it exists. */
-static void keywords_refresh(struct lazy_expunge_maildir *maildir)
-{
-	struct stat st;
-	int fd;
-
-	if (stat(maildir->keywords_path, &st) == 0 &&
-	    st.st_ino == maildir->keywords_st.st_ino &&
-	    st.st_mtime == maildir->keywords_st.st_mtime &&
-	    st.st_size == maildir->keywords_st.st_size)
-		return;
-	i_zero(&maildir->keywords);
-	i_zero(&maildir->keywords_st);
-	pool_unref(&maildir->keywords_pool);
-	maildir->keywords_pool =
-		pool_alloconly_create("lazy_expunge keywords", 512);
-	fd = open(maildir->keywords_path, O_RDONLY);
-	if (fd == -1)
-		return;
-	if (fstat(fd, &st) == 0) {
-		maildir->keywords_st = st;
-		keywords_parse(maildir, fd);
-	}
-	i_close_fd(&fd);
-}
-
-/* The letter of a keyword. Origins are mailbox names, which have case. */
-static bool keyword_find(struct lazy_expunge_maildir *maildir,
-			 const char *keyword, bool exact, char *letter_r)
-{
-	for (unsigned int i = 0; i < MAILDIR_MAX_KEYWORDS; i++) {
-		const char *known = maildir->keywords[i];
-
-		if (known == NULL || strcasecmp(known, keyword) != 0)
-			continue;
-		*letter_r = MAILDIR_KEYWORD_FIRST + i;
-		return !exact || strcmp(known, keyword) == 0;
-	}
-	return FALSE;
 }
 
 static int letter_cmp(const char *c1, const char *c2)
@@ -183,29 +113,32 @@ static int letter_cmp(const char *c1, const char *c2)
 	return *c1 - *c2;
 }
 
-/* The letters of the mail's keywords and its origin, NULL if one has none. */
+/* The letters of the mail's keywords and, unless it is NULL, of the origin's
+   keyword, for which the letters were read just now. NULL if one has none. */
 static const char *
 letters_get(struct lazy_expunge_maildir *maildir, struct mail *mail,
-	    const char *origin)
+	    const char *origin_keyword)
 {
 	const char *const *keywords = mail_get_keywords(mail);
 	ARRAY(char) letters;
 	char letter;
 
-	if (*keywords == NULL && origin == NULL)
+	if (*keywords == NULL && origin_keyword == NULL)
 		return "";
-	keywords_refresh(maildir);
+	if (origin_keyword == NULL)
+		lazy_expunge_letters_refresh(maildir->letters);
 	t_array_init(&letters, 8);
 	for (; *keywords != NULL; keywords++) {
 		if (lazy_expunge_origin_is_keyword(*keywords))
 			continue;
-		if (!keyword_find(maildir, *keywords, FALSE, &letter))
+		if (!lazy_expunge_letters_find(maildir->letters, *keywords,
+					       FALSE, &letter))
 			return NULL;
 		array_push_back(&letters, &letter);
 	}
-	if (origin != NULL) {
-		if (!keyword_find(maildir, lazy_expunge_origin_encode(origin),
-				  TRUE, &letter))
+	if (origin_keyword != NULL) {
+		if (!lazy_expunge_letters_find(maildir->letters, origin_keyword,
+					       TRUE, &letter))
 			return NULL;
 		array_push_back(&letters, &letter);
 	}
@@ -270,7 +203,7 @@ static int link_file(struct maildir_mailbox *mbox ATTR_UNUSED,
 const char *
 lazy_expunge_maildir_link(struct lazy_expunge_maildir *maildir,
 			  struct lazy_expunge_deletion *deletion,
-			  const char *origin)
+			  const struct lazy_expunge_origin_carrier *carrier)
 {
 	struct mail *mail = deletion->mail;
 	struct link_context ctx;
@@ -283,7 +216,7 @@ lazy_expunge_maildir_link(struct lazy_expunge_maildir *maildir,
 	    mail_get_special(mail, MAIL_FETCH_GUID, &guid) < 0 ||
 	    !base_name_is_valid(guid))
 		return NULL;
-	letters = letters_get(maildir, mail, origin);
+	letters = letters_get(maildir, mail, carrier->keyword);
 	if (letters == NULL)
 		return NULL;
 
@@ -291,7 +224,9 @@ lazy_expunge_maildir_link(struct lazy_expunge_maildir *maildir,
 	i_zero(&ctx);
 	ctx.base = guid;
 	ctx.dest_path = t_strconcat(maildir->cur_path, "/",
-		maildir_filename_flags_set(guid, flags), letters, NULL);
+		maildir_filename_flags_set(guid, flags), letters,
+		carrier->id == 0 ? "" :
+		lazy_expunge_origin_id_to_info(carrier->id), NULL);
 	if (maildir_file_do(MAILDIR_MAILBOX(mail->box), mail->uid,
 			    link_file, &ctx) < 0)
 		return NULL;

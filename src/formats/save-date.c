@@ -69,7 +69,10 @@ first_without_save_date(struct mailbox *box, unsigned int field,
 	return first;
 }
 
-void lazy_expunge_save_date_catch_up(struct mailbox *box, uint32_t *next_uid)
+void lazy_expunge_save_date_catch_up(
+	struct mailbox *box, uint32_t *next_uid,
+	void (*callback)(struct mailbox_transaction_context *t,
+			 struct mail *mail))
 {
 	const struct mail_index_header *hdr = mail_index_get_header(box->view);
 	struct mailbox_transaction_context *t;
@@ -92,6 +95,9 @@ void lazy_expunge_save_date_catch_up(struct mailbox *box, uint32_t *next_uid)
 		mail_set_seq(mail, seq);
 		/* this caches it; what cannot be found out stays as it is */
 		(void)mail_get_save_date(mail, &date);
+		T_BEGIN {
+			callback(t, mail);
+		} T_END;
 	}
 	mail_free(&mail);
 	(void)mailbox_transaction_commit(&t);

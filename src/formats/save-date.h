@@ -6,6 +6,7 @@
    others only the cache file can promise that, so there it is always cached
    (mail_always_cache_fields for one mailbox). */
 
+struct mail;
 struct mailbox;
 struct mailbox_transaction_context;
 
@@ -23,10 +24,15 @@ void lazy_expunge_save_date_add(struct mailbox_transaction_context *t,
 /* Cache the save dates of mails that came without, by a link into a Maildir:
    until then they have the ctime of their files, which backups by hard links
    change. Call after a sync. *next_uid remembers up to which UID that was done,
-   0 at first. */
-void lazy_expunge_save_date_catch_up(struct mailbox *box, uint32_t *next_uid);
+   0 at first. callback is called for each of these mails, in the transaction that
+   is committed then. */
+void lazy_expunge_save_date_catch_up(
+	struct mailbox *box, uint32_t *next_uid,
+	void (*callback)(struct mailbox_transaction_context *t,
+			 struct mail *mail));
 /* Cache the save dates of all mails of an open and synced mailbox that have none
    there, and have those of later ones cached. Nothing is to do for mdbox.
    Returns how many were missing. */
 unsigned int lazy_expunge_save_date_cache_all(struct mailbox *box);
+
 #endif

@@ -36,6 +36,8 @@ struct lazy_expunge_mailbox {
 	/* The layout forbids the storage's name: the name that it is opened
 	   by, and its own. */
 	const char *legal_vname, *own_vname;
+	/* of a storage in a Maildir, when first needed */
+	struct lazy_expunge_letters *letters;
 	/* what lazy_expunge_compat_quota_mailbox_freed() wants */
 	void *quota_context;
 
@@ -57,6 +59,12 @@ struct lazy_expunge_mailbox {
 
 struct lazy_expunge_mail {
 	union mail_module_context module_ctx;
+	/* of the storage: its keywords with its origin, NULL if not looked up,
+	   and whether they are others than those in the index */
+	const char *const *keywords;
+	bool keywords_differ;
+	/* these are being looked up */
+	bool keywords_reading;
 };
 
 struct lazy_expunge_transaction {

@@ -6,22 +6,39 @@
 #include "core/transactions.h"
 #include "events/events.h"
 #include "formats/maildir-link.h"
+#include "account/storages.h"
 #include "keep/origin.h"
 #include "hooks/context.h"
+#include "hooks/kept.h"
 #include "hooks/move.h"
 #include "hooks/protect.h"
 #include "hooks/copy-hooks.h"
+
+/* The plugin's own copies have their origin already. */
+static bool mailbox_takes_origins(const struct lazy_expunge_mailbox *lbox)
+{
+	return lbox->storage != NULL && !lbox->storage->ns_mode &&
+		!lbox->internal;
+}
 
 int lazy_expunge_save_begin(struct mail_save_context *ctx,
 			    struct istream *input)
 {
 	struct mailbox *box = ctx->transaction->box;
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+	uint64_t id;
+	int ret;
 
 	/* a copy that is done by saving was let through by copy() */
 	if (!ctx->copying_or_moving && lazy_expunge_protect_add(box) < 0)
 		return -1;
-	return lbox->module_ctx.super.save_begin(ctx, input);
+	if (ctx->copying_or_moving || !mailbox_takes_origins(lbox))
+		return lbox->module_ctx.super.save_begin(ctx, input);
+	id = lazy_expunge_kept_save_begin(ctx);
+	ret = lbox->module_ctx.super.save_begin(ctx, input);
+	if (ret == 0)
+		lazy_expunge_kept_saved(ctx, id);
+	return ret;
 }
 
 /* A mail was taken out of the storage, by whom and how it ever was; a restore
@@ -46,8 +63,11 @@ static int copy_within(struct mail_save_context *ctx, struct mail *mail)
 		LAZY_EXPUNGE_CONTEXT_REQUIRE(ctx->transaction->box);
 	struct lazy_expunge_mailbox *lsrc = LAZY_EXPUNGE_CONTEXT(mail->box);
 	bool moving = ctx->moving;
+	uint64_t id;
 	int ret;
 
+	if (lsrc != NULL && mailbox_takes_origins(lsrc))
+		lazy_expunge_kept_copy_begin(ctx, mail);
 	if (lbox->storage == NULL && lsrc != NULL && lsrc->storage != NULL) {
 		lazy_expunge_origin_strip(ctx);
 		ret = lbox->module_ctx.super.copy(ctx, mail);
@@ -55,6 +75,13 @@ static int copy_within(struct mail_save_context *ctx, struct mail *mail)
 			lazy_expunge_maildir_mark_left(ctx);
 			mailbox_copied_out(ctx->transaction, mail, moving);
 		} T_END;
+		return ret;
+	}
+	if (mailbox_takes_origins(lbox)) {
+		id = lazy_expunge_kept_save_begin(ctx);
+		ret = lbox->module_ctx.super.copy(ctx, mail);
+		if (ret == 0)
+			lazy_expunge_kept_saved(ctx, id);
 		return ret;
 	}
 	if (!lbox->internal)

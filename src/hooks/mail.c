@@ -11,8 +11,10 @@
 #include "hold/holds.h"
 #include "keep/origin.h"
 #include "core/policy.h"
+#include "account/storages.h"
 #include "hooks/context.h"
 #include "hooks/held.h"
+#include "hooks/kept.h"
 #include "hooks/hooks.h"
 #include "hooks/move.h"
 #include "hooks/transaction.h"
@@ -268,32 +270,6 @@ static void lazy_mail_expunge(struct mail *mail)
 	lazy_expunge_move_end(mail);
 }
 
-/* A user of a protected storage may flag mail, but not take off its origin. */
-static void lazy_mail_update_keywords(struct mail *mail,
-				      enum modify_type modify_type,
-				      struct mail_keywords *keywords)
-{
-	struct mail_private *pmail = (struct mail_private *)mail;
-	struct lazy_expunge_mail *lmail =
-		LAZY_EXPUNGE_MAIL_CONTEXT_REQUIRE(pmail);
-	struct mail_keywords *filtered;
-
-	if (!lazy_expunge_mailbox_is_protected(mail->box)) {
-		lmail->module_ctx.super.update_keywords(mail, modify_type,
-							keywords);
-		return;
-	}
-	filtered = lazy_expunge_origin_keywords_filter(mail->box, keywords,
-			modify_type == MODIFY_REPLACE ? mail : NULL);
-	if (filtered == NULL && modify_type == MODIFY_REPLACE)
-		filtered = mail_index_keywords_create(mail->box->index, NULL);
-	if (filtered != NULL) {
-		lmail->module_ctx.super.update_keywords(mail, modify_type,
-							filtered);
-		mailbox_keywords_unref(&filtered);
-	}
-}
-
 void lazy_expunge_mail_allocated(struct mail *mail)
 {
 	struct mail_private *pmail = (struct mail_private *)mail;
@@ -307,7 +283,7 @@ void lazy_expunge_mail_allocated(struct mail *mail)
 	lmail->module_ctx.super = *v;
 	pmail->vlast = &lmail->module_ctx.super;
 	v->expunge = lazy_mail_expunge;
-	if (lbox->storage != NULL)
-		v->update_keywords = lazy_mail_update_keywords;
+	if (lbox->storage != NULL && !lbox->storage->ns_mode)
+		lazy_expunge_kept_mail_allocated(v);
 	MODULE_CONTEXT_SET(pmail, lazy_expunge_mail_module, lmail);
 }

@@ -5,8 +5,10 @@
 #include "compat/dovecot.h"
 #include "account/lock.h"
 #include "account/rename-log.h"
+#include "formats/letters.h"
 #include "formats/mdbox-mark.h"
 #include "formats/save-date.h"
+#include "keep/origin.h"
 #include "hooks/autoexpunge.h"
 #include "hooks/context.h"
 #include "hooks/copy-hooks.h"
@@ -51,6 +53,7 @@ static void lazy_mailbox_free(struct mailbox *box)
 	void *quota_context = lbox->quota_context;
 
 	lazy_expunge_destination_close(&lbox->dest);
+	lazy_expunge_letters_deinit(&lbox->letters);
 	lbox->module_ctx.super.free(box);
 	if (quota_context != NULL)
 		lazy_expunge_compat_quota_mailbox_freed(quota_context);
@@ -115,7 +118,8 @@ lazy_mailbox_sync_deinit(struct mailbox_sync_context *ctx,
 	ret = lbox->module_ctx.super.sync_deinit(ctx, status_r);
 	if (ret == 0) {
 		lazy_expunge_save_date_catch_up(box,
-						&lbox->save_dates_next_uid);
+						&lbox->save_dates_next_uid,
+						lazy_expunge_origin_catch_up);
 	}
 	return ret;
 }

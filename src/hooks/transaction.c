@@ -16,6 +16,7 @@
 #include "instances/pending.h"
 #include "instances/supersede.h"
 #include "hooks/context.h"
+#include "hooks/kept.h"
 #include "hooks/move.h"
 #include "account/storages.h"
 #include "hooks/transaction.h"
@@ -308,8 +309,10 @@ transaction_commit_source(struct lazy_expunge_transaction *lt,
 	ret = lt->lbox->module_ctx.super.transaction_commit(t, changes_r);
 	if (marked)
 		lazy_expunge_unclean_end(box);
-	if (ret == 0)
+	if (ret == 0) {
+		lazy_expunge_kept_committed(box, changes_r);
 		transaction_supersede(lt);
+	}
 	lazy_expunge_move_finish(box, t, ret == 0 && (!has_copies ||
 		lazy_expunge_saved_are_there(box, changes_r)));
 	return ret;
@@ -326,8 +329,12 @@ int lazy_expunge_transaction_commit(
 
 	if (lbox->is_virtual)
 		return virtual_transaction_commit(t, changes_r);
-	if (lt == NULL)
-		return lbox->module_ctx.super.transaction_commit(t, changes_r);
+	if (lt == NULL) {
+		ret = lbox->module_ctx.super.transaction_commit(t, changes_r);
+		if (ret == 0)
+			lazy_expunge_kept_committed(box, changes_r);
+		return ret;
+	}
 
 	lazy_expunge_move_check(t);
 	if (lt->failed)

@@ -10,10 +10,12 @@
 #include "compat/dovecot.h"
 #include "settings/mailbox-blocks.h"
 #include "formats/commit-syncs.h"
+#include "formats/letters.h"
 #include "formats/list-index.h"
 #include "formats/maildir-link.h"
 #include "keep/origin.h"
 #include "core/deletion.h"
+#include "keep/origin-carrier.h"
 #include "core/origin-codec.h"
 #include "formats/save-date.h"
 #include "formats/sdbox-files.h"
@@ -29,11 +31,13 @@
 
 struct lazy_expunge_destination {
 	struct mailbox *box;
-	char *origin;
+	struct lazy_expunge_origin_carriers *origin;
 	unsigned int save_date_field;
 	/* non-NULL: mails are linked into it, and it is opened only when one
 	   needs the ordinary way */
 	struct lazy_expunge_maildir *maildir;
+	/* NULL if it is no Maildir */
+	struct lazy_expunge_letters *letters;
 	bool opened;
 	/* mails were committed of which the list's index has not heard */
 	bool list_index_old;
@@ -257,7 +261,7 @@ lazy_expunge_destination_open(struct lazy_expunge_user *luser,
 {
 	struct lazy_expunge_destination *dest;
 	struct mail_namespace *ns;
-	const char *vname;
+	const char *vname, *origin;
 
 	if (storage->error != NULL) {
 		error_r->code = MAIL_ERROR_UNAVAILABLE;
@@ -274,14 +278,18 @@ lazy_expunge_destination_open(struct lazy_expunge_user *luser,
 					       MAILBOX_FLAG_SAVEONLY |
 					       MAILBOX_FLAG_DROP_RECENT);
 	dest->status_is_read = status_is_read(luser, ns, vname);
-	if (luser->set.origin && !storage->ns_mode)
-		dest->origin = i_strdup(lazy_expunge_origin_vname(source));
+	dest->letters = lazy_expunge_letters_init(dest->box);
+	origin = luser->set.origin && !storage->ns_mode ?
+		lazy_expunge_origin_vname(source) : NULL;
+	dest->origin = lazy_expunge_origin_carriers_init(dest->box,
+							 dest->letters, origin);
 	if (destination_remember_path(dest) &&
 	    destination_is_source(dest, source, error_r))
 		lazy_expunge_destination_close(&dest);
 	else if (dest->path != NULL) {
 		dest->maildir = lazy_expunge_maildir_init(luser, source,
-							  dest->box);
+							  dest->box,
+							  dest->letters);
 	}
 	if (dest != NULL && dest->maildir == NULL &&
 	    destination_need_open(dest, error_r) < 0)
@@ -313,8 +321,9 @@ void lazy_expunge_destination_close(struct lazy_expunge_destination **_dest)
 	    lazy_expunge_destination_is_valid(dest))
 		lazy_expunge_list_index_update(dest->box);
 	lazy_expunge_maildir_deinit(&dest->maildir);
+	lazy_expunge_letters_deinit(&dest->letters);
 	mailbox_free(&dest->box);
-	i_free(dest->origin);
+	lazy_expunge_origin_carriers_deinit(&dest->origin);
 	i_free(dest);
 }
 
@@ -337,10 +346,12 @@ lazy_expunge_destination_begin(struct lazy_expunge_destination *dest)
 static bool destination_link(struct lazy_expunge_destination_transaction *dt,
 			     struct lazy_expunge_deletion *deletion)
 {
+	const struct lazy_expunge_origin_carrier *carrier;
 	const char *path;
 
-	path = lazy_expunge_maildir_link(dt->dest->maildir, deletion,
-					 dt->dest->origin);
+	carrier = lazy_expunge_origin_carrier_for_link(dt->dest->origin);
+	path = carrier == NULL ? NULL :
+		lazy_expunge_maildir_link(dt->dest->maildir, deletion, carrier);
 	if (path == NULL)
 		return FALSE;
 	if (dt->pool == NULL) {
@@ -355,11 +366,10 @@ static bool destination_link(struct lazy_expunge_destination_transaction *dt,
 /* Unreference the result; NULL if there are none. */
 static struct mail_keywords *
 destination_keywords(struct lazy_expunge_destination_transaction *dt,
-		     struct mail *mail)
+		     struct mail *mail, const char *keyword)
 {
 	struct lazy_expunge_destination *dest = dt->dest;
-	bool origin_only = dest->origin != NULL &&
-		*mail_get_keywords(mail) == NULL;
+	bool origin_only = keyword != NULL && *mail_get_keywords(mail) == NULL;
 	struct mail_keywords *keywords;
 
 	if (origin_only && dt->origin_keywords != NULL) {
@@ -367,7 +377,7 @@ destination_keywords(struct lazy_expunge_destination_transaction *dt,
 		return dt->origin_keywords;
 	}
 	keywords = lazy_expunge_origin_keywords_create(dest->box, mail,
-						       dest->origin);
+						       keyword);
 	if (origin_only) {
 		mailbox_keywords_ref(keywords);
 		dt->origin_keywords = keywords;
@@ -380,6 +390,7 @@ static int destination_copy(struct lazy_expunge_destination_transaction *dt,
 			    struct lazy_expunge_error *error_r)
 {
 	struct lazy_expunge_destination *dest = dt->dest;
+	const struct lazy_expunge_origin_carrier *carrier;
 	struct mail_save_context *ctx;
 	struct mail_keywords *keywords;
 	enum mail_flags flags;
@@ -392,7 +403,8 @@ static int destination_copy(struct lazy_expunge_destination_transaction *dt,
 			MAILBOX_TRANSACTION_FLAG_EXTERNAL, "lazy_expunge");
 	}
 	flags = mail_get_flags(mail) & ENUM_NEGATE(MAIL_DELETED | MAIL_RECENT);
-	keywords = destination_keywords(dt, mail);
+	carrier = lazy_expunge_origin_carrier_for_save(dest->origin);
+	keywords = destination_keywords(dt, mail, carrier->keyword);
 	ctx = mailbox_save_alloc(dt->t);
 	mailbox_save_set_flags(ctx, flags, keywords);
 	mailbox_save_set_save_date(ctx, ioloop_time);
@@ -400,9 +412,13 @@ static int destination_copy(struct lazy_expunge_destination_transaction *dt,
 		mailbox_keywords_unref(&keywords);
 	lazy_expunge_commit_syncs_copied(dest->box, mail->box);
 	ret = mailbox_copy(&ctx, mail);
-	if (ret == 0)
+	if (ret == 0) {
 		lazy_expunge_save_date_add(dt->t, dest->save_date_field);
-	else if (mail->expunged) {
+		if (carrier->id != 0) {
+			lazy_expunge_origin_set_id(dt->t,
+				dt->t->save_ctx->dest_mail->seq, carrier->id);
+		}
+	} else if (mail->expunged) {
 		error_r->code = MAIL_ERROR_EXPUNGED;
 		error_r->text = "Mail is already expunged";
 	} else {
@@ -428,6 +444,7 @@ int lazy_expunge_destination_copy(
 static void destination_transaction_free(
 	struct lazy_expunge_destination_transaction *dt)
 {
+	lazy_expunge_origin_carriers_committed(dt->dest->origin);
 	if (dt->origin_keywords != NULL)
 		mailbox_keywords_unref(&dt->origin_keywords);
 	pool_unref(&dt->pool);

@@ -1,14 +1,20 @@
-/* Origins as keywords: set when a mail is kept, taken off when it leaves. */
+/* Origins: set when a mail is kept, read, and taken off when it leaves. */
 
 #include "lib.h"
 #include "array.h"
+#include "mail-cache.h"
 #include "mail-index.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "core/origin-codec.h"
+#include "account/origin-names.h"
+#include "formats/save-date.h"
 #include "account/user.h"
 #include "account/storage-names.h"
+#include "formats/origin-fname.h"
 #include "keep/origin.h"
+
+#define ORIGIN_EXT_NAME "lazy_expunge_origin"
 
 const char *lazy_expunge_origin_vname(struct mailbox *source)
 {
@@ -22,21 +28,60 @@ const char *lazy_expunge_origin_vname(struct mailbox *source)
 	return lazy_expunge_name_without_prefix(ns, vname);
 }
 
-/* The keyword for the origin in a mailbox in which it may exist already in
-   another case: keywords have none, mailbox names do. */
-static const char *origin_keyword(struct mail_index *index, const char *vname)
-{
-	const char *keyword = lazy_expunge_origin_encode(vname);
-	const ARRAY_TYPE(keywords) *names;
-	const char *name;
-	unsigned int idx;
+/* The record of the index, and the field of the cache file. */
+struct origin_record {
+	uint32_t id[2];
+};
 
-	if (!mail_index_keyword_lookup(index, keyword, &idx))
-		return keyword;
-	names = mail_index_get_keywords(index);
-	name = array_idx_elem(names, idx);
-	return strcmp(name, keyword) == 0 ? keyword :
-		lazy_expunge_origin_encode_exact(vname);
+static void record_set(struct origin_record *rec, uint64_t id)
+{
+	rec->id[0] = id >> 32;
+	rec->id[1] = (uint32_t)id;
+}
+
+static uint64_t record_get(const struct origin_record *rec)
+{
+	return (uint64_t)rec->id[0] << 32 | rec->id[1];
+}
+
+static uint32_t origin_ext_register(struct mailbox *box)
+{
+	return mail_index_ext_register(box->index, ORIGIN_EXT_NAME, 0,
+				       sizeof(struct origin_record),
+				       sizeof(uint32_t));
+}
+
+static unsigned int origin_cache_register(struct mailbox *box)
+{
+	return lazy_expunge_cache_field_register(box, "lazy_expunge.origin",
+						 sizeof(struct origin_record));
+}
+
+static bool box_is_maildir(struct mailbox *box)
+{
+	return strcmp(box->storage->name, "maildir") == 0;
+}
+
+struct mail_user *lazy_expunge_origin_owner(struct mailbox *box)
+{
+	struct mail_namespace *ns = mailbox_get_namespace(box);
+
+	return ns->owner != NULL ? ns->owner : ns->user;
+}
+
+void lazy_expunge_origin_set_id(struct mailbox_transaction_context *t,
+				uint32_t seq, uint64_t id)
+{
+	struct origin_record rec;
+
+	record_set(&rec, id);
+	mail_index_update_ext(t->itrans, seq, origin_ext_register(t->box),
+			      &rec, NULL);
+	if (!box_is_maildir(t->box)) {
+		mail_cache_add(t->cache_trans, seq,
+			       origin_cache_register(t->box), &rec,
+			       sizeof(rec));
+	}
 }
 
 static struct mail_keywords *
@@ -46,27 +91,67 @@ keywords_create(struct mail_index *index, ARRAY_TYPE(const_string) *names)
 		return NULL;
 	array_append_zero(names);
 	/* Not mailbox_keywords_create(): mail_max_keyword_length is a limit
-	   for clients, names of mailboxes are longer. */
+	   for clients. */
 	return mail_index_keywords_create(index, array_front(names));
+}
+
+/* The names of the keywords. Data stack. */
+static const char *const *
+keywords_names(struct mailbox *box, const struct mail_keywords *keywords)
+{
+	const ARRAY_TYPE(keywords) *all = mail_index_get_keywords(box->index);
+	ARRAY_TYPE(const_string) names;
+	const char *name;
+
+	t_array_init(&names, 8);
+	for (unsigned int i = 0; keywords != NULL && i < keywords->count; i++) {
+		name = array_idx_elem(all, keywords->idx[i]);
+		array_push_back(&names, &name);
+	}
+	array_append_zero(&names);
+	return array_front(&names);
+}
+
+static const char *const *
+indexes_names(struct mailbox *box, const ARRAY_TYPE(keyword_indexes) *indexes)
+{
+	const ARRAY_TYPE(keywords) *all = mail_index_get_keywords(box->index);
+	ARRAY_TYPE(const_string) names;
+	const char *name;
+	unsigned int idx;
+
+	t_array_init(&names, 8);
+	array_foreach_elem(indexes, idx) {
+		name = array_idx_elem(all, idx);
+		array_push_back(&names, &name);
+	}
+	array_append_zero(&names);
+	return array_front(&names);
+}
+
+static bool names_have_origin(const char *const *names)
+{
+	for (; *names != NULL; names++) {
+		if (lazy_expunge_origin_is_keyword(*names))
+			return TRUE;
+	}
+	return FALSE;
 }
 
 struct mail_keywords *
 lazy_expunge_origin_keywords_create(struct mailbox *dest, struct mail *mail,
-				    const char *origin_vname)
+				    const char *origin_keyword)
 {
 	const char *const *keywords = mail_get_keywords(mail);
 	ARRAY_TYPE(const_string) names;
-	const char *keyword;
 
 	t_array_init(&names, 8);
 	for (; *keywords != NULL; keywords++) {
 		if (!lazy_expunge_origin_is_keyword(*keywords))
 			array_push_back(&names, keywords);
 	}
-	if (origin_vname != NULL) {
-		keyword = origin_keyword(dest->index, origin_vname);
-		array_push_back(&names, &keyword);
-	}
+	if (origin_keyword != NULL)
+		array_push_back(&names, &origin_keyword);
 	return keywords_create(dest->index, &names);
 }
 
@@ -75,18 +160,21 @@ lazy_expunge_origin_keywords_filter(struct mailbox *box,
 				    const struct mail_keywords *keywords,
 				    struct mail *keep_of)
 {
-	const ARRAY_TYPE(keywords) *all = mail_index_get_keywords(box->index);
+	const char *const *all = keywords_names(box, keywords), *const *kept;
+	ARRAY_TYPE(keyword_indexes) old;
 	ARRAY_TYPE(const_string) names;
-	const char *const *kept, *name;
 
 	t_array_init(&names, 8);
-	for (unsigned int i = 0; keywords != NULL && i < keywords->count; i++) {
-		name = array_idx_elem(all, keywords->idx[i]);
-		if (!lazy_expunge_origin_is_keyword(name))
-			array_push_back(&names, &name);
+	for (; *all != NULL; all++) {
+		if (!lazy_expunge_origin_is_keyword(*all))
+			array_push_back(&names, all);
 	}
 	if (keep_of != NULL) {
-		for (kept = mail_get_keywords(keep_of); *kept != NULL; kept++) {
+		/* those that are in the index, not as they are shown */
+		t_array_init(&old, 8);
+		mail_index_lookup_keywords(keep_of->transaction->view,
+					   keep_of->seq, &old);
+		for (kept = indexes_names(box, &old); *kept != NULL; kept++) {
 			if (lazy_expunge_origin_is_keyword(*kept))
 				array_push_back(&names, kept);
 		}
@@ -94,33 +182,162 @@ lazy_expunge_origin_keywords_filter(struct mailbox *box,
 	return keywords_create(box->index, &names);
 }
 
+static void save_set_keywords(struct mail_save_context *ctx,
+			      struct mail_keywords *keywords)
+{
+	if (ctx->data.keywords != NULL)
+		mailbox_keywords_unref(&ctx->data.keywords);
+	ctx->data.keywords = keywords;
+}
+
 void lazy_expunge_origin_strip(struct mail_save_context *ctx)
 {
 	struct mailbox *box = ctx->transaction->box;
-	struct mail_keywords *old = ctx->data.keywords;
-	const ARRAY_TYPE(keywords) *all;
-	bool found = FALSE;
 
-	if (old == NULL)
-		return;
-	all = mail_index_get_keywords(box->index);
-	for (unsigned int i = 0; i < old->count; i++) {
-		if (lazy_expunge_origin_is_keyword(
-				array_idx_elem(all, old->idx[i])))
-			found = TRUE;
-	}
-	if (!found)
+	if (ctx->data.keywords == NULL)
 		return;
 	T_BEGIN {
-		ctx->data.keywords =
-			lazy_expunge_origin_keywords_filter(box, old, NULL);
+		if (names_have_origin(keywords_names(box,
+						     ctx->data.keywords))) {
+			save_set_keywords(ctx,
+				lazy_expunge_origin_keywords_filter(box,
+						ctx->data.keywords, NULL));
+		}
 	} T_END;
-	mailbox_keywords_unref(&old);
+}
+
+const char *
+lazy_expunge_origin_of_keywords(struct mailbox *box,
+				const struct mail_keywords *keywords)
+{
+	return lazy_expunge_origin_find(keywords_names(box, keywords));
+}
+
+const char *lazy_expunge_origin_take(struct mail_save_context *ctx)
+{
+	const char *vname;
+
+	if (ctx->data.keywords == NULL)
+		return NULL;
+	vname = lazy_expunge_origin_of_keywords(ctx->transaction->box,
+						ctx->data.keywords);
+	lazy_expunge_origin_strip(ctx);
+	return vname;
+}
+
+void lazy_expunge_origin_put_keyword(
+			struct mail_save_context *ctx, const char *keyword)
+{
+	struct mailbox *box = ctx->transaction->box;
+	ARRAY_TYPE(const_string) names;
+	const char *const *old;
+
+	t_array_init(&names, 8);
+	for (old = keywords_names(box, ctx->data.keywords); *old != NULL; old++)
+		array_push_back(&names, old);
+	array_push_back(&names, &keyword);
+	save_set_keywords(ctx, keywords_create(box->index, &names));
+}
+
+/* The number that the index has, 0 if none. */
+static uint64_t origin_id_indexed(struct mail *mail)
+{
+	struct origin_record rec;
+	const void *data;
+	uint32_t ext_id;
+
+	if (!mail_index_ext_lookup(mail->box->index, ORIGIN_EXT_NAME, &ext_id))
+		return 0;
+	mail_index_lookup_ext(mail->transaction->view, mail->seq, ext_id,
+			      &data, NULL);
+	if (data == NULL)
+		return 0;
+	memcpy(&rec, data, sizeof(rec));
+	return record_get(&rec);
+}
+
+/* The number when the index has lost it, 0 if none. */
+static uint64_t origin_id_elsewhere(struct mail *mail)
+{
+	struct origin_record rec;
+	buffer_t buf;
+
+	if (box_is_maildir(mail->box))
+		return lazy_expunge_origin_fname_read(mail);
+	buffer_create_from_data(&buf, &rec, sizeof(rec));
+	if (mail_cache_lookup_field(mail->transaction->cache_view, &buf,
+				    mail->seq,
+				    origin_cache_register(mail->box)) <= 0 ||
+	    buf.used != sizeof(rec))
+		return 0;
+	return record_get(&rec);
+}
+
+const char *lazy_expunge_origin_get_by(struct mail *mail,
+				       const char *const *keywords)
+{
+	struct mail_user *owner = lazy_expunge_origin_owner(mail->box);
+	uint64_t id = origin_id_indexed(mail);
+	const char *vname = NULL;
+
+	if (id != 0)
+		vname = lazy_expunge_origin_names_find(owner, id);
+	if (vname == NULL)
+		vname = lazy_expunge_origin_find(keywords);
+	if (vname == NULL && id == 0) {
+		id = origin_id_elsewhere(mail);
+		if (id != 0)
+			vname = lazy_expunge_origin_names_find(owner, id);
+	}
+	return vname;
 }
 
 const char *lazy_expunge_origin_get(struct mail *mail)
 {
-	return lazy_expunge_origin_find(mail_get_keywords(mail));
+	return lazy_expunge_origin_get_by(mail, mail_get_keywords(mail));
+}
+
+void lazy_expunge_origin_catch_up(struct mailbox_transaction_context *t,
+				  struct mail *mail)
+{
+	uint64_t id;
+
+	if (!box_is_maildir(t->box) || origin_id_indexed(mail) != 0)
+		return;
+	id = lazy_expunge_origin_fname_read(mail);
+	if (id != 0)
+		lazy_expunge_origin_set_id(t, mail->seq, id);
+}
+
+void lazy_expunge_origin_write_names(struct mailbox *box,
+				     const ARRAY_TYPE(seq_range) *uids)
+{
+	struct mail_index_view *view;
+	struct seq_range_iter iter;
+	struct origin_record rec;
+	const void *data;
+	uint32_t ext_id, uid, seq;
+	unsigned int n = 0;
+
+	if (!box_is_maildir(box) ||
+	    !mail_index_ext_lookup(box->index, ORIGIN_EXT_NAME, &ext_id) ||
+	    mail_index_refresh(box->index) < 0)
+		return;
+	view = mail_index_view_open(box->index);
+	seq_range_array_iter_init(&iter, uids);
+	while (seq_range_array_iter_nth(&iter, n++, &uid)) {
+		if (!mail_index_lookup_seq(view, uid, &seq))
+			continue;
+		mail_index_lookup_ext(view, seq, ext_id, &data, NULL);
+		if (data == NULL)
+			continue;
+		memcpy(&rec, data, sizeof(rec));
+		if (record_get(&rec) != 0) {
+			lazy_expunge_origin_fname_write(box, uid,
+							record_get(&rec));
+		}
+	}
+	mail_index_view_close(&view);
 }
 
 const char *lazy_expunge_origin_of_tree(struct mail_namespace *ns,

@@ -1,29 +1,65 @@
 #ifndef LAZY_EXPUNGE_ORIGIN_H
 #define LAZY_EXPUNGE_ORIGIN_H
 
-/* Origins as keywords of mails and mailboxes. */
+/* Origins of mails and mailboxes. A kept mail carries its origin as a keyword or
+   as a number (keep/origin-carrier.h). The number is in a record of the
+   index and, because Dovecot does not take that along when it rebuilds an index,
+   in the cache file, or on Maildir in the file name. */
+
+#include "seq-range-array.h"
 
 struct mail;
 struct mail_keywords;
 struct mail_namespace;
 struct mail_save_context;
+struct mail_user;
 struct mailbox;
+struct mailbox_transaction_context;
 
 /* The name of a source mailbox as the owner of the storage sees it: the vname,
    but for a shared namespace, whose prefix the owner does not have. Not
    allocated. */
 const char *lazy_expunge_origin_vname(struct mailbox *source);
-/* The keywords for a mail that is kept in dest: those of the mail but for old
-   origins, and the origin unless it is NULL. Unreference with
+/* Whose names account/origin-names.h has for a storage's mailbox. */
+struct mail_user *lazy_expunge_origin_owner(struct mailbox *box);
+/* Add the number to a mail that was saved in the transaction. The name must be
+   known (lazy_expunge_origin_names_add()). */
+void lazy_expunge_origin_set_id(struct mailbox_transaction_context *t,
+				uint32_t seq, uint64_t id);
+/* The save context of the storage's mailbox may have the origin among its
+   keywords, which those of dsync have: take it out. Returns the origin (data
+   stack), or NULL if there is none. */
+const char *lazy_expunge_origin_take(struct mail_save_context *ctx);
+/* The origin that the keywords say, NULL if none. Data stack. */
+const char *
+lazy_expunge_origin_of_keywords(struct mailbox *box,
+				const struct mail_keywords *keywords);
+/* Add a keyword to those of the save context. */
+void lazy_expunge_origin_put_keyword(struct mail_save_context *ctx,
+				     const char *keyword);
+
+/* The keywords for a mail that is saved in dest: those of the mail but for old
+   origins, and the origin's unless it is NULL. Unreference with
    mailbox_keywords_unref(). NULL if there are none. dest must be open. */
 struct mail_keywords *
 lazy_expunge_origin_keywords_create(struct mailbox *dest, struct mail *mail,
-				    const char *origin_vname);
+				    const char *origin_keyword);
 /* Take the origins off a mail that is about to be saved outside the storage.
    Call before the save or copy. */
 void lazy_expunge_origin_strip(struct mail_save_context *ctx);
 /* The origin of a mail in a storage mailbox, NULL if it has none. Data stack. */
 const char *lazy_expunge_origin_get(struct mail *mail);
+/* The same for who knows the keywords that are in the index. */
+const char *lazy_expunge_origin_get_by(struct mail *mail,
+				       const char *const *keywords);
+/* Maildir: a mail that got its UID in this transaction may have its number in
+   its file name alone: add it to the index. */
+void lazy_expunge_origin_catch_up(struct mailbox_transaction_context *t,
+				  struct mail *mail);
+/* Maildir: mails that were saved have their numbers in the index: write them to
+   the file names. */
+void lazy_expunge_origin_write_names(struct mailbox *box,
+				     const ARRAY_TYPE(seq_range) *uids);
 /* Namespace mode: the mailbox that mails of this mailbox of the storage come
    from. Data stack. */
 const char *lazy_expunge_origin_of_tree(struct mail_namespace *ns,

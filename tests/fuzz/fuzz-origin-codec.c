@@ -1,6 +1,7 @@
 /* The origin codec: decodes anything, and what it encodes comes back. */
 
 #include "fuzz.h"
+#include "array.h"
 #include "core/origin-codec.h"
 
 static void assert_comes_back(const char *keyword, const char *name)
@@ -20,7 +21,8 @@ static void decode(const char *keyword)
 	const char *vname;
 
 	if (!lazy_expunge_origin_decode(keyword, &vname)) {
-		i_assert(lazy_expunge_origin_find(keywords) == NULL);
+		i_assert(lazy_expunge_origin_find(keywords) == NULL ||
+			 lazy_expunge_origin_is_keyword(keyword));
 		return;
 	}
 	i_assert(*vname != '\0');
@@ -28,12 +30,28 @@ static void decode(const char *keyword)
 	assert_comes_back(lazy_expunge_origin_encode(vname), vname);
 }
 
+static void assert_parts_come_back(const char *name)
+{
+	ARRAY_TYPE(const_string) parts;
+
+	t_array_init(&parts, 8);
+	lazy_expunge_origin_encode_parts(name, LAZY_EXPUNGE_ORIGIN_MAX_KEYWORD,
+					 &parts);
+	if (array_count(&parts) == 0)
+		return;
+	array_append_zero(&parts);
+	i_assert(strcmp(lazy_expunge_origin_find(array_front(&parts)),
+			name) == 0);
+}
+
 void fuzz_one(char *text)
 {
 	decode(text);
+	decode(t_strconcat(LAZY_EXPUNGE_ORIGIN_PART_PREFIX"1/1:", text, NULL));
 	decode(t_strconcat(LAZY_EXPUNGE_ORIGIN_PREFIX, text, NULL));
 	if (*text != '\0') {
 		assert_comes_back(lazy_expunge_origin_encode(text), text);
 		assert_comes_back(lazy_expunge_origin_encode_exact(text), text);
+		assert_parts_come_back(text);
 	}
 }

@@ -1,6 +1,7 @@
 /* The origin codec: keywords and names of namespace mode, there and back. */
 
 #include "unit.h"
+#include "array.h"
 #include "core/origin-codec.h"
 
 #define PREFIX LAZY_EXPUNGE_ORIGIN_PREFIX
@@ -198,6 +199,102 @@ START_TEST(the_first_origin_that_can_be_read_is_found)
 }
 END_TEST
 
+/* The parts in reverse order, other keywords between them. */
+static const char *const *parts_shuffled(const char *name, size_t max_len)
+{
+	ARRAY_TYPE(const_string) parts, all;
+	const char *other = "NonJunk";
+
+	t_array_init(&parts, 8);
+	t_array_init(&all, 16);
+	lazy_expunge_origin_encode_parts(name, max_len, &parts);
+	for (unsigned int i = array_count(&parts); i > 0; i--) {
+		const char *part = array_idx_elem(&parts, i - 1);
+
+		ck_assert_uint_le(strlen(part), max_len);
+		ck_assert(lazy_expunge_origin_is_keyword(part));
+		for (const char *p = part; *p != '\0'; p++) {
+			ck_assert(*p > 0x20 && *p < 0x7f &&
+				  strchr("(){%*\"\\]", *p) == NULL);
+		}
+		array_push_back(&all, &other);
+		array_push_back(&all, &part);
+	}
+	array_append_zero(&all);
+	return array_front(&all);
+}
+
+START_TEST(parts_of_any_name_come_back_in_any_order_and_case)
+{
+	static const unsigned int lengths[] = { 1, 2, 25, 26, 27, 28, 54, 55,
+						255, 4095, 4096 };
+	char name[4097];
+
+	for (unsigned int i = 0; i < N_ELEMENTS(lengths); i++) {
+		for (unsigned int kind = 0; kind < 3; kind++) T_BEGIN {
+			const char *const *parts;
+			const char **upper;
+
+			for (unsigned int j = 0; j < lengths[i]; j++) {
+				name[j] = kind == 0 ? 'x' :
+					kind == 1 ? 'A' + j % 26 :
+					1 + j % 255;
+			}
+			name[lengths[i]] = '\0';
+			parts = parts_shuffled(name,
+				LAZY_EXPUNGE_ORIGIN_MAX_KEYWORD);
+			ck_assert_str_eq(lazy_expunge_origin_find(parts), name);
+			upper = t_new(const char *,
+				      str_array_length(parts) + 1);
+			for (unsigned int j = 0; parts[j] != NULL; j++)
+				upper[j] = t_str_ucase(parts[j]);
+			ck_assert_str_eq(lazy_expunge_origin_find(upper), name);
+		} T_END;
+	}
+}
+END_TEST
+
+#define PART LAZY_EXPUNGE_ORIGIN_PART_PREFIX
+static const struct {
+	const char *keywords[4];
+	const char *vname;
+} part_sets[] = {
+	{ { PART"1/1:work" }, "work" },
+	{ { PART"1/1:=57ork" }, "Work" },
+	{ { PART"1/1:WORK" }, "work" },
+	{ { PART"2/2:b", PART"1/2:a" }, "ab" },
+	{ { PART"1/2:a", PART"2/2:b", PART"2/2:B" }, "ab" },
+	{ { PART"1/2:a", PART"2/2:b", PREFIX"whole" }, "whole" },
+	/* incomplete */
+	{ { PART"1/2:a" }, NULL },
+	{ { PART"2/2:b" }, NULL },
+	{ { PART"1/3:a", PART"3/3:c" }, NULL },
+	/* of two origins */
+	{ { PART"1/2:a", PART"2/2:b", PART"2/2:c" }, NULL },
+	{ { PART"1/1:a", PART"1/2:a", PART"2/2:b" }, NULL },
+	/* no parts */
+	{ { PART }, NULL }, { { PART"1" }, NULL }, { { PART"1/1" }, NULL },
+	{ { PART"1/1:" }, NULL }, { { PART"0/1:a" }, NULL },
+	{ { PART"2/1:a" }, NULL }, { { PART"1/0:a" }, NULL },
+	{ { PART"1/1000:a" }, NULL }, { { PART"-1/1:a" }, NULL },
+	{ { PART"1/4294967297:a" }, NULL }, { { PART"1/1:=4" }, NULL },
+	{ { PART"1/1:=00" }, NULL }, { { PART"1/1:a b" }, NULL },
+	{ { PART"x/y:a" }, NULL }, { { PART"1 /1:a" }, NULL },
+};
+
+START_TEST(parts_are_joined_as_the_table_says)
+{
+	T_BEGIN {
+		const char *vname =
+			lazy_expunge_origin_find(part_sets[_i].keywords);
+
+		ck_assert_msg(null_strcmp(vname, part_sets[_i].vname) == 0,
+			      "%s is %s", part_sets[_i].keywords[0],
+			      vname == NULL ? "none" : vname);
+	} T_END;
+}
+END_TEST
+
 static const struct {
 	const char *name;
 	char sep, storage_sep;
@@ -302,6 +399,10 @@ Suite *unit_suite(void)
 	tcase_add_test(tcase,
 		       names_that_differ_in_case_differ_without_case_too);
 	tcase_add_test(tcase, the_first_origin_that_can_be_read_is_found);
+	tcase_add_test(tcase,
+		       parts_of_any_name_come_back_in_any_order_and_case);
+	tcase_add_loop_test(tcase, parts_are_joined_as_the_table_says,
+			    0, N_ELEMENTS(part_sets));
 	tcase_add_loop_test(tcase, name_in_the_storage_is_as_the_table_says,
 			    0, N_ELEMENTS(names));
 	tcase_add_loop_test(tcase, every_short_name_comes_back_from_the_storage,
