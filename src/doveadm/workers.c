@@ -148,16 +148,17 @@ static void workers_add_exit_code(struct workers *workers, int exit_code)
 static const char *worker_end(struct workers *workers, struct worker *worker)
 {
 	const char *how = NULL;
-	int status;
+	int status, ret;
 
 	i_stream_destroy(&worker->input);
 	i_close_fd(&worker->fd);
-	while (waitpid(worker->pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			i_fatal("waitpid(%ld) failed: %m", (long)worker->pid);
-	}
+	do {
+		ret = waitpid(worker->pid, &status, 0);
+	} while (ret < 0 && errno == EINTR);
 	worker->pid = -1;
-	if (WIFSIGNALED(status))
+	if (ret < 0)
+		how = t_strdup_printf("cannot be waited for: %m");
+	else if (WIFSIGNALED(status))
 		how = t_strdup_printf("died with signal %d", WTERMSIG(status));
 	else if (worker->username != NULL || !worker->ready) {
 		how = t_strdup_printf("ended with exit status %d",
@@ -232,7 +233,7 @@ static void worker_read(struct workers *workers, struct worker *worker)
 	}
 }
 
-/* Returns FALSE if none lives. */
+/* Returns FALSE if none lives, or can be heard of. */
 static bool workers_wait(struct workers *workers)
 {
 	struct worker *worker;
@@ -251,9 +252,10 @@ static bool workers_wait(struct workers *workers)
 	if (living == 0)
 		return FALSE;
 	if (poll(fds, count, -1) < 0) {
-		if (errno != EINTR)
-			i_fatal("poll() failed: %m");
-		return TRUE;
+		if (errno == EINTR)
+			return TRUE;
+		i_error("poll() failed: %m");
+		return FALSE;
 	}
 	for (i = 0; i < count; i++) {
 		if (fds[i].fd != -1 && fds[i].revents != 0) T_BEGIN {

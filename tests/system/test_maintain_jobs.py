@@ -50,7 +50,7 @@ def test_users_of_a_file_and_of_a_pattern(dovecot):
     rows, _ = maintain(server, "-u", "*", "-j", "2")
     assert {row["username"]: row["expunged"] for row in rows} == {users[0].name: 0, users[1].name: 1, users[2].name: 0}
     # one user is one process
-    assert maintain(server, "-u", users[0].name, "-j", "2")[0] == [{"expunged": 0, "bytes": 0, "skipped": 0, "failed": 0}]
+    assert maintain(server, "-u", users[0].name, "-j", "2")[0] == [{"expunged": 0, "bytes": 0, "skipped": 0, "failed": 0, "held": 0}]
 
 
 @pytest.mark.parametrize("form", ("tab", "table", "flow"))
@@ -84,7 +84,7 @@ def test_a_process_that_dies_is_replaced(dovecot, victim):
     assert done.code == 75, done
     assert f"The process that was at work for {users[victim].name} died with signal 9" in done.stderr.decode(), done
     assert sorted(by_user) == sorted(user.name for user in users)
-    assert by_user.pop(users[victim].name) == {"username": users[victim].name, "expunged": 0, "bytes": 0, "skipped": 0, "failed": 1}
+    assert by_user.pop(users[victim].name) == {"username": users[victim].name, "expunged": 0, "bytes": 0, "skipped": 0, "failed": 1, "held": 0}
     assert all(row["expunged"] == 1 and row["failed"] == 0 for row in by_user.values())
 
 

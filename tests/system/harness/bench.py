@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import bench_calls, bench_report, packages, places, targets
+from . import bench_calls, bench_report, options, packages, places, targets
 from . import bench_cases_admin  # noqa: F401  (registers its cases)
 from .bench_cases import CASES, Samples
 from .bench_servers import SERIES, Servers
@@ -59,7 +59,7 @@ def main():
 
 def _arguments():
     parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words = lambda known: lambda text: _words(text, known)
+    words = lambda known: lambda text: options.words(text, known)
     parser.add_argument("--cases", type=words([*CASES, bench_calls.NAME]), default=[bench_calls.NAME, *CASES],
                         help="comma-separated (default: all)")
     parser.add_argument("--write-calls", action="store_true", help=f"write the counts of the case {bench_calls.NAME} to "
@@ -80,14 +80,6 @@ def _arguments():
     parser.add_argument("--work", help=f"directory of builds and filled accounts (default: {places.WORK})")
     parser.add_argument("--list", action="store_true", help="list the cases")
     return parser.parse_args()
-
-
-def _words(text, known):
-    found = text.split(",")
-    for word in found:
-        if word not in known:
-            raise argparse.ArgumentTypeError(f"{word} is none of {', '.join(known)}")
-    return found
 
 
 def _measure(target, form, arguments, rows):

@@ -18,7 +18,7 @@ import signal
 import sys
 from collections import defaultdict
 
-from . import devices, packages, places, power, targets
+from . import devices, options, packages, places, power, targets
 from .config import FORMATS, OURS
 
 NOT_RUN = 77
@@ -52,7 +52,7 @@ def main():
 
 def _arguments():
     parser = argparse.ArgumentParser(prog="tools/power-cut", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words = lambda known: lambda text: _words(text, known)
+    words = lambda known: lambda text: options.words(text, known)
     parser.add_argument("--rounds", type=int, default=10, help="cuts of each combination (default: %(default)s)")
     parser.add_argument("--fs", type=words(devices.FILE_SYSTEMS), default=["ext4", "xfs"], help="comma-separated: ext4, xfs, btrfs")
     parser.add_argument("--formats", type=words(FORMATS), default=list(FORMATS), help="comma-separated: maildir, sdbox, mdbox")
@@ -63,14 +63,6 @@ def _arguments():
                         help="of what the sessions do and of when the power goes (default: another each time, printed)")
     parser.add_argument("--keep", metavar="DIR", help="copy the homes in which mail is lost to this directory")
     return parser.parse_args()
-
-
-def _words(text, known):
-    found = text.split(",")
-    for word in found:
-        if word not in known:
-            raise argparse.ArgumentTypeError(f"{word} is none of {', '.join(known)}")
-    return found
 
 
 def _cut(target, form, name, plugin, arguments, sums):
