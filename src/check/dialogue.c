@@ -7,6 +7,7 @@
 #include "check/dialogue.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <unistd.h>
 #include <sys/socket.h>
@@ -23,6 +24,17 @@ struct lazy_expunge_dialogue {
 	size_t given;
 };
 
+/* The process is the user for the time being: back to who began it. The
+   user's groups must not stay with root; who is not root never left. */
+static int dialogue_become_real_user(void)
+{
+	gid_t gid = getgid();
+
+	if (seteuid(getuid()) < 0 || setegid(gid) < 0)
+		return -1;
+	return getuid() != 0 ? 0 : setgroups(1, &gid);
+}
+
 static void ATTR_NORETURN
 dialogue_exec(int fd, const char *program, const char *config_path,
 	      const char *username)
@@ -35,8 +47,7 @@ dialogue_exec(int fd, const char *program, const char *config_path,
 	};
 	int null_fd = open("/dev/null", O_RDWR);
 
-	/* the process is the user for the time being */
-	if (seteuid(getuid()) < 0 || setegid(getgid()) < 0)
+	if (dialogue_become_real_user() < 0)
 		_exit(126);
 	if (null_fd != -1 && dup2(fd, STDIN_FILENO) != -1 &&
 	    dup2(fd, STDOUT_FILENO) != -1 &&
