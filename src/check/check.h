@@ -28,6 +28,8 @@ struct lazy_expunge_sessions;
 struct lazy_expunge_check_config {
 	/* doveconf's output of protocols, NULL = could not be found out */
 	const char *protocols;
+	/* and of lazy_expunge_exclude, variables unexpanded */
+	const char *exclude;
 	/* what sessions get by the files, and by the Dovecot that runs: NULL if
 	   none does, or it could not be asked */
 	struct lazy_expunge_sessions *files, *running;
@@ -54,6 +56,10 @@ void lazy_expunge_check_modules(struct lazy_expunge_findings *findings,
 void lazy_expunge_check_protocols(
 	struct lazy_expunge_findings *findings, struct lazy_expunge_user *luser,
 	const struct lazy_expunge_check_config *config);
+/* The exclude list: says something only where it is not what is configured. */
+void lazy_expunge_check_exclude(struct lazy_expunge_findings *findings,
+				struct lazy_expunge_user *luser,
+				const struct lazy_expunge_check_config *config);
 /* Settings and storage: name, retention, caps, visibility, quota, ACL. */
 void lazy_expunge_check_storage(struct lazy_expunge_findings *findings,
 				struct lazy_expunge_user *luser, time_t now);

@@ -31,6 +31,7 @@ static int check_run(struct lazy_expunge_cmd *cmd,
 	T_BEGIN {
 		lazy_expunge_check_modules(&findings, luser);
 		lazy_expunge_check_protocols(&findings, luser, &ccmd->config);
+		lazy_expunge_check_exclude(&findings, luser, &ccmd->config);
 		lazy_expunge_check_storage(&findings, luser, ioloop_time);
 		lazy_expunge_check_hold(&findings, luser);
 		lazy_expunge_check_account(&findings, luser, ioloop_time);

@@ -302,3 +302,15 @@ def test_the_mail_plugin_cannot_be_loaded(dovecot):
     assert b"FAIL" in server.doveadm("lazy-expunge", "check", "-u", user.name, check=False).stdout
     # other commands end as Dovecot ends them
     assert server.doveadm("lazy-expunge", "status", "-u", user.name, check=False).code not in (0, 1)
+
+
+@pytest.mark.since("2.4")
+def test_an_exclude_that_is_no_name_any_more(dovecot):
+    """2.4.5 expands %{variables} in the entries of a list."""
+    user = dovecot(**dict(SOUND, lazy={"hidden": True, "protect": True, "exclude": ["Plain", "a%{user}b"]})).user()
+    rows, _ = check(user)
+    if dovecot.version < (2, 4, 5):
+        assert "exclude" not in rows
+        return
+    assert rows["exclude"]["state"] == "WARN", rows["exclude"]
+    assert f"a%{{user}}b of lazy_expunge_exclude is no name" in rows["exclude"]["found"] and f"a{user}b" in rows["exclude"]["found"]
