@@ -288,3 +288,12 @@ void lazy_expunge_renamed_read(struct mail_user *user, pool_t pool,
 	}
 	i_stream_destroy(&input);
 }
+
+bool lazy_expunge_mailbox_has_guid(struct mailbox *box, const guid_128_t guid)
+{
+	struct mailbox_metadata metadata;
+
+	return mailbox_get_metadata(box, MAILBOX_METADATA_GUID,
+				    &metadata) == 0 &&
+		guid_128_equals(metadata.guid, guid);
+}

@@ -24,5 +24,7 @@ void lazy_expunge_renamed_finish(struct lazy_expunge_renamed **renamed,
 /* Read all that is remembered. Names are allocated from the pool. */
 void lazy_expunge_renamed_read(struct mail_user *user, pool_t pool,
 			       ARRAY_TYPE(lazy_expunge_rename) *renames);
+/* TRUE if the mailbox exists and has the GUID that is remembered of it. */
+bool lazy_expunge_mailbox_has_guid(struct mailbox *box, const guid_128_t guid);
 
 #endif

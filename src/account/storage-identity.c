@@ -7,8 +7,8 @@
 #include "mail-storage-private.h"
 #include "mailbox-list-private.h"
 #include "compat/dovecot.h"
-#include "account/user.h"
 #include "account/storage-names.h"
+#include "account/user.h"
 #include "account/storage-identity.h"
 
 #include <sys/stat.h>
@@ -80,6 +80,19 @@ static const char *storage_name(struct lazy_expunge_storage *storage)
 				lazy_expunge_storage_legal_vname(storage));
 }
 
+/* name is that of a mailbox of the storage's list, on disk. */
+static bool storage_has_name(struct lazy_expunge_storage *storage,
+			     const char *name)
+{
+	struct mailbox_list *list = storage->ns->list;
+
+	if (!storage->tree)
+		return strcmp(name, storage_name(storage)) == 0;
+	return lazy_expunge_storage_own_name(storage, list,
+		lazy_expunge_name_without_prefix(storage->ns,
+			mailbox_list_get_vname(list, name))) != NULL;
+}
+
 /* Where the list has the mailbox, NULL if that is not known. */
 static const char *list_path(struct mailbox_list *list, const char *name,
 			     enum mailbox_list_path_type type)
@@ -98,6 +111,22 @@ static bool path_is_below(const char *path, const char *dir)
 	return strncmp(path, dir, len) == 0 && path[len] == '/';
 }
 
+/* The names of users may be paths, or links that the mailbox_alias plugin makes. */
+static bool list_has_links(const struct lazy_expunge_storage *storage,
+			   struct mailbox_list *list)
+{
+	return storage->has_links ||
+		list->mail_set->mail_full_filesystem_access;
+}
+
+/* In its own list the storage has one name, unless names are escaped or links. */
+static bool list_has_other_names(const struct lazy_expunge_storage *storage,
+				 struct mailbox_list *list)
+{
+	return lazy_expunge_compat_list_visible_escape_char(list) != '\0' ||
+		list_has_links(storage, list);
+}
+
 /* Another layout, or another root, may have it still. */
 static bool path_is_of_storage(struct lazy_expunge_storage *storage,
 			       struct mailbox_list *list, const char *name)
@@ -107,12 +136,14 @@ static bool path_is_of_storage(struct lazy_expunge_storage *storage,
 	struct mail_namespace *inbox_ns;
 
 	path = list_path(list, name, MAILBOX_LIST_PATH_TYPE_MAILBOX);
-	if (path == NULL)
+	if (path == NULL || storage->tree)
 		return FALSE;
 	if (!storage->ns_mode) {
 		own_path = list_path(own, storage_name(storage),
 				     MAILBOX_LIST_PATH_TYPE_MAILBOX);
-		return own_path != NULL && strcmp(path, own_path) == 0;
+		return own_path != NULL &&
+			(list_has_links(storage, list) ? paths_are_one(path, own_path) :
+			 strcmp(path, own_path) == 0);
 	}
 	if (list == own || !mailbox_list_get_root_path(own,
 				MAILBOX_LIST_PATH_TYPE_MAILBOX, &own_path))
@@ -124,14 +155,6 @@ static bool path_is_of_storage(struct lazy_expunge_storage *storage,
 			MAILBOX_LIST_PATH_TYPE_MAILBOX, &live_path) &&
 		!path_is_below(live_path, own_path) &&
 		path_is_below(path, own_path);
-}
-
-/* In its own list the storage has one name, unless names are escaped, or may be
-   paths. */
-static bool list_has_other_names(struct mailbox_list *list)
-{
-	return lazy_expunge_compat_list_visible_escape_char(list) != '\0' ||
-		list->mail_set->mail_full_filesystem_access;
 }
 
 bool lazy_expunge_storage_is_on_disk(struct lazy_expunge_user *luser,
@@ -147,7 +170,7 @@ bool lazy_expunge_storage_is_on_disk(struct lazy_expunge_user *luser,
 	   storage, but a private storage may be shown as one */
 	if (list == NULL || ns->type == MAIL_NAMESPACE_TYPE_SHARED)
 		return FALSE;
-	if (list == storage->ns->list && !list_has_other_names(list))
+	if (list == storage->ns->list && !list_has_other_names(storage, list))
 		return FALSE;
 	T_BEGIN {
 		name = mailbox_list_get_storage_name(list, vname);
@@ -156,7 +179,7 @@ bool lazy_expunge_storage_is_on_disk(struct lazy_expunge_user *luser,
 		else if (storage->ns_mode)
 			same = TRUE;
 		else
-			same = strcmp(name, storage_name(storage)) == 0;
+			same = storage_has_name(storage, name);
 		if (!same)
 			same = path_is_of_storage(storage, list, name);
 	} T_END;
@@ -211,7 +234,13 @@ static bool inbox_is_in_storage(struct lazy_expunge_storage *storage,
 			 MAILBOX_LIST_PATH_TYPE_MAILBOX);
 	inbox_path = list_path(inbox_ns->list, "INBOX",
 			       MAILBOX_LIST_PATH_TYPE_MAILBOX);
-	return path != NULL && inbox_path != NULL &&
+	if (path == NULL || inbox_path == NULL)
+		return FALSE;
+	if (paths_are_one(path, inbox_path))
+		return TRUE;
+	return storage->root &&
+		mailbox_list_get_root_path(storage->ns->list,
+			MAILBOX_LIST_PATH_TYPE_MAILBOX, &path) &&
 		paths_are_one(path, inbox_path);
 }
 

@@ -3,27 +3,32 @@
 #include "lib.h"
 #include "array.h"
 #include "mail-namespace.h"
+#include "compat/dovecot.h"
 #include "settings/read.h"
 #include "settings/filters.h"
 #include "account/storage-identity.h"
 #include "account/storages.h"
 
 static struct mail_namespace *
-find_namespace_by_prefix(struct mail_user *user, const char *setting)
+find_namespace_by_prefix(struct mail_user *user, const char *setting,
+			 bool *root_r)
 {
 	struct mail_namespace *ns;
 	size_t len = strlen(setting);
 
+	*root_r = FALSE;
 	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
 		if (ns->prefix_len == 0)
 			continue;
 		if (strcmp(ns->prefix, setting) == 0)
 			return ns;
-		/* the same without its separator */
+		/* the same without its separator: a mailbox of the namespace */
 		if (ns->prefix_len == len + 1 &&
 		    strncmp(ns->prefix, setting, len) == 0 &&
-		    (ns->flags & NAMESPACE_FLAG_INBOX_USER) == 0)
+		    (ns->flags & NAMESPACE_FLAG_INBOX_USER) == 0) {
+			*root_r = TRUE;
 			return ns;
+		}
 	}
 	return NULL;
 }
@@ -67,6 +72,40 @@ storage_resolve_mailbox(struct mail_user *user, struct lazy_expunge_storage *st)
 	st->ns = best->alias_for != NULL ? best->alias_for : best;
 }
 
+/* The variable in the name makes a tree of it, which may be a namespace. */
+static void storage_resolve_tree(struct lazy_expunge_user *luser,
+				 struct lazy_expunge_storage *st)
+{
+	const char *begin = st->name, *variable;
+
+	variable = strstr(begin, LAZY_EXPUNGE_MAILBOX_VARIABLE);
+	if (variable == NULL)
+		return;
+	st->tree = TRUE;
+	st->name = p_strdup_until(luser->storages_pool, begin, variable);
+	st->name_end = variable + strlen(LAZY_EXPUNGE_MAILBOX_VARIABLE);
+	if (*st->name == '\0' && *st->name_end == '\0') {
+		st->error = p_strdup_printf(luser->storages_pool,
+			"lazy_expunge_mailbox = %s: this is the mailbox that "
+			"mail comes from, it cannot be the storage",
+			st->setting);
+		st->ns = NULL;
+	}
+}
+
+/* What is before the variable, if it is at the end: then a namespace with this
+   prefix has the tree. */
+static const char *setting_namespace_prefix(const char *setting)
+{
+	const char *variable;
+
+	variable = strstr(setting, LAZY_EXPUNGE_MAILBOX_VARIABLE);
+	if (variable == NULL)
+		return setting;
+	return strcmp(variable, LAZY_EXPUNGE_MAILBOX_VARIABLE) != 0 ? "" :
+		t_strdup_until(setting, variable);
+}
+
 static struct lazy_expunge_storage *
 storage_resolve(struct lazy_expunge_user *luser, const char *setting)
 {
@@ -75,7 +114,11 @@ storage_resolve(struct lazy_expunge_user *luser, const char *setting)
 
 	st = p_new(luser->storages_pool, struct lazy_expunge_storage, 1);
 	st->setting = p_strdup(luser->storages_pool, setting);
-	st->ns = find_namespace_by_prefix(user, st->setting);
+	st->has_links = lazy_expunge_compat_user_has_plugin(user,
+							    "mailbox_alias");
+	st->ns = find_namespace_by_prefix(user,
+					  setting_namespace_prefix(setting),
+					  &st->root);
 	if (st->ns != NULL) {
 		st->ns_mode = TRUE;
 		st->name = "";
@@ -95,10 +138,13 @@ storage_resolve(struct lazy_expunge_user *luser, const char *setting)
 			"separator to use a mailbox", setting, setting);
 	} else {
 		storage_resolve_mailbox(user, st);
+		storage_resolve_tree(luser, st);
 	}
 	if (st->ns != NULL &&
-	    lazy_expunge_storage_is_live(luser, st, &st->error))
+	    lazy_expunge_storage_is_live(luser, st, &st->error)) {
+		st->is_live = TRUE;
 		st->ns = NULL;
+	}
 	return st;
 }
 
@@ -184,32 +230,19 @@ bool lazy_expunge_is_storage_namespace(struct lazy_expunge_user *luser,
 	return FALSE;
 }
 
-static bool storage_has_name(struct lazy_expunge_storage *st,
-			     struct mail_namespace *ns, const char *vname)
-{
-	const char *name = lazy_expunge_name_without_prefix(ns, vname);
-	bool match;
-
-	if (strcmp(name, st->name) == 0)
-		return TRUE;
-	/* only names with an escape can be the legal form of the storage */
-	if (strchr(name, '=') == NULL)
-		return FALSE;
-	T_BEGIN {
-		match = strcmp(name, lazy_expunge_storage_legal_name(ns->list,
-							st->name)) == 0;
-	} T_END;
-	return match;
-}
-
 static bool storage_is_named(struct lazy_expunge_storage *st,
 			     struct mail_namespace *ns, const char *vname)
 {
-	if (st->ns_mode)
+	bool named;
+
+	if (st->ns_mode || (ns != st->ns && ns->alias_for != st->ns &&
+			    ns->type != MAIL_NAMESPACE_TYPE_SHARED))
 		return ns == st->ns || ns->alias_for == st->ns;
-	return (ns == st->ns || ns->alias_for == st->ns ||
-		ns->type == MAIL_NAMESPACE_TYPE_SHARED) &&
-		storage_has_name(st, ns, vname);
+	T_BEGIN {
+		named = lazy_expunge_storage_own_name(st, ns->list,
+			lazy_expunge_name_without_prefix(ns, vname)) != NULL;
+	} T_END;
+	return named;
 }
 
 struct lazy_expunge_storage *

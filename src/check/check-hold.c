@@ -25,9 +25,9 @@ static bool mailbox_is_there(struct lazy_expunge_user *luser,
 	struct mailbox *box;
 	bool there;
 
-	box = lazy_expunge_mailbox_alloc(luser, ns, storage == NULL ||
-		storage->ns_mode ? hbox->vname :
-		lazy_expunge_storage_legal_vname(storage), 0);
+	box = lazy_expunge_mailbox_alloc(luser, ns, storage == NULL ?
+		hbox->vname : lazy_expunge_storage_open_vname(storage, ns,
+							hbox->vname), 0);
 	if (mailbox_get_metadata(box, MAILBOX_METADATA_GUID, &metadata) == 0)
 		there = guid_128_equals(metadata.guid, hbox->guid);
 	else

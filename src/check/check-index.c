@@ -4,9 +4,8 @@
 #include "lib.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
-#include "mailbox-list-iter.h"
 #include "mdbox-storage.h"
-#include "account/storage-names.h"
+#include "account/storage-list.h"
 #include "account/storages.h"
 #include "account/user.h"
 #include "check/check.h"
@@ -37,48 +36,42 @@ static bool index_is_lost(struct lazy_expunge_user *luser,
 	return lost;
 }
 
-static const char *
-find_lost_in_tree(struct lazy_expunge_user *luser, struct mail_namespace *ns)
-{
-	const enum mailbox_list_iter_flags flags =
-		MAILBOX_LIST_ITER_RAW_LIST | MAILBOX_LIST_ITER_NO_AUTO_BOXES |
-		MAILBOX_LIST_ITER_SKIP_ALIASES;
-	struct mailbox_list_iterate_context *iter;
-	const struct mailbox_info *info;
-	const char *lost = NULL;
+struct find_lost {
+	struct lazy_expunge_user *luser;
+	const char *lost;
+};
 
-	iter = mailbox_list_iter_init(ns->list, t_strconcat(ns->prefix, "*",
-							    NULL), flags);
-	while (lost == NULL && (info = mailbox_list_iter_next(iter)) != NULL) {
-		if ((info->flags & (MAILBOX_NOSELECT |
-				    MAILBOX_NONEXISTENT)) == 0 &&
-		    index_is_lost(luser, ns, info->vname))
-			lost = t_strdup(info->vname);
-	}
-	/* what cannot be listed is said by other rows */
-	(void)mailbox_list_iter_deinit(&iter);
-	return lost;
+static int find_lost(struct mail_namespace *ns, const char *vname,
+		     void *context)
+{
+	struct find_lost *find = context;
+
+	if (!index_is_lost(find->luser, ns, vname))
+		return 0;
+	find->lost = t_strdup(vname);
+	return -1;
 }
 
 bool lazy_expunge_check_index(struct lazy_expunge_findings *findings,
 			      struct lazy_expunge_user *luser,
 			      struct lazy_expunge_storage *storage)
 {
-	const char *lost = NULL;
+	struct find_lost find = { .luser = luser };
+	enum mail_error code;
+	const char *error;
 
 	if (storage->ns == NULL || storage->error != NULL)
 		return TRUE;
-	if (storage->ns_mode)
-		lost = find_lost_in_tree(luser, storage->ns);
-	else if (index_is_lost(luser, storage->ns,
-			       lazy_expunge_storage_legal_vname(storage)))
-		lost = lazy_expunge_storage_vname(storage);
-	if (lost == NULL)
+	/* what cannot be listed is said by other rows */
+	(void)lazy_expunge_storage_list(luser, storage, find_lost, &find,
+					&error, &code);
+	if (find.lost == NULL)
 		return TRUE;
 	lazy_expunge_findings_add(findings, "index",
 		LAZY_EXPUNGE_FINDING_FAIL, t_strdup_printf(
 		"%s has lost its index, which alone knows what is kept there",
-		lost), "put the dovecot.index files back from a backup; "
+		lazy_expunge_storage_is_many(storage) ? find.lost :
+		lazy_expunge_storage_vname(storage)), "put the dovecot.index files back from a backup; "
 		"doveadm force-resync returns kept mail to where it was "
 		"deleted (doc/OPERATIONS.md)");
 	return FALSE;

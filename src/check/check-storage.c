@@ -29,8 +29,10 @@ static void check_name(struct lazy_expunge_findings *findings,
 
 	if (storage->ns == NULL || storage->error != NULL) {
 		lazy_expunge_findings_add(findings, "storage", FAIL,
-			storage->error, "configure the namespace, or remove "
-			"the trailing separator to use a mailbox");
+			storage->error, storage->is_live ?
+			"give the storage a place of its own" :
+			"configure the namespace, or remove the trailing "
+			"separator to use a mailbox");
 		return;
 	}
 	if (storage->ns_mode) {
@@ -40,12 +42,16 @@ static void check_name(struct lazy_expunge_findings *findings,
 				"use a namespace of its own");
 		} else {
 			lazy_expunge_findings_add(findings, "storage", OK,
+				storage->root ? t_strdup_printf(
+					"mailbox %s, the root of a namespace",
+					storage->setting) :
 				t_strdup_printf("namespace %s",
 						storage->ns->prefix), NULL);
 		}
 		return;
 	}
-	name = storage->name;
+	/* of a tree that of the INBOX */
+	name = lazy_expunge_storage_vname(storage) + storage->ns->prefix_len;
 	legal = lazy_expunge_storage_legal_name(storage->ns->list, name);
 	box = lazy_expunge_mailbox_alloc(luser, storage->ns,
 		lazy_expunge_storage_legal_vname(storage), 0);
@@ -65,7 +71,9 @@ static void check_name(struct lazy_expunge_findings *findings,
 			"on or off: set it so, also in the userdb");
 	} else {
 		lazy_expunge_findings_add(findings, "storage", OK,
-			t_strdup_printf("mailbox %s%s%s", storage->setting,
+			t_strdup_printf("%s %s%s%s", storage->tree ?
+				"a mailbox for each," : "mailbox",
+				storage->setting,
 				strcmp(name, legal) == 0 ? "" :
 				t_strdup_printf(", on disk as %s", legal),
 				exists ? "" : ", not made yet"), NULL);

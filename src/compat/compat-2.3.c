@@ -20,6 +20,12 @@ void lazy_expunge_compat_cache_register(struct mail_cache *cache,
 	mail_cache_register_fields(cache, field, 1);
 }
 
+bool lazy_expunge_compat_names_are_normalized(
+	struct mailbox_list *list ATTR_UNUSED)
+{
+	return FALSE;
+}
+
 const char *
 lazy_expunge_compat_name_normalize(struct mailbox_list *list ATTR_UNUSED,
 				   const char *vname)
@@ -211,6 +217,11 @@ void lazy_expunge_compat_quota_user_created(struct mail_user *user,
 	if (!array_is_created(&user->set->namespaces))
 		return;
 	array_foreach_elem(&user->set->namespaces, ns_set) {
+		if (strncmp(ns_set->prefix, storage, strlen(storage)) == 0 &&
+		    strlen(ns_set->prefix) == strlen(storage) + 1) {
+			quota_add_ignore(user, t_strconcat(ns_set->prefix, "*",
+							   NULL));
+		}
 		if (ns_set->inbox && ns_set->prefix[0] != '\0') {
 			quota_add_ignore(user, t_strconcat(ns_set->prefix,
 							   storage, NULL));

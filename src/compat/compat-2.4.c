@@ -22,14 +22,25 @@ void lazy_expunge_compat_cache_register(struct mail_cache *cache,
 	mail_cache_register_fields(cache, field, 1, pool_datastack_create());
 }
 
+bool lazy_expunge_compat_names_are_normalized(
+	struct mailbox_list *list ATTR_UNUSED)
+{
+#ifdef HAVE_MAILBOX_NFC
+	return list->mail_set->mailbox_list_normalize_names_to_nfc;
+#else
+	return FALSE;
+#endif
+}
+
 const char *
 lazy_expunge_compat_name_normalize(struct mailbox_list *list ATTR_UNUSED,
 				   const char *vname)
 {
 #ifdef HAVE_MAILBOX_NFC
-	const char *nfc;
+	const char *p, *nfc;
 
-	if (list->mail_set->mailbox_list_normalize_names_to_nfc &&
+	for (p = vname; *p != '\0' && (unsigned char)*p < 0x80; p++) ;
+	if (*p != '\0' && lazy_expunge_compat_names_are_normalized(list) &&
 	    uni_utf8_to_nfc(vname, strlen(vname), &nfc) >= 0)
 		return nfc;
 #endif

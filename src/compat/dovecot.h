@@ -32,6 +32,8 @@ struct mail_namespace;
 #  define LAZY_EXPUNGE_COMPAT_ITER_NO_RENAMING 0
 #endif
 
+/* TRUE if it does so in this list. */
+bool lazy_expunge_compat_names_are_normalized(struct mailbox_list *list);
 /* The name as Dovecot shows it in this list: normalized to NFC where it does
    that, else the same. Data stack. */
 const char *lazy_expunge_compat_name_normalize(struct mailbox_list *list,

@@ -4,6 +4,10 @@
 /* The settings as the rest of the plugin sees them, the same on every Dovecot
    version. src/settings/ fills the struct. */
 
+/* In the name of the storage it stands for that of the mailbox that mail comes
+   from. */
+#define LAZY_EXPUNGE_MAILBOX_VARIABLE "%{event:mailbox}"
+
 enum lazy_expunge_on_failure {
 	/* The mail stays in its mailbox and the client gets an error. */
 	LAZY_EXPUNGE_ON_FAILURE_REFUSE = 0,
@@ -13,7 +17,9 @@ enum lazy_expunge_on_failure {
 
 struct lazy_expunge_settings {
 	/* The storage as configured. "" = the plugin does nothing. A trailing
-	   namespace separator selects namespace mode. */
+	   namespace separator selects namespace mode. With
+	   LAZY_EXPUNGE_MAILBOX_VARIABLE in it, it is the name of a storage for
+	   each mailbox. */
 	const char *storage;
 	/* NULL-terminated: mailbox names, wildcards and \Special-use flags. */
 	const char *const *exclude;

@@ -77,6 +77,41 @@ text_escape(const char *text, bool ascii, bool (*escape)(unichar_t chr))
 	return str_c(str);
 }
 
+/* The name decomposed. What is at hand decomposes titlecase alone, so that what
+   was lowercase is marked. */
+static const char *text_decomposed(const char *name)
+{
+	string_t *dest = t_str_new(64);
+	unichar_t chr;
+	int len;
+
+	for (; *name != '\0'; name += len) {
+		len = uni_utf8_get_char(name, &chr);
+		if (len <= 0)
+			return NULL;
+		if (uni_ucs4_to_titlecase(chr) != chr)
+			str_append_c(dest, '\001');
+		if (uni_utf8_to_decomposed_titlecase(name, len, dest) < 0)
+			return NULL;
+	}
+	return str_c(dest);
+}
+
+bool lazy_expunge_text_is_same_name(const char *name1, const char *name2)
+{
+	const char *str1, *str2;
+	bool same;
+
+	if (strcmp(name1, name2) == 0)
+		return TRUE;
+	T_BEGIN {
+		str1 = text_decomposed(name1);
+		str2 = text_decomposed(name2);
+		same = str1 != NULL && str2 != NULL && strcmp(str1, str2) == 0;
+	} T_END;
+	return same;
+}
+
 const char *lazy_expunge_text_valid(const char *text)
 {
 	return text_escape(text, FALSE, is_nothing);

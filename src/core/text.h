@@ -16,6 +16,10 @@ const char *lazy_expunge_text_line(const char *text);
    (joiners, marks of direction, soft hyphens) stays. */
 const char *lazy_expunge_text_safe(const char *text);
 
+/* TRUE if the two names differ at most in how Unicode writes their characters
+   (composed or not), and not in case. Both are UTF-8. */
+bool lazy_expunge_text_is_same_name(const char *name1, const char *name2);
+
 /* Bytes for people: "999B", "1.2K", "35M"; units are powers of 1024. */
 const char *lazy_expunge_text_size(uint64_t bytes);
 

@@ -9,6 +9,7 @@
 #include "doveadm-print.h"
 #include "doveadm-settings.h"
 #include "compat/compat-command.h"
+#include "account/storage-spelling.h"
 #include "inventory/select.h"
 #include "core/text.h"
 #include "core/time-words.h"
@@ -289,8 +290,10 @@ static int cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 	own = lazy_expunge_user_find(user) == NULL;
 	luser = lazy_expunge_user_get(user);
 	ret = cmd_check_user(cmd, luser);
-	if (ret > 0)
+	if (ret > 0) {
+		lazy_expunge_spelling_mend_storages(luser);
 		ret = cmd->run(cmd, luser);
+	}
 	/* the mail plugin's lives as long as the user */
 	if (own)
 		lazy_expunge_user_deinit(luser);

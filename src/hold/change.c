@@ -6,8 +6,8 @@
 #include "str.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
-#include "mailbox-list-iter.h"
 #include "account/files.h"
+#include "account/storage-list.h"
 #include "account/storages.h"
 #include "account/user.h"
 #include "events/events.h"
@@ -123,34 +123,26 @@ static int hold_add_mailbox(struct hold_change *change,
 	return ret;
 }
 
-static int hold_add_tree(struct hold_change *change, struct mail_namespace *ns,
-			 struct lazy_expunge_hold *hold,
-			 struct lazy_expunge_error *error_r)
-{
-	struct mailbox_list_iterate_context *iter;
-	const struct mailbox_info *info;
-	int ret = 0;
+struct hold_storage {
+	struct hold_change *change;
+	struct lazy_expunge_storage *storage;
+	struct lazy_expunge_hold *hold;
+	struct lazy_expunge_error *error;
+};
 
-	iter = mailbox_list_iter_init(ns->list,
-		t_strconcat(ns->prefix, "*", NULL),
-		MAILBOX_LIST_ITER_RAW_LIST | MAILBOX_LIST_ITER_NO_AUTO_BOXES |
-		MAILBOX_LIST_ITER_SKIP_ALIASES);
-	while (ret == 0 && (info = mailbox_list_iter_next(iter)) != NULL) {
-		if ((info->flags & (MAILBOX_NOSELECT |
-				    MAILBOX_NONEXISTENT)) != 0)
-			continue;
-		T_BEGIN {
-			ret = hold_add_mailbox(change, ns, info->vname,
-					       info->vname, hold, error_r);
-		} T_END_PASS_STR_IF(ret < 0, &error_r->text);
-	}
-	if (mailbox_list_iter_deinit(&iter) < 0 && ret == 0) {
-		error_r->text = t_strdup_printf(
-			"Cannot list the expunge storage %s: %s", ns->prefix,
-			mailbox_list_get_last_internal_error(ns->list,
-							     &error_r->code));
-		ret = -1;
-	}
+static int hold_add_listed(struct mail_namespace *ns, const char *vname,
+			   void *context)
+{
+	struct hold_storage *ctx = context;
+	struct lazy_expunge_storage *storage = ctx->storage;
+	int ret;
+
+	T_BEGIN {
+		ret = hold_add_mailbox(ctx->change, ns, vname,
+			lazy_expunge_storage_is_many(storage) ? vname :
+			lazy_expunge_storage_vname(storage), ctx->hold,
+			ctx->error);
+	} T_END_PASS_STR_IF(ret < 0, &ctx->error->text);
 	return ret;
 }
 
@@ -159,21 +151,23 @@ static int hold_add_mailboxes(struct hold_change *change,
 			      struct lazy_expunge_hold *hold,
 			      struct lazy_expunge_error *error_r)
 {
-	struct lazy_expunge_storage *storage;
+	struct hold_storage ctx = {
+		.change = change,
+		.hold = hold,
+		.error = error_r,
+	};
+	const char *error;
 	int ret = 0;
 
 	array_foreach_elem(lazy_expunge_user_storages(change->luser),
-			   storage) {
-		if (ret < 0 || storage->ns == NULL)
+			   ctx.storage) {
+		if (ret < 0 || ctx.storage->ns == NULL)
 			continue;
-		if (storage->ns_mode) {
-			ret = hold_add_tree(change, storage->ns, hold,
-					    error_r);
-			continue;
-		}
-		ret = hold_add_mailbox(change, storage->ns,
-			lazy_expunge_storage_legal_vname(storage),
-			lazy_expunge_storage_vname(storage), hold, error_r);
+		ret = lazy_expunge_storage_list(change->luser, ctx.storage,
+						hold_add_listed, &ctx, &error,
+						&error_r->code);
+		if (error != NULL)
+			error_r->text = error;
 	}
 	return ret;
 }

@@ -61,10 +61,15 @@ const char *lazy_expunge_mailbox_origin(struct mail *mail)
 	struct lazy_expunge_mailbox *lbox =
 		LAZY_EXPUNGE_CONTEXT_REQUIRE(mail->box);
 
-	if (lbox->storage == NULL || !lbox->storage->ns_mode)
-		return lazy_expunge_origin_get(mail);
-	return lazy_expunge_origin_of_tree(mailbox_get_namespace(mail->box),
-					   mailbox_get_vname(mail->box));
+	const char *origin = NULL;
+
+	if (lbox->storage == NULL ||
+	    lazy_expunge_storage_has_origins(lbox->storage))
+		origin = lazy_expunge_origin_get(mail);
+	if (origin != NULL || lbox->storage == NULL)
+		return origin;
+	return lazy_expunge_origin_of_tree(lbox->storage,
+				lazy_expunge_mailbox_vname(mail->box));
 }
 
 bool lazy_expunge_mailbox_is_protected(struct mailbox *box)

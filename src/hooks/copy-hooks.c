@@ -17,7 +17,8 @@
 /* The plugin's own copies have their origin already. */
 static bool mailbox_takes_origins(const struct lazy_expunge_mailbox *lbox)
 {
-	return lbox->storage != NULL && !lbox->storage->ns_mode &&
+	return lbox->storage != NULL &&
+		lazy_expunge_storage_has_origins(lbox->storage) &&
 		!lbox->internal;
 }
 

@@ -276,7 +276,8 @@ void lazy_expunge_kept_committed(
 {
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 
-	if (lbox->storage != NULL && !lbox->storage->ns_mode &&
+	if (lbox->storage != NULL &&
+	    lazy_expunge_storage_has_origins(lbox->storage) &&
 	    array_is_created(&changes->saved_uids) &&
 	    array_count(&changes->saved_uids) > 0)
 		lazy_expunge_origin_write_names(box, &changes->saved_uids);

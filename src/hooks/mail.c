@@ -283,7 +283,8 @@ void lazy_expunge_mail_allocated(struct mail *mail)
 	lmail->module_ctx.super = *v;
 	pmail->vlast = &lmail->module_ctx.super;
 	v->expunge = lazy_mail_expunge;
-	if (lbox->storage != NULL && !lbox->storage->ns_mode)
+	if (lbox->storage != NULL &&
+	    lazy_expunge_storage_has_origins(lbox->storage))
 		lazy_expunge_kept_mail_allocated(v);
 	MODULE_CONTEXT_SET(pmail, lazy_expunge_mail_module, lmail);
 }

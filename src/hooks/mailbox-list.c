@@ -6,6 +6,7 @@
 #include "mail-namespace.h"
 #include "mailbox-tree.h"
 #include "compat/dovecot.h"
+#include "account/storage-spelling.h"
 #include "hooks/autoexpunge.h"
 #include "hooks/context.h"
 #include "account/storages.h"
@@ -33,6 +34,14 @@ static MODULE_CONTEXT_DEFINE_INIT(lazy_expunge_mailbox_list_module,
 				  &mailbox_list_module_register);
 
 static const char *
+storage_spelled_name(struct lazy_expunge_storage *st, struct mailbox_list *list,
+		 const char *vname)
+{
+	return lazy_expunge_storage_spelled_name(st, list,
+			lazy_expunge_name_without_prefix(list->ns, vname));
+}
+
+static const char *
 list_get_storage_name(struct mailbox_list *list, const char *vname)
 {
 	struct lazy_expunge_mailbox_list *llist =
@@ -42,7 +51,8 @@ list_get_storage_name(struct mailbox_list *list, const char *vname)
 	st = lazy_expunge_storage_match_name(llist->luser, list->ns, vname);
 	if (st != NULL && !st->ns_mode) {
 		vname = t_strconcat(list->ns->prefix,
-			lazy_expunge_storage_legal_name(list, st->name), NULL);
+			lazy_expunge_storage_legal_name(list,
+				storage_spelled_name(st, list, vname)), NULL);
 	}
 	return llist->module_ctx.super.get_storage_name(list, vname);
 }
@@ -57,8 +67,10 @@ list_get_vname(struct mailbox_list *list, const char *storage_name)
 
 	vname = llist->module_ctx.super.get_vname(list, storage_name);
 	st = lazy_expunge_storage_match_name(llist->luser, list->ns, vname);
-	if (st != NULL && !st->ns_mode)
-		vname = t_strconcat(list->ns->prefix, st->name, NULL);
+	if (st != NULL && !st->ns_mode) {
+		vname = t_strconcat(list->ns->prefix,
+				    storage_spelled_name(st, list, vname), NULL);
+	}
 	return vname;
 }
 
@@ -124,12 +136,17 @@ static bool list_has_visible_children(struct mailbox_list *list,
 		LAZY_EXPUNGE_LIST_CONTEXT_REQUIRE(list);
 	const char sep[] = { mail_namespace_get_sep(list->ns), '\0' };
 	struct mailbox_list_iterate_context *iter;
-	bool found;
+	const struct mailbox_info *info;
+	bool found = FALSE;
 
+	/* of those between it and the storage none counts */
 	llist->counting_children = TRUE;
-	iter = mailbox_list_iter_init(list, t_strconcat(parent, sep, "%", NULL),
-				      MAILBOX_LIST_ITER_RETURN_NO_FLAGS);
-	found = mailbox_list_iter_next(iter) != NULL;
+	iter = mailbox_list_iter_init(list, t_strconcat(parent, sep, "*", NULL),
+				      0);
+	while (!found && (info = mailbox_list_iter_next(iter)) != NULL) {
+		found = (info->flags & (MAILBOX_NOSELECT |
+					MAILBOX_NONEXISTENT)) == 0;
+	}
 	if (mailbox_list_iter_deinit(&iter) < 0)
 		found = TRUE;
 	llist->counting_children = FALSE;
@@ -137,7 +154,7 @@ static bool list_has_visible_children(struct mailbox_list *list,
 }
 
 /* The storage may be the only child of a mailbox, which then must not claim to
-   have children. */
+   have children. NULL if it is there for these alone. */
 static const struct mailbox_info *
 list_iter_fix_children(struct mailbox_list_iterate_context *ctx,
 		       struct lazy_expunge_mailbox_list *llist,
@@ -155,10 +172,16 @@ list_iter_fix_children(struct mailbox_list_iterate_context *ctx,
 		if (st->ns != ctx->list->ns || st->ns_mode)
 			continue;
 		vname = lazy_expunge_storage_vname(st);
-		if (strncmp(vname, info->vname, len) != 0 || vname[len] != sep)
+		/* of a tree each mailbox may have a child */
+		if ((!st->tree || *st->name_end == '\0') &&
+		    (strncmp(vname, info->vname, len) != 0 ||
+		     vname[len] != sep))
 			continue;
 		if (list_has_visible_children(ctx->list, info->vname))
 			continue;
+		if ((info->flags & (MAILBOX_NOSELECT |
+				    MAILBOX_NONEXISTENT)) != 0)
+			return NULL;
 		info_copy = p_new(ctx->pool, struct mailbox_info, 1);
 		*info_copy = *info;
 		info_copy->flags &= ENUM_NEGATE(MAILBOX_CHILDREN);
@@ -188,25 +211,49 @@ list_iter_next_raw(struct lazy_expunge_mailbox_list *llist,
 	return info;
 }
 
+/* What is not returned is not renamed by Dovecot to its normalized name, by which
+   alone the storage is opened. */
+static void list_mend_spelling(struct lazy_expunge_mailbox_list *llist,
+			       struct lazy_expunge_storage *st,
+			       struct mailbox_list *list, const char *vname)
+{
+	const char *normalized;
+
+	if (lazy_expunge_storage_is_many(st) || st->ns->list != list)
+		return;
+	T_BEGIN {
+		normalized = lazy_expunge_compat_name_normalize(list, vname);
+		if (strcmp(normalized, vname) != 0) {
+			(void)lazy_expunge_spelling_mend(llist->luser, st->ns,
+				lazy_expunge_storage_legal_vname(st));
+		}
+	} T_END;
+}
+
 static const struct mailbox_info *
 list_iter_next(struct mailbox_list_iterate_context *ctx)
 {
 	struct lazy_expunge_mailbox_list *llist =
 		LAZY_EXPUNGE_LIST_CONTEXT_REQUIRE(ctx->list);
 	const struct mailbox_info *info;
+	struct lazy_expunge_storage *st;
 
 	for (;;) {
 		info = list_iter_next_raw(llist, ctx);
 		if (info == NULL || !list_iter_is_for_user(llist, ctx->flags))
 			return info;
-		if (lazy_expunge_storage_match(llist->luser, ctx->list->ns,
-					       info->vname) == NULL)
-			break;
+		st = lazy_expunge_storage_match(llist->luser, ctx->list->ns,
+						info->vname);
+		if (st != NULL) {
+			list_mend_spelling(llist, st, ctx->list, info->vname);
+			continue;
+		}
+		T_BEGIN {
+			info = list_iter_fix_children(ctx, llist, info);
+		} T_END;
+		if (info != NULL)
+			return info;
 	}
-	T_BEGIN {
-		info = list_iter_fix_children(ctx, llist, info);
-	} T_END;
-	return info;
 }
 
 /* Subscriptions are listed from a tree of their own, also those of mailboxes
@@ -259,8 +306,15 @@ static int list_notify_next(struct mailbox_list_notify *notify,
 static bool is_storage_namespace(const struct lazy_expunge_settings *set,
 				 struct mail_namespace *ns)
 {
+	const char *variable = strstr(set->storage,
+				      LAZY_EXPUNGE_MAILBOX_VARIABLE);
 	size_t len = strlen(set->storage);
 
+	if (variable != NULL) {
+		if (strcmp(variable, LAZY_EXPUNGE_MAILBOX_VARIABLE) != 0)
+			return FALSE;
+		len = variable - set->storage;
+	}
 	return len > 0 && strncmp(ns->prefix, set->storage, len) == 0 &&
 		(ns->prefix_len == len || ns->prefix_len == len + 1) &&
 		(ns->flags & NAMESPACE_FLAG_INBOX_USER) == 0;

@@ -186,7 +186,8 @@ static void mailbox_init_storage(struct mailbox *box,
 	    lazy_expunge_storage_match_name(lbox->luser, box->list->ns,
 					    box->vname) == NULL)
 		return;
-	name = lbox->storage->name;
+	name = lazy_expunge_storage_spelled_name(lbox->storage, box->list,
+		lazy_expunge_name_without_prefix(box->list->ns, box->vname));
 	legal_name = lazy_expunge_storage_legal_name(box->list, name);
 	if (strcmp(name, legal_name) != 0) {
 		lbox->own_vname = p_strconcat(box->pool,

@@ -31,7 +31,8 @@ int lazy_expunge_protect_create(struct mailbox *box)
 	/* Its mailboxes are named after those that mail comes from. The one
 	   mailbox of mailbox mode may be made by anybody. */
 	if (!lazy_expunge_mailbox_is_protected(box) ||
-	    !lbox->storage->ns_mode || mailbox_is_autocreated(box))
+	    !lazy_expunge_storage_is_many(lbox->storage) ||
+	    mailbox_is_autocreated(box))
 		return 0;
 	return fail_protected(box, "Mailboxes cannot be created in the "
 			      "expunge storage");
@@ -85,7 +86,7 @@ int lazy_expunge_protect_rename(struct mailbox *src, struct mailbox *dest)
 	struct lazy_expunge_storage *dest_storage =
 		ldest == NULL ? NULL : ldest->storage;
 
-	if (rename_is_normalizing(src))
+	if (rename_is_normalizing(src) || lsrc->internal)
 		return 0;
 	if ((lsrc->storage != NULL || mailbox_is_parent_of_storage(src)) &&
 	    lazy_expunge_held_storage(src, "renamed") < 0)

@@ -11,6 +11,7 @@
 #include "core/exclude.h"
 #include "settings/read.h"
 #include "account/user.h"
+#include "account/storage-list.h"
 #include "account/storages.h"
 #include "formats/list-index.h"
 #include "formats/live.h"
@@ -100,14 +101,45 @@ static int instance_box_cmp(struct instance_box *const *b1,
 		((*b1)->mtime < (*b2)->mtime ? 1 : 0);
 }
 
+static int list_hidden_mailbox(struct mail_namespace *ns, const char *vname,
+			       void *context)
+{
+	(void)lazy_expunge_instance_box_get(context, ns, vname);
+	return 0;
+}
+
 /* Instances in the storage make room for newer ones also where an ACL hides it.
    Elsewhere a mailbox that is hidden is none that counts. */
 static void list_hidden_storages(struct lazy_expunge_instances *inst)
 {
 	struct lazy_expunge_storage *storage;
+	enum mail_error code;
+	const char *error;
 
 	array_foreach_elem(lazy_expunge_user_storages(inst->luser), storage) {
 		if (storage->ns == NULL || storage->ns_mode)
+			continue;
+		T_BEGIN {
+			if (!storage->tree) {
+				(void)lazy_expunge_instance_box_get(inst, storage->ns,
+					lazy_expunge_storage_vname(storage));
+			} else {
+				/* what is missing is not found */
+				(void)lazy_expunge_storage_list(inst->luser,
+					storage, list_hidden_mailbox, inst,
+					&error, &code);
+			}
+		} T_END;
+	}
+}
+
+/* They are in no list. */
+static void list_storage_roots(struct lazy_expunge_instances *inst)
+{
+	struct lazy_expunge_storage *storage;
+
+	array_foreach_elem(lazy_expunge_user_storages(inst->luser), storage) {
+		if (storage->ns == NULL || !storage->root)
 			continue;
 		T_BEGIN {
 			(void)lazy_expunge_instance_box_get(inst, storage->ns,
@@ -135,6 +167,7 @@ void lazy_expunge_instances_list(struct lazy_expunge_instances *inst)
 			   "virtual") != 0)
 			list_namespace(inst, ns, has_acls);
 	}
+	list_storage_roots(inst);
 	array_sort(&inst->boxes, instance_box_cmp);
 }
 

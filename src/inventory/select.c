@@ -9,6 +9,7 @@
 #include "mail-storage-private.h"
 #include "mailbox-list-iter.h"
 #include "compat/dovecot.h"
+#include "account/storage-list.h"
 #include "keep/origin.h"
 #include "core/origin-codec.h"
 #include "core/origin-mask.h"
@@ -22,6 +23,8 @@
 struct select_find {
 	struct lazy_expunge_select *select;
 	const struct lazy_expunge_select_range *range;
+	/* those of the range, as they are shown */
+	const struct lazy_expunge_origin_mask *origins_wanted;
 	char separator;
 	HASH_TABLE(const char *, void *) origins;
 };
@@ -52,7 +55,7 @@ static unsigned int select_add_cap(struct lazy_expunge_select *select,
 	for (unsigned int i = 1; storage != NULL &&
 	     i < array_count(&select->caps); i++) {
 		cap = array_idx_modifiable(&select->caps, i);
-		if (cap->storage == storage)
+		if (cap->storage == storage && cap->max == max)
 			return i;
 	}
 	cap = array_append_space(&select->caps);
@@ -76,8 +79,10 @@ static int select_find_cap(struct lazy_expunge_select *select,
 		return 0;
 	if (select_read_cap(select, ns, NULL, &ns_max, error_r) < 0)
 		return -1;
-	sbox->cap = select_add_cap(select, sbox->storage->ns_mode &&
-				   max == ns_max ? sbox->storage : NULL, max);
+	/* a tree has one block for all of it */
+	sbox->cap = select_add_cap(select, sbox->storage->tree ||
+				   (sbox->storage->ns_mode && max == ns_max) ?
+				   sbox->storage : NULL, max);
 	return 0;
 }
 
@@ -108,60 +113,33 @@ static int select_add_box(struct lazy_expunge_select *select,
 	return select_find_cap(select, sbox, error_r);
 }
 
+struct select_storage {
+	struct lazy_expunge_select *select;
+	struct lazy_expunge_storage *storage;
+	struct lazy_expunge_error *error;
+};
+
 /* The names are raw, so two may differ in their normalization alone. */
-static int select_add_listed(struct lazy_expunge_select *select,
-			     struct lazy_expunge_storage *storage,
-			     const char *vname,
-			     struct lazy_expunge_error *error_r)
+static int select_add_mailbox(struct mail_namespace *ns, const char *vname,
+			      void *context)
 {
-	const char *shown = lazy_expunge_compat_name_normalize(
-						storage->ns->list, vname);
+	struct select_storage *ctx = context;
+	struct lazy_expunge_storage *storage = ctx->storage;
+	const char *shown, *origin = NULL;
+	int ret;
 
-	return select_add_box(select, storage, shown, vname,
-			      LAZY_EXPUNGE_COMPAT_FLAG_RAW_NAME,
-			      lazy_expunge_origin_of_tree(storage->ns, shown),
-			      error_r);
-}
-
-static int select_add_tree(struct lazy_expunge_select *select,
-			   struct lazy_expunge_storage *storage,
-			   struct lazy_expunge_error *error_r)
-{
-	const enum mailbox_list_iter_flags iter_flags =
-		MAILBOX_LIST_ITER_RAW_LIST | MAILBOX_LIST_ITER_NO_AUTO_BOXES |
-		MAILBOX_LIST_ITER_SKIP_ALIASES;
-	struct mail_namespace *ns = storage->ns;
-	struct mailbox_list_iterate_context *iter;
-	const struct mailbox_info *info;
-	const char *inbox_vname = t_strconcat(ns->prefix, "INBOX", NULL);
-	bool inbox_seen = FALSE;
-	int ret = 0;
-
-	iter = mailbox_list_iter_init(ns->list, t_strconcat(ns->prefix, "*",
-							    NULL), iter_flags);
-	while (ret == 0 && (info = mailbox_list_iter_next(iter)) != NULL) {
-		if ((info->flags & (MAILBOX_NOSELECT |
-				    MAILBOX_NONEXISTENT)) != 0)
-			continue;
-		if (strcmp(info->vname, inbox_vname) == 0)
-			inbox_seen = TRUE;
-		T_BEGIN {
-			ret = select_add_listed(select, storage, info->vname,
-						error_r);
-		} T_END_PASS_STR_IF(ret < 0, &error_r->text);
-	}
-	if (mailbox_list_iter_deinit(&iter) < 0 && ret == 0) {
-		error_r->text = t_strdup_printf(
-			"Cannot list the expunge storage %s: %s", ns->prefix,
-			mailbox_list_get_last_internal_error(ns->list,
-							     &error_r->code));
-		ret = -1;
-	}
-	/* Maildir++ has it as the root, which is not listed everywhere */
-	if (ret == 0 && !inbox_seen) {
-		ret = select_add_box(select, storage, inbox_vname, inbox_vname,
-				     0, "INBOX", error_r);
-	}
+	T_BEGIN {
+		if (!lazy_expunge_storage_is_many(storage))
+			shown = lazy_expunge_storage_vname(storage);
+		else {
+			shown = lazy_expunge_compat_name_normalize(ns->list,
+								   vname);
+			origin = lazy_expunge_origin_of_tree(storage, vname);
+		}
+		ret = select_add_box(ctx->select, storage, shown, vname,
+				     LAZY_EXPUNGE_COMPAT_FLAG_RAW_NAME, origin,
+				     ctx->error);
+	} T_END_PASS_STR_IF(ret < 0, &ctx->error->text);
 	return ret;
 }
 
@@ -169,18 +147,25 @@ static int select_add_storage(struct lazy_expunge_select *select,
 			      struct lazy_expunge_storage *storage,
 			      struct lazy_expunge_error *error_r)
 {
+	struct select_storage ctx = {
+		.select = select,
+		.storage = storage,
+		.error = error_r,
+	};
+	const char *error;
+	int ret;
+
 	if (storage->ns == NULL || storage->error != NULL) {
 		error_r->code = MAIL_ERROR_UNAVAILABLE;
 		error_r->text = storage->error;
 		return -1;
 	}
-	if (storage->ns_mode)
-		return select_add_tree(select, storage, error_r);
-	/* the legal name works with and without the mail plugin, which makes
-	   the storage's own name work */
-	return select_add_box(select, storage,
-		lazy_expunge_storage_vname(storage),
-		lazy_expunge_storage_legal_vname(storage), 0, NULL, error_r);
+	ret = lazy_expunge_storage_list(select->luser, storage,
+					select_add_mailbox, &ctx, &error,
+					&error_r->code);
+	if (error != NULL)
+		error_r->text = error;
+	return ret;
 }
 
 struct lazy_expunge_select *
@@ -240,6 +225,40 @@ static bool is_in_range(const struct lazy_expunge_select_range *range,
 		(range->until == 0 || saved <= range->until);
 }
 
+/* The name as Dovecot shows it now. */
+static const char *
+select_shown_origin(const struct lazy_expunge_select *select,
+		    const char *origin)
+{
+	struct mail_namespace *ns = mail_namespace_find_inbox(
+					select->luser->user->namespaces);
+
+	return lazy_expunge_compat_name_normalize(ns->list, origin);
+}
+
+/* The mask with its names as Dovecot shows them. NULL for NULL. */
+static const struct lazy_expunge_origin_mask *
+select_shown_mask(const struct lazy_expunge_select *select,
+		  const struct lazy_expunge_origin_mask *mask)
+{
+	struct lazy_expunge_origin_mask *shown;
+	const char **names;
+	unsigned int count;
+
+	if (mask == NULL || mask->names == NULL)
+		return mask;
+	count = str_array_length(mask->names);
+	names = p_new(select->pool, const char *, count + 1);
+	for (unsigned int i = 0; i < count; i++) {
+		names[i] = p_strdup(select->pool,
+			select_shown_origin(select, mask->names[i]));
+	}
+	shown = p_new(select->pool, struct lazy_expunge_origin_mask, 1);
+	shown->names = names;
+	shown->below = mask->below;
+	return shown;
+}
+
 static int select_find_mail(struct select_find *find, unsigned int box_idx,
 			    struct mail *mail)
 {
@@ -247,12 +266,16 @@ static int select_find_mail(struct select_find *find, unsigned int box_idx,
 	const struct lazy_expunge_select_box *sbox =
 		array_idx(&select->boxes, box_idx);
 	struct lazy_expunge_select_mail *smail;
-	const char *origin = sbox->origin;
+	const char *recorded = NULL, *origin = NULL;
 	time_t saved = 0;
 
-	if (origin == NULL)
-		origin = lazy_expunge_origin_get(mail);
-	if (!lazy_expunge_origin_mask_match(find->range->origins, origin,
+	if (lazy_expunge_storage_has_origins(sbox->storage))
+		recorded = lazy_expunge_origin_get(mail);
+	if (recorded == NULL)
+		recorded = sbox->origin;
+	if (recorded != NULL)
+		origin = select_shown_origin(select, recorded);
+	if (!lazy_expunge_origin_mask_match(find->origins_wanted, origin,
 					    find->separator))
 		return 0;
 	if (mail_get_save_date(mail, &saved) < 0) {
@@ -268,6 +291,7 @@ static int select_find_mail(struct select_find *find, unsigned int box_idx,
 	smail->uid = mail->uid;
 	smail->box = box_idx;
 	smail->origin = select_origin_idx(find, origin);
+	smail->recorded = select_origin_idx(find, recorded);
 	return 0;
 }
 
@@ -330,6 +354,8 @@ static int select_find(struct select_find *find, struct mail_search_args *args,
 	const char *origin;
 	int ret = 0;
 
+	find->origins_wanted = select_shown_mask(find->select,
+						 find->range->origins);
 	hash_table_create(&find->origins, default_pool, 0, str_hash, strcmp);
 	for (unsigned int i = 1; i < array_count(&find->select->origins); i++) {
 		origin = array_idx_elem(&find->select->origins, i);
@@ -376,7 +402,7 @@ bool lazy_expunge_select_has_origin(const struct lazy_expunge_select *select,
 				    const char *name, bool below,
 				    const char **near_r)
 {
-	const char *const names[] = { name, NULL };
+	const char *const names[] = { select_shown_origin(select, name), NULL };
 	const struct lazy_expunge_origin_mask mask = {
 		.names = names,
 		.below = below,
@@ -389,6 +415,9 @@ bool lazy_expunge_select_has_origin(const struct lazy_expunge_select *select,
 	array_foreach(&select->origins, origin) {
 		if (lazy_expunge_origin_mask_match(&mask, *origin, separator))
 			return TRUE;
+		/* as it was recorded, and not as it is shown */
+		if (strcmp(*origin, select_shown_origin(select, *origin)) != 0)
+			continue;
 		if (shown < SELECT_NEAR_ORIGINS &&
 		    lazy_expunge_origin_is_near(name, *origin, separator)) {
 			str_printfa(near, "%s%s", shown++ == 0 ? "" : ", ",

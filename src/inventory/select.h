@@ -16,7 +16,8 @@ struct lazy_expunge_select_box {
 	struct mailbox *box;
 	/* the name that users and administrators know */
 	const char *vname;
-	/* namespace mode: where its mails come from. NULL in mailbox mode. */
+	/* Where its mails come from, if the storage has many mailboxes; in a tree
+	   those that do not say it themselves. Else NULL. */
 	const char *origin;
 	/* index to caps */
 	unsigned int cap;
@@ -40,6 +41,9 @@ struct lazy_expunge_select_mail {
 	uint32_t uid;
 	/* indexes to boxes and origins */
 	unsigned int box, origin;
+	/* index to origins: as it was recorded, and not as Dovecot shows the
+	   name now */
+	unsigned int recorded;
 };
 
 struct lazy_expunge_select {

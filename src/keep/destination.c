@@ -19,6 +19,8 @@
 #include "core/origin-codec.h"
 #include "formats/save-date.h"
 #include "formats/sdbox-files.h"
+#include "account/storage-names.h"
+#include "account/storage-spelling.h"
 #include "account/user.h"
 #include "account/storages.h"
 #include "keep/destination.h"
@@ -30,6 +32,7 @@
 #define DESTINATION_CREATE_TRIES 3
 
 struct lazy_expunge_destination {
+	struct lazy_expunge_user *luser;
 	struct mailbox *box;
 	struct lazy_expunge_origin_carriers *origin;
 	unsigned int save_date_field;
@@ -111,8 +114,19 @@ destination_find(struct lazy_expunge_storage *storage, struct mailbox *source,
 		   storage is below the shared prefix */
 		if (ns->type != MAIL_NAMESPACE_TYPE_SHARED)
 			ns = storage->ns;
-		*vname_r = t_strconcat(ns->prefix, storage->name, NULL);
+		*vname_r = t_strconcat(ns->prefix, !storage->tree ?
+			storage->name :
+			lazy_expunge_storage_tree_name(storage,
+				lazy_expunge_origin_to_name(
+					lazy_expunge_origin_vname(source),
+					mail_namespace_get_sep(
+						mailbox_get_namespace(source)),
+					mail_namespace_get_sep(ns))), NULL);
 		return ns;
+	}
+	if (storage->root) {
+		*vname_r = lazy_expunge_storage_vname(storage);
+		return storage->ns;
 	}
 	/* the inbox namespace's prefix is not part of the tree, that of
 	   others is */
@@ -167,7 +181,8 @@ static int destination_create_and_open(struct mailbox *box,
 	return 0;
 }
 
-static int destination_open_or_create(struct mailbox *box,
+static int destination_open_or_create(struct lazy_expunge_user *luser,
+				      struct mailbox *box,
 				      struct lazy_expunge_error *error_r)
 {
 	int ret = mailbox_open(box);
@@ -176,6 +191,9 @@ static int destination_open_or_create(struct mailbox *box,
 		lazy_expunge_error_set_box(error_r,
 			"Cannot open the expunge storage", box);
 	}
+	if (ret < 0 && error_r->code == MAIL_ERROR_NOTFOUND &&
+	    lazy_expunge_spelling_mend(luser, box->list->ns, box->vname) > 0)
+		ret = mailbox_open(box);
 	/* While another session makes it, it may be there for the one call and
 	   not for the next. */
 	for (unsigned int tries = 0; tries < DESTINATION_CREATE_TRIES &&
@@ -206,7 +224,7 @@ static int destination_need_open(struct lazy_expunge_destination *dest,
 {
 	if (dest->opened)
 		return 0;
-	if (destination_open_or_create(dest->box, error_r) < 0)
+	if (destination_open_or_create(dest->luser, dest->box, error_r) < 0)
 		return -1;
 	dest->opened = TRUE;
 	lazy_expunge_commit_syncs_init(dest->box);
@@ -274,12 +292,13 @@ lazy_expunge_destination_open(struct lazy_expunge_user *luser,
 		return NULL;
 	ns = destination_find(storage, source, &vname);
 	dest = i_new(struct lazy_expunge_destination, 1);
+	dest->luser = luser;
 	dest->box = lazy_expunge_mailbox_alloc(luser, ns, vname,
 					       MAILBOX_FLAG_SAVEONLY |
 					       MAILBOX_FLAG_DROP_RECENT);
 	dest->status_is_read = status_is_read(luser, ns, vname);
 	dest->letters = lazy_expunge_letters_init(dest->box);
-	origin = luser->set.origin && !storage->ns_mode ?
+	origin = luser->set.origin && lazy_expunge_storage_has_origins(storage) ?
 		lazy_expunge_origin_vname(source) : NULL;
 	dest->origin = lazy_expunge_origin_carriers_init(dest->box,
 							 dest->letters, origin);

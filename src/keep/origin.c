@@ -340,17 +340,30 @@ void lazy_expunge_origin_write_names(struct mailbox *box,
 	mail_index_view_close(&view);
 }
 
-const char *lazy_expunge_origin_of_tree(struct mail_namespace *ns,
-					const char *vname)
+const char *
+lazy_expunge_origin_of_tree(const struct lazy_expunge_storage *storage,
+			    const char *vname)
 {
-	struct mail_namespace *inbox_ns, *source_ns;
-	const char *name;
+	struct mail_namespace *ns = storage->ns, *inbox_ns, *source_ns;
+	const char *name = lazy_expunge_name_without_prefix(ns, vname);
 
+	if (storage->root &&
+	    strcmp(vname, lazy_expunge_storage_vname(storage)) == 0)
+		return NULL;
+	if (storage->tree) {
+		name = lazy_expunge_storage_own_name(storage, ns->list, name);
+		name = name == NULL ? NULL :
+			lazy_expunge_storage_tree_source(storage, name);
+	}
+	if (name == NULL)
+		return NULL;
 	inbox_ns = mail_namespace_find_inbox(ns->user->namespaces);
-	name = lazy_expunge_origin_from_name(
-			lazy_expunge_name_without_prefix(ns, vname),
+	name = lazy_expunge_origin_from_name(name,
 			mail_namespace_get_sep(inbox_ns),
 			mail_namespace_get_sep(ns));
+	/* its name is the whole one */
+	if (storage->tree)
+		return name;
 	if (strcasecmp(name, "INBOX") == 0)
 		return "INBOX";
 	/* other namespaces' names have their prefix */

@@ -10,7 +10,7 @@
 
 struct mail;
 struct mail_keywords;
-struct mail_namespace;
+struct lazy_expunge_storage;
 struct mail_save_context;
 struct mail_user;
 struct mailbox;
@@ -60,10 +60,11 @@ void lazy_expunge_origin_catch_up(struct mailbox_transaction_context *t,
    the file names. */
 void lazy_expunge_origin_write_names(struct mailbox *box,
 				     const ARRAY_TYPE(seq_range) *uids);
-/* Namespace mode: the mailbox that mails of this mailbox of the storage come
-   from. Data stack. */
-const char *lazy_expunge_origin_of_tree(struct mail_namespace *ns,
-					const char *vname);
+/* A storage that has many mailboxes: the one that mails of this mailbox of it
+   come from, NULL if from none. Data stack. */
+const char *
+lazy_expunge_origin_of_tree(const struct lazy_expunge_storage *storage,
+			    const char *vname);
 /* The same keywords without origins (keep = FALSE), or with those that the
    mail has added (keep = TRUE). For changes of keywords by users. Unreference
    the result; NULL if it would be empty and that is no change. */

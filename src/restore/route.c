@@ -23,21 +23,14 @@ static bool where_exists(struct lazy_expunge_user *luser, const char *vname)
 	enum mailbox_existence existence;
 	bool exists;
 
-	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
+	/* by its name as it was: another may have it as it is shown */
+	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS |
+			    LAZY_EXPUNGE_COMPAT_FLAG_RAW_NAME);
 	/* what fails here fails again, and is said, when it is opened */
 	exists = mailbox_exists(box, TRUE, &existence) < 0 ||
 		existence == MAILBOX_EXISTENCE_SELECT;
 	mailbox_free(&box);
 	return exists;
-}
-
-static bool box_has_guid(struct mailbox *box, const guid_128_t guid)
-{
-	struct mailbox_metadata metadata;
-
-	return mailbox_get_metadata(box, MAILBOX_METADATA_GUID,
-				    &metadata) == 0 &&
-		guid_128_equals(metadata.guid, guid);
 }
 
 /* Mail must not be restored to where it would be deleted again, or could not be
@@ -75,7 +68,7 @@ where_find_guid(struct lazy_expunge_user *luser, const guid_128_t guid)
 			continue;
 		box = mailbox_alloc_guid(ns->list, guid,
 					 MAILBOX_FLAG_IGNORE_ACLS);
-		if (box_has_guid(box, guid))
+		if (lazy_expunge_mailbox_has_guid(box, guid))
 			vname = t_strdup(mailbox_get_vname(box));
 		mailbox_free(&box);
 	}
@@ -94,7 +87,7 @@ where_now(struct lazy_expunge_user *luser, const char *vname,
 	bool is_it;
 
 	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
-	is_it = box_has_guid(box, guid);
+	is_it = lazy_expunge_mailbox_has_guid(box, guid);
 	mailbox_free(&box);
 	if (is_it)
 		return vname;
@@ -143,9 +136,11 @@ static void where_origin(struct where *where, unsigned int first,
 	const struct lazy_expunge_select_mail *mails =
 		array_idx(&select->mails, first);
 	const char *origin = lazy_expunge_select_origin(select, mails);
+	const char *recorded = array_idx_elem(&select->origins,
+					      mails->recorded);
 	struct lazy_expunge_restore_part *part = NULL;
 	bool follow = *origin != '\0' &&
-		!where_exists(select->luser, origin);
+		!where_exists(select->luser, recorded);
 	const char *target;
 	time_t until = 0;
 
@@ -154,8 +149,10 @@ static void where_origin(struct where *where, unsigned int first,
 			part->count++;
 			continue;
 		}
-		target = !follow ? NULL : where_renamed(where, origin,
+		target = !follow ? NULL : where_renamed(where, recorded,
 						mails[i].saved, &until);
+		if (target != NULL && strcmp(target, origin) == 0)
+			target = NULL;
 		part = array_append_space(parts);
 		part->first = first + i;
 		part->count = 1;
@@ -172,7 +169,38 @@ static int mail_cmp(const struct lazy_expunge_select_mail *m1,
 {
 	if (m1->origin != m2->origin)
 		return m1->origin < m2->origin ? -1 : 1;
+	if (m1->recorded != m2->recorded)
+		return m1->recorded < m2->recorded ? -1 : 1;
 	return lazy_expunge_select_cmp_oldest(m1, m2);
+}
+
+static int mail_cmp_oldest(const void *p1, const void *p2)
+{
+	return lazy_expunge_select_cmp_oldest(p1, p2);
+}
+
+/* Of an origin that was recorded in two spellings, mail that goes to the same
+   target is one part. */
+static void where_join_spellings(struct lazy_expunge_select *select,
+				 ARRAY_TYPE(lazy_expunge_restore_part) *parts)
+{
+	struct lazy_expunge_restore_part *part, *prev;
+
+	for (unsigned int i = 1; i < array_count(parts); ) {
+		prev = array_idx_modifiable(parts, i - 1);
+		part = array_idx_modifiable(parts, i);
+		if (part->origin != prev->origin ||
+		    part->renamed != prev->renamed ||
+		    strcmp(part->target, prev->target) != 0) {
+			i++;
+			continue;
+		}
+		prev->count += part->count;
+		qsort(array_idx_modifiable(&select->mails, prev->first),
+		      prev->count, sizeof(struct lazy_expunge_select_mail),
+		      mail_cmp_oldest);
+		array_delete(parts, i, 1);
+	}
 }
 
 void lazy_expunge_restore_where(struct lazy_expunge_select *select,
@@ -188,7 +216,8 @@ void lazy_expunge_restore_where(struct lazy_expunge_select *select,
 	mails = array_get(&select->mails, &count);
 	for (unsigned int i = 0; i < count; i += size) T_BEGIN {
 		for (size = 1; i + size < count; size++) {
-			if (mails[i + size].origin != mails[i].origin)
+			if (mails[i + size].origin != mails[i].origin ||
+			    mails[i + size].recorded != mails[i].recorded)
 				break;
 		}
 		if (target == NULL)
@@ -202,4 +231,5 @@ void lazy_expunge_restore_where(struct lazy_expunge_select *select,
 			part->target = target;
 		}
 	} T_END;
+	where_join_spellings(select, parts);
 }

@@ -7,6 +7,7 @@
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "mail-storage-settings.h"
+#include "account/storage-list.h"
 #include "compat/dovecot.h"
 #include "settings/mailbox-blocks.h"
 #include "hold/cover.h"
@@ -59,19 +60,46 @@ lazy_expunge_due_list_flags(struct lazy_expunge_user *luser,
 	return flags;
 }
 
+struct due_hidden {
+	struct due_seen *seen;
+	struct imap_match_glob *glob;
+};
+
+static int due_add_hidden_listed(struct mail_namespace *ns, const char *vname,
+				 void *context)
+{
+	struct due_hidden *hidden = context;
+
+	if (imap_match(hidden->glob, vname) == IMAP_MATCH_YES)
+		due_call_once(hidden->seen, ns, vname);
+	return 0;
+}
+
 /* A storage that an ACL hides is not listed, and has its retention as well. */
 static void due_add_hidden(struct due_seen *seen, struct mail_namespace *ns,
 			   const char *pattern)
 {
 	struct lazy_expunge_storage *storage;
 	struct imap_match_glob *glob;
-	const char *vname;
+	const char *vname, *error;
+	enum mail_error code;
 
 	glob = imap_match_init(default_pool, pattern, FALSE,
 			       mail_namespace_get_sep(ns));
 	array_foreach_elem(lazy_expunge_user_storages(seen->luser), storage) {
 		if (storage->ns_mode || storage->ns != ns)
 			continue;
+		if (storage->tree) {
+			struct due_hidden hidden = {
+				.seen = seen,
+				.glob = glob,
+			};
+
+			/* what fails here failed before */
+			(void)lazy_expunge_storage_list(seen->luser, storage,
+				due_add_hidden_listed, &hidden, &error, &code);
+			continue;
+		}
 		vname = lazy_expunge_storage_vname(storage);
 		if (imap_match(glob, vname) == IMAP_MATCH_YES)
 			due_call_once(seen, ns, vname);
@@ -252,8 +280,8 @@ due_open_vname(struct lazy_expunge_user *luser, struct mail_namespace *ns,
 	struct lazy_expunge_storage *storage;
 
 	storage = lazy_expunge_storage_match(luser, ns, vname);
-	return storage == NULL || storage->ns_mode || storage->ns != ns ?
-		vname : lazy_expunge_storage_legal_vname(storage);
+	return storage == NULL || storage->ns != ns ? vname :
+		lazy_expunge_storage_open_vname(storage, ns, vname);
 }
 
 /* What is held in the mailbox, NULL if nothing is. */

@@ -158,11 +158,15 @@ static void idle_watch_storages(struct lazy_expunge_watch *watch,
 	array_foreach_elem(lazy_expunge_user_storages(luser), storage) T_BEGIN {
 		if (storage->ns == NULL)
 			;
-		else if (!storage->ns_mode) {
+		else if (!lazy_expunge_storage_is_many(storage)) {
 			lazy_expunge_watch_mailbox(watch, storage->ns,
 				lazy_expunge_storage_legal_vname(storage));
 		} else if (has_cap)
 			idle_watch_all(watch, luser, storage->ns);
+		if (storage->ns != NULL && storage->root) {
+			lazy_expunge_watch_mailbox(watch, storage->ns,
+				lazy_expunge_storage_vname(storage));
+		}
 	} T_END;
 }
 

@@ -259,7 +259,8 @@ static void maintain_all_logs(struct maintain *maintain)
 					 maintain, &error);
 	array_foreach_elem(lazy_expunge_user_storages(maintain->luser),
 			   storage) {
-		if (storage->ns_mode || storage->ns == NULL)
+		if (lazy_expunge_storage_is_many(storage) ||
+		    storage->ns == NULL)
 			continue;
 		maintain_logs(storage->ns,
 			      lazy_expunge_storage_legal_vname(storage),

@@ -13,6 +13,47 @@
 #include "settings/read.h"
 #include "settings/filters.h"
 
+/* In the place of a mailbox's name, so that the name of the storage shows where
+   that goes. Letters of both cases, a space and a digit: who changes the name in
+   any way is seen. */
+#define MAILBOX_PROBE "lazyExpunge MAILBOX 9"
+
+/* settings_get() with that: the storage is not known by one mailbox. Filters go
+   by other fields of the event. */
+static int config_settings_get(struct event *event,
+			       const struct lazy_expunge_config_settings **set_r,
+			       const char **error_r)
+{
+	struct event *probe_event = event_create(event);
+	int ret;
+
+	event_add_str(probe_event, "mailbox", MAILBOX_PROBE);
+	ret = settings_get(probe_event,
+			   &lazy_expunge_config_setting_parser_info, 0,
+			   set_r, error_r);
+	event_unref(&probe_event);
+	return ret;
+}
+
+/* The storage's name with the variable, as it was configured (data stack). NULL
+   if the mailbox's name is not in it as it is, and the error. */
+static const char *storage_unexpand(const char *value, const char **error_r)
+{
+	const char *probe = strstr(value, MAILBOX_PROBE);
+	const char *end;
+
+	if (probe == NULL && strcasestr(value, MAILBOX_PROBE) == NULL)
+		return value;
+	end = probe == NULL ? NULL : probe + strlen(MAILBOX_PROBE);
+	if (end == NULL || strcasestr(end, MAILBOX_PROBE) != NULL) {
+		*error_r = "The variable of a mailbox in lazy_expunge_mailbox "
+			"can be there once, and only as %{event:mailbox}";
+		return NULL;
+	}
+	return t_strconcat(t_strdup_until(value, probe),
+			   LAZY_EXPUNGE_MAILBOX_VARIABLE, end, NULL);
+}
+
 static const char *const *
 exclude_dup(const ARRAY_TYPE(const_string) *src, pool_t pool)
 {
@@ -35,16 +76,19 @@ void lazy_expunge_settings_read(struct mail_user *user ATTR_UNUSED,
 				struct lazy_expunge_settings *set_r)
 {
 	const struct lazy_expunge_config_settings *set;
-	const char *error;
+	const char *storage, *error;
 
 	i_zero(set_r);
 	set_r->storage = "";
-	if (settings_get(event, &lazy_expunge_config_setting_parser_info, 0,
-			 &set, &error) < 0) {
+	if (config_settings_get(event, &set, &error) < 0) {
 		set_r->error = p_strdup(pool, error);
 		return;
 	}
-	set_r->storage = p_strdup(pool, set->lazy_expunge_mailbox);
+	storage = storage_unexpand(set->lazy_expunge_mailbox, &error);
+	if (storage == NULL)
+		set_r->error = p_strdup(pool, error);
+	else
+		set_r->storage = p_strdup(pool, storage);
 	set_r->exclude = exclude_dup(&set->lazy_expunge_exclude, pool);
 	set_r->max_storage = set->lazy_expunge_max_storage;
 	if (lazy_expunge_settings_parse_on_failure(
@@ -94,13 +138,15 @@ struct filters {
 static void filters_add(struct event *event, struct filters *filters)
 {
 	const struct lazy_expunge_config_settings *set;
-	const char *name, *error;
+	const char *name, *storage, *error;
 	bool found = filters->names == NULL;
 
 	/* an error of the same settings is reported where they are used */
-	if (settings_get(event, &lazy_expunge_config_setting_parser_info, 0,
-			 &set, &error) < 0)
+	if (config_settings_get(event, &set, &error) < 0)
 		return;
+	storage = storage_unexpand(set->lazy_expunge_mailbox, &error);
+	if (storage == NULL)
+		found = TRUE;
 	if (set->lazy_expunge_max_storage > 0)
 		filters->max_storage = TRUE;
 	if (filters->max_storages != NULL) {
@@ -109,12 +155,12 @@ static void filters_add(struct event *event, struct filters *filters)
 	}
 	if (!found) {
 		array_foreach_elem(filters->names, name) {
-			if (strcmp(name, set->lazy_expunge_mailbox) == 0)
+			if (strcmp(name, storage) == 0)
 				found = TRUE;
 		}
 	}
 	if (!found) {
-		name = t_strdup(set->lazy_expunge_mailbox);
+		name = t_strdup(storage);
 		array_push_back(filters->names, &name);
 	}
 	settings_free(set);

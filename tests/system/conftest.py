@@ -162,9 +162,10 @@ class Dovecot:
             self._used.append(server)
         return server
 
-    def own(self, config=None, mail_root=None, hostname=HOSTNAME, prepare=None, **fields):
-        """A running server for this test alone, which may be killed and restarted. prepare(server) comes before the start."""
-        server = Server(self.target, config or self.config(**fields), self.variant, mail_root, hostname)
+    def own(self, config=None, mail_root=None, hostname=HOSTNAME, prepare=None, target=None, **fields):
+        """A running server for this test alone, which may be killed and restarted. prepare(server) comes before the start.
+        target: a Target, if it is to be another Dovecot than the test's."""
+        server = Server(target or self.target, config or self.config(**fields), self.variant, mail_root, hostname)
         try:
             if prepare:
                 prepare(server)

@@ -178,3 +178,39 @@ def test_the_parent_of_the_storage_in_an_alias_is_not_renamed(dovecot):
         for name in ("Parent", "Alias/Parent"):
             session.no(f"RENAME {name} Other")
     assert [mail.subject for mail in user.kept()] == ["gone"]
+
+
+@pytest.mark.until("2.4")
+@pytest.mark.formats("maildir", "sdbox")
+def test_a_link_of_the_mailbox_alias_plugin_is_the_storage_still(dovecot):
+    server = dovecot(mail_plugins=("mailbox_alias",), lazy=dict(GUARDED, mailbox="EXPUNGED"),
+                     raw23="plugin {\n  mailbox_alias_old = EXPUNGED\n  mailbox_alias_new = Rubbish\n}")
+    user = server.user()
+    delete_one(user)
+    before = [(mail.uid, mail.subject, mail.origin) for mail in user.kept()]
+    with user.imap() as session:
+        session("CREATE Rubbish")
+        assert "Rubbish" not in session.list()
+        if session("SELECT Rubbish").ok:
+            session.ok("STORE 1 +FLAGS (\\Deleted)")
+            session("EXPUNGE")
+            session.ok("UNSELECT")
+        session("DELETE Rubbish")
+    assert [(mail.uid, mail.subject, mail.origin) for mail in user.kept()] == before == [(1, "gone", "INBOX")]
+
+
+def test_a_path_is_the_storage_still(dovecot):
+    if dovecot.format != "maildir" and dovecot.version < (2, 4):
+        pytest.skip("Dovecot 2.3 itself does not survive it")
+    raw = "mail_full_filesystem_access = yes"
+    server = dovecot(lazy=dict(GUARDED, mailbox="EXPUNGED"), raw=raw)
+    user = server.user()
+    delete_one(user)
+    path = user.mail_path / {"maildir": ".EXPUNGED"}.get(dovecot.format, "mailboxes/EXPUNGED/dbox-Mails")
+    with user.imap() as session:
+        session.ok(f"SELECT {path}")
+        session.ok("STORE 1 +FLAGS (\\Deleted)")
+        session("EXPUNGE")
+        session.ok("UNSELECT")
+        session.no(f"DELETE {path}")
+    assert [mail.subject for mail in user.kept()] == ["gone"]

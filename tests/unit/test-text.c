@@ -140,6 +140,39 @@ static const struct {
 	{ 14 * 86400, "2 weeks" },
 };
 
+static const struct {
+	const char *name1, *name2;
+	bool same;
+} names[] = {
+	{ "", "", TRUE },
+	{ "Work", "Work", TRUE },
+	{ "Work", "work", FALSE },
+	/* composed and not */
+	{ "\xc3\x9c""bung", "U\xcc\x88""bung", TRUE },
+	{ "m\xc3\xbc""d", "mu\xcc\x88""d", TRUE },
+	{ "a/\xc3\xa9/\xc3\xa9", "a/e\xcc\x81/\xc3\xa9", TRUE },
+	{ "\xed\x95\x9c", "\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab", TRUE },
+	/* another case, or another letter */
+	{ "\xc3\x9c""bung", "u\xcc\x88""bung", FALSE },
+	{ "\xc3\xbc""bung", "U\xcc\x88""bung", FALSE },
+	{ "\xc3\x9c""bung", "Ubung", FALSE },
+	{ "\xc3\x9c""bung", "U\xcc\x81""bung", FALSE },
+	{ "\xd0\x90", "A", FALSE },
+	/* not UTF-8 */
+	{ "\xff", "\xff", TRUE },
+	{ "\xff", "\xfe", FALSE },
+};
+
+START_TEST(name_is_the_same)
+{
+	ck_assert_msg(lazy_expunge_text_is_same_name(names[_i].name1,
+			names[_i].name2) == names[_i].same, "%s and %s",
+		      names[_i].name1, names[_i].name2);
+	ck_assert(lazy_expunge_text_is_same_name(names[_i].name2,
+			names[_i].name1) == names[_i].same);
+}
+END_TEST
+
 START_TEST(interval_is_in_its_largest_unit)
 {
 	ck_assert_str_eq(lazy_expunge_text_interval(intervals[_i].secs),
@@ -156,6 +189,7 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tcase, text_is_exact_for_programs,
 			    0, N_ELEMENTS(program_texts));
 	tcase_add_loop_test(tcase, size_is_human, 0, N_ELEMENTS(sizes));
+	tcase_add_loop_test(tcase, name_is_the_same, 0, N_ELEMENTS(names));
 	tcase_add_loop_test(tcase, time_is_local, 0, N_ELEMENTS(times));
 	tcase_add_loop_test(tcase, interval_is_in_its_largest_unit,
 			    0, N_ELEMENTS(intervals));
