@@ -58,26 +58,59 @@ static void mailbox_copied_out(struct mailbox_transaction_context *t,
 		moving ? "move" : "copy");
 }
 
+/* doveadm goes on after a mail that does not fit and commits the rest, in which
+   that mail still is: the quota plugin looks when the copy is made. Dovecot does
+   not survive it. */
+static void copy_out_failed(struct mailbox_transaction_context *t)
+{
+	enum mail_error code;
+	const char *text = mailbox_get_last_error(t->box, &code);
+
+	if (code == MAIL_ERROR_NOQUOTA || code == MAIL_ERROR_LIMIT)
+		lazy_expunge_transaction_fail(t, code, text);
+}
+
+/* The quota plugin lets each move pass, for what goes away makes room for what
+   comes. What goes away from a storage that does not count makes none, so it is
+   told of a copy, which must fit. */
+static int copy_out(struct mail_save_context *ctx, struct mail *mail)
+{
+	struct lazy_expunge_mailbox *lbox =
+		LAZY_EXPUNGE_CONTEXT_REQUIRE(ctx->transaction->box);
+	struct lazy_expunge_mailbox *lsrc =
+		LAZY_EXPUNGE_CONTEXT_REQUIRE(mail->box);
+	bool moving = ctx->moving;
+	bool must_fit = moving && lsrc->luser->set.quota_ignore &&
+		!lbox->luser->user->dsyncing;
+	int ret;
+
+	lazy_expunge_origin_strip(ctx);
+	if (must_fit)
+		lazy_expunge_compat_save_set_moving(ctx, mail, FALSE);
+	ret = lbox->module_ctx.super.copy(ctx, mail);
+	if (must_fit)
+		lazy_expunge_compat_save_set_moving(ctx, mail, TRUE);
+	if (ret < 0)
+		copy_out_failed(ctx->transaction);
+	else T_BEGIN {
+		lazy_expunge_maildir_mark_left(ctx);
+		mailbox_copied_out(ctx->transaction, mail, moving);
+	} T_END;
+	return ret;
+}
+
 static int copy_within(struct mail_save_context *ctx, struct mail *mail)
 {
 	struct lazy_expunge_mailbox *lbox =
 		LAZY_EXPUNGE_CONTEXT_REQUIRE(ctx->transaction->box);
 	struct lazy_expunge_mailbox *lsrc = LAZY_EXPUNGE_CONTEXT(mail->box);
-	bool moving = ctx->moving;
 	uint64_t id;
 	int ret;
 
 	if (lsrc != NULL && mailbox_takes_origins(lsrc))
 		lazy_expunge_kept_copy_begin(ctx, mail);
-	if (lbox->storage == NULL && lsrc != NULL && lsrc->storage != NULL) {
-		lazy_expunge_origin_strip(ctx);
-		ret = lbox->module_ctx.super.copy(ctx, mail);
-		if (ret == 0) T_BEGIN {
-			lazy_expunge_maildir_mark_left(ctx);
-			mailbox_copied_out(ctx->transaction, mail, moving);
-		} T_END;
-		return ret;
-	}
+	if (lbox->storage == NULL && lsrc != NULL && lsrc->storage != NULL)
+		return copy_out(ctx, mail);
 	if (mailbox_takes_origins(lbox)) {
 		id = lazy_expunge_kept_save_begin(ctx);
 		ret = lbox->module_ctx.super.copy(ctx, mail);
