@@ -61,9 +61,12 @@ static int target_open(struct mailbox *box, bool plan,
 		lazy_expunge_error_set_box(error_r, "Cannot open", box);
 		return -1;
 	}
-	if (!plan)
-		return target_create(box, error_r) < 0 ? -1 : 1;
-	return lazy_expunge_restore_plan_create(box, error_r);
+	/* the run asks as the plan does, so that both end in the same way */
+	if (lazy_expunge_restore_plan_create(box, error_r) < 0)
+		return -1;
+	if (plan)
+		return 0;
+	return target_create(box, error_r) < 0 ? -1 : 1;
 }
 
 int lazy_expunge_restore_target_open(struct lazy_expunge_user *luser,
@@ -99,7 +102,7 @@ int lazy_expunge_restore_target_open(struct lazy_expunge_user *luser,
 		lazy_expunge_error_set_box(error_r, "Cannot read", box);
 		ret = -1;
 	}
-	if (ret > 0 && plan && lazy_expunge_restore_plan_save(box, error_r) < 0)
+	if (ret > 0 && lazy_expunge_restore_plan_save(box, error_r) < 0)
 		ret = -1;
 	if (ret > 0)
 		*box_r = box;
