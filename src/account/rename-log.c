@@ -5,27 +5,21 @@
 #include "array.h"
 #include "istream.h"
 #include "str.h"
-#include "file-lock.h"
-#include "read-full.h"
-#include "write-full.h"
 #include "mail-user.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "mailbox-list-private.h"
 #include "mailbox-list-iter.h"
 #include "compat/dovecot.h"
+#include "account/append.h"
 #include "account/user.h"
 #include "account/storage-names.h"
 #include "account/files.h"
 #include "account/rename-log.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define RENAMED_LOCK_FNAME LAZY_EXPUNGE_RENAMED_FNAME".lock"
-/* Appending takes no time; another rename need not wait long. */
-#define RENAMED_LOCK_TIMEOUT_SECS 5
 /* Some ten thousand renames. */
 #define RENAMED_MAX_SIZE (1024 * 1024)
 /* Mailboxes of one rename that are remembered, itself included. */
@@ -143,96 +137,6 @@ lazy_expunge_renamed_begin(struct mailbox *src, struct mailbox *dest)
 	return renamed;
 }
 
-/* How much of the file goes: to the end of a line behind the middle of what is
-   to stay at most. */
-static size_t renamed_cut(const char *data, size_t size)
-{
-	size_t pos = size - RENAMED_MAX_SIZE / 2;
-	const char *end = memchr(data + pos, '\n', size - pos);
-
-	return end == NULL ? size : (size_t)(end - data) + 1;
-}
-
-/* Write the file anew with its newer half and the text. */
-static int renamed_shrink(struct mail_user *user, const char *path, int fd,
-			  size_t size, const string_t *text,
-			  const char **error_r)
-{
-	string_t *data = str_new(default_pool, size + str_len(text));
-	size_t cut;
-	int ret;
-
-	ret = pread_full(fd, buffer_append_space_unsafe(data, size), size, 0);
-	if (ret <= 0) {
-		*error_r = t_strdup_printf("read(%s) failed: %m", path);
-		ret = -1;
-	} else {
-		cut = renamed_cut(str_c(data), size);
-		str_append_str(data, text);
-		ret = lazy_expunge_place_replace(user, path,
-						 str_data(data) + cut,
-						 str_len(data) - cut, error_r);
-	}
-	str_free(&data);
-	return ret;
-}
-
-static int renamed_append(struct mail_user *user, const char *path, int fd,
-			  string_t *text, const char **error_r)
-{
-	struct stat st;
-	char last = '\n';
-
-	if (fstat(fd, &st) < 0) {
-		*error_r = t_strdup_printf("fstat(%s) failed: %m", path);
-		return -1;
-	}
-	if (st.st_size > RENAMED_MAX_SIZE) {
-		return renamed_shrink(user, path, fd, st.st_size, text,
-				      error_r);
-	}
-	/* a line that was cut off must not take this one with it */
-	if (st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 &&
-	    last != '\n')
-		str_insert(text, 0, "\n");
-	if (write_full(fd, str_data(text), str_len(text)) < 0) {
-		*error_r = t_strdup_printf("write(%s) failed: %m", path);
-		return -1;
-	}
-	return 0;
-}
-
-static int renamed_write(struct mail_user *user, string_t *text,
-			 const char **error_r)
-{
-	struct file_lock *lock = NULL;
-	const char *path;
-	int fd, ret;
-
-	path = lazy_expunge_place_path(user, LAZY_EXPUNGE_RENAMED_FNAME);
-	if (path == NULL) {
-		*error_r = "The user has no place for it";
-		return -1;
-	}
-	ret = lazy_expunge_place_lock(user, RENAMED_LOCK_FNAME,
-				      RENAMED_LOCK_TIMEOUT_SECS, &lock,
-				      error_r);
-	if (ret <= 0)
-		return -1;
-	ret = lazy_expunge_place_open(path, O_RDWR | O_CREAT | O_APPEND, &fd,
-				      error_r);
-	if (ret == 0) {
-		*error_r = t_strdup_printf("%s cannot be made: its directory "
-					   "is gone", path);
-		ret = -1;
-	} else if (ret > 0) {
-		ret = renamed_append(user, path, fd, text, error_r);
-		i_close_fd(&fd);
-	}
-	file_lock_free(&lock);
-	return ret;
-}
-
 void lazy_expunge_renamed_finish(struct lazy_expunge_renamed **_renamed,
 				 bool success, time_t now)
 {
@@ -250,7 +154,10 @@ void lazy_expunge_renamed_finish(struct lazy_expunge_renamed **_renamed,
 			rename->time = now;
 			lazy_expunge_rename_append(text, rename);
 		}
-		if (renamed_write(renamed->user, text, &error) < 0) {
+		if (lazy_expunge_append(renamed->user,
+					LAZY_EXPUNGE_RENAMED_FNAME,
+					RENAMED_LOCK_FNAME, RENAMED_MAX_SIZE,
+					text, &error) < 0) {
 			e_warning(renamed->user->event, "lazy_expunge: The "
 				  "rename cannot be remembered: %s", error);
 		}

@@ -41,6 +41,8 @@ struct lazy_expunge_user {
 	ARRAY(struct lazy_expunge_user_deinit) deinits;
 	/* account/origin-names.h, NULL before the first */
 	struct lazy_expunge_origin_names *origin_names;
+	/* account/trail.h, NULL before the first */
+	struct lazy_expunge_trail *trail;
 	/* >0 while the plugin itself allocates a mailbox */
 	unsigned int internal_alloc;
 

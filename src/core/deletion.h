@@ -23,6 +23,9 @@ struct lazy_expunge_deletion {
 	const char *guid;
 	/* lazy_expunge_refcount_is_single() */
 	enum lazy_expunge_only_copy only_copy;
+	/* in a Trash: where it was before, NULL = it was nowhere else. Lives as
+	   long as the expunge. */
+	const char *origin;
 	/* why it is kept or passes */
 	enum lazy_expunge_reason reason;
 };

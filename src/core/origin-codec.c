@@ -45,11 +45,12 @@ static bool needs_sequence(unsigned char c)
 		strchr(ATOM_SPECIALS, c) != NULL;
 }
 
-static const char *origin_encode(const char *vname, bool letters)
+static const char *
+origin_encode(const char *prefix, const char *vname, bool letters)
 {
 	string_t *str = t_str_new(strlen(vname) + 64);
 
-	str_append(str, LAZY_EXPUNGE_ORIGIN_PREFIX);
+	str_append(str, prefix);
 	for (; *vname != '\0'; vname++) {
 		unsigned char c = *vname;
 
@@ -63,12 +64,17 @@ static const char *origin_encode(const char *vname, bool letters)
 
 const char *lazy_expunge_origin_encode(const char *vname)
 {
-	return origin_encode(vname, FALSE);
+	return origin_encode(LAZY_EXPUNGE_ORIGIN_PREFIX, vname, FALSE);
 }
 
 const char *lazy_expunge_origin_encode_exact(const char *vname)
 {
-	return origin_encode(vname, TRUE);
+	return origin_encode(LAZY_EXPUNGE_ORIGIN_PREFIX, vname, TRUE);
+}
+
+const char *lazy_expunge_origin_encode_via(const char *vname)
+{
+	return origin_encode(LAZY_EXPUNGE_ORIGIN_VIA_PREFIX, vname, FALSE);
 }
 
 /* The name in pieces of at most max_len bytes, in which upper case is written
@@ -127,7 +133,13 @@ static bool has_prefix(const char *keyword, const char *prefix)
 bool lazy_expunge_origin_is_keyword(const char *keyword)
 {
 	return has_prefix(keyword, LAZY_EXPUNGE_ORIGIN_PREFIX) ||
-		has_prefix(keyword, LAZY_EXPUNGE_ORIGIN_PART_PREFIX);
+		has_prefix(keyword, LAZY_EXPUNGE_ORIGIN_PART_PREFIX) ||
+		lazy_expunge_origin_is_via(keyword);
+}
+
+bool lazy_expunge_origin_is_via(const char *keyword)
+{
+	return has_prefix(keyword, LAZY_EXPUNGE_ORIGIN_VIA_PREFIX);
 }
 
 /* Append what the text stands for. */
@@ -149,13 +161,14 @@ static bool origin_decode_text(const char *p, string_t *str)
 	return TRUE;
 }
 
-bool lazy_expunge_origin_decode(const char *keyword, const char **vname_r)
+static bool
+origin_decode(const char *prefix, const char *keyword, const char **vname_r)
 {
 	string_t *str;
 
-	if (!has_prefix(keyword, LAZY_EXPUNGE_ORIGIN_PREFIX))
+	if (!has_prefix(keyword, prefix))
 		return FALSE;
-	keyword += strlen(LAZY_EXPUNGE_ORIGIN_PREFIX);
+	keyword += strlen(prefix);
 	if (*keyword == '\0')
 		return FALSE;
 	str = t_str_new(64);
@@ -163,6 +176,23 @@ bool lazy_expunge_origin_decode(const char *keyword, const char **vname_r)
 		return FALSE;
 	*vname_r = str_c(str);
 	return TRUE;
+}
+
+bool lazy_expunge_origin_decode(const char *keyword, const char **vname_r)
+{
+	return origin_decode(LAZY_EXPUNGE_ORIGIN_PREFIX, keyword, vname_r);
+}
+
+const char *lazy_expunge_origin_find_via(const char *const *keywords)
+{
+	const char *vname;
+
+	for (; *keywords != NULL; keywords++) {
+		if (origin_decode(LAZY_EXPUNGE_ORIGIN_VIA_PREFIX, *keywords,
+				  &vname))
+			return vname;
+	}
+	return NULL;
 }
 
 /* Returns TRUE, which part it is (from 1 on), of how many, and its text. */

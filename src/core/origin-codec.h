@@ -7,6 +7,8 @@
 /* One of the keywords of an origin that does not fit in one: the prefix, which
    part it is and of how many, and the text: "$Expunged-Part:1/2:work=2fold". */
 #define LAZY_EXPUNGE_ORIGIN_PART_PREFIX "$Expunged-Part:"
+/* The Trash that a mail went through on its way from the origin, encoded alike. */
+#define LAZY_EXPUNGE_ORIGIN_VIA_PREFIX "$Expunged-Via:"
 /* The longest keyword that dsync carries (mail_max_keyword_length's default). It
    drops all keywords of a mail of which one is longer. */
 #define LAZY_EXPUNGE_ORIGIN_MAX_KEYWORD 50
@@ -32,8 +34,13 @@ const char *lazy_expunge_origin_encode_exact(const char *vname);
    more than 999. */
 void lazy_expunge_origin_encode_parts(const char *vname, size_t max_len,
 				      ARRAY_TYPE(const_string) *keywords);
-/* Returns TRUE if the keyword has the prefix of an origin, or of a part of one. */
+/* The keyword for the Trash that the mail went through. */
+const char *lazy_expunge_origin_encode_via(const char *vname);
+/* Returns TRUE if the keyword has the prefix of an origin, of a part of one, or of
+   a Trash. */
 bool lazy_expunge_origin_is_keyword(const char *keyword);
+/* Returns TRUE if it is that of a Trash. */
+bool lazy_expunge_origin_is_via(const char *keyword);
 /* Returns TRUE and the mailbox name, allocated from the data stack, if the
    keyword is an origin: the prefix (in any case) and a name of one byte or
    more, in which =XX (hex digits of either case, not =00) stands wherever the
@@ -42,6 +49,8 @@ bool lazy_expunge_origin_decode(const char *keyword, const char **vname_r);
 /* The first origin among NULL-terminated keywords (may be NULL), or NULL. An
    origin in parts must be complete. Data stack. */
 const char *lazy_expunge_origin_find(const char *const *keywords);
+/* The first Trash among them, or NULL. Data stack. */
+const char *lazy_expunge_origin_find_via(const char *const *keywords);
 
 /* Namespace mode: the name below the storage's prefix for the mailbox name
    (no prefix). With one separator for both it is the same name. Else separators

@@ -11,6 +11,8 @@ struct lazy_expunge_origin_carrier {
 	const char *keyword;
 	/* 0 = none. Its name is known (account/origin-names.h). */
 	uint64_t id;
+	/* that of the Trash between, NULL = none */
+	const char *via;
 };
 
 /* The number of the name, never 0. */

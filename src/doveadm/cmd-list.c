@@ -95,6 +95,7 @@ static int list_mail(struct lazy_expunge_select *select,
 	lazy_expunge_print_text(guid);
 	lazy_expunge_print_time(smail->saved);
 	lazy_expunge_print_text(lazy_expunge_select_origin(select, smail));
+	lazy_expunge_print_text(array_idx_elem(&select->origins, smail->via));
 	lazy_expunge_print_text(list_flags(mail));
 	lazy_expunge_print_size(size);
 	lazy_expunge_print_time(received);
@@ -200,6 +201,7 @@ static void list_print_headers(void)
 	lazy_expunge_print_header("guid");
 	lazy_expunge_print_header_time("deleted");
 	lazy_expunge_print_header("origin");
+	lazy_expunge_print_header("via");
 	lazy_expunge_print_header("flags");
 	lazy_expunge_print_header_number("size");
 	lazy_expunge_print_header_time("received");

@@ -113,19 +113,20 @@ static int letter_cmp(const char *c1, const char *c2)
 	return *c1 - *c2;
 }
 
-/* The letters of the mail's keywords and, unless it is NULL, of the origin's
-   keyword, for which the letters were read just now. NULL if one has none. */
+/* The letters of the mail's keywords and of its origin, NULL if one has none. */
 static const char *
 letters_get(struct lazy_expunge_maildir *maildir, struct mail *mail,
-	    const char *origin_keyword)
+	    const struct lazy_expunge_origin_carrier *carrier)
 {
+	const char *const own[] = { carrier->keyword, carrier->via };
 	const char *const *keywords = mail_get_keywords(mail);
 	ARRAY(char) letters;
 	char letter;
 
-	if (*keywords == NULL && origin_keyword == NULL)
+	if (*keywords == NULL && own[0] == NULL && own[1] == NULL)
 		return "";
-	if (origin_keyword == NULL)
+	/* the choice of the carrier has read them */
+	if (own[0] == NULL && own[1] == NULL)
 		lazy_expunge_letters_refresh(maildir->letters);
 	t_array_init(&letters, 8);
 	for (; *keywords != NULL; keywords++) {
@@ -136,9 +137,11 @@ letters_get(struct lazy_expunge_maildir *maildir, struct mail *mail,
 			return NULL;
 		array_push_back(&letters, &letter);
 	}
-	if (origin_keyword != NULL) {
-		if (!lazy_expunge_letters_find(maildir->letters, origin_keyword,
-					       TRUE, &letter))
+	for (unsigned int i = 0; i < N_ELEMENTS(own); i++) {
+		if (own[i] == NULL)
+			continue;
+		if (!lazy_expunge_letters_find(maildir->letters, own[i], TRUE,
+					       &letter))
 			return NULL;
 		array_push_back(&letters, &letter);
 	}
@@ -216,7 +219,7 @@ lazy_expunge_maildir_link(struct lazy_expunge_maildir *maildir,
 	    mail_get_special(mail, MAIL_FETCH_GUID, &guid) < 0 ||
 	    !base_name_is_valid(guid))
 		return NULL;
-	letters = letters_get(maildir, mail, carrier->keyword);
+	letters = letters_get(maildir, mail, carrier);
 	if (letters == NULL)
 		return NULL;
 

@@ -3,6 +3,7 @@
 #include "lib.h"
 #include "array.h"
 #include "mail-storage-private.h"
+#include "compat/dovecot.h"
 #include "settings/excluded.h"
 #include "settings/read.h"
 #include "events/events.h"
@@ -48,6 +49,24 @@ bool lazy_expunge_mailbox_is_excluded(struct mailbox *box)
 	return lbox->excluded;
 }
 
+bool lazy_expunge_mailbox_is_trash(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+	const char *const *uses;
+
+	if (lbox->trash_checked)
+		return lbox->trash;
+	T_BEGIN {
+		uses = lazy_expunge_compat_special_use(box);
+		lbox->trash = uses != NULL && lbox->storage == NULL &&
+			!lbox->is_virtual &&
+			(str_array_icase_find(uses, "\\Trash") ||
+			 str_array_icase_find(uses, "\\Junk"));
+	} T_END;
+	lbox->trash_checked = TRUE;
+	return lbox->trash;
+}
+
 const char *lazy_expunge_mailbox_vname(struct mailbox *box)
 {
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT(box);
@@ -60,12 +79,9 @@ const char *lazy_expunge_mailbox_origin(struct mail *mail)
 {
 	struct lazy_expunge_mailbox *lbox =
 		LAZY_EXPUNGE_CONTEXT_REQUIRE(mail->box);
+	const char *origin = lazy_expunge_origin_get(mail);
 
-	const char *origin = NULL;
-
-	if (lbox->storage == NULL ||
-	    lazy_expunge_storage_has_origins(lbox->storage))
-		origin = lazy_expunge_origin_get(mail);
+	/* in a tree only what came through a Trash has its own */
 	if (origin != NULL || lbox->storage == NULL)
 		return origin;
 	return lazy_expunge_origin_of_tree(lbox->storage,

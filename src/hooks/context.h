@@ -13,6 +13,7 @@
 struct lazy_expunge_cover;
 struct lazy_expunge_events;
 struct lazy_expunge_live;
+struct lazy_expunge_trail_steps;
 
 struct lazy_expunge_hooks_user {
 	union mail_user_module_context module_ctx;
@@ -53,6 +54,8 @@ struct lazy_expunge_mailbox {
 	bool excluded;
 	/* excluded is known */
 	bool excluded_checked;
+	/* a Trash or Junk, and whether that is known */
+	bool trash, trash_checked;
 	/* the plugin did autoexpunge's work: there is nothing to do for it */
 	bool expired;
 };
@@ -99,6 +102,11 @@ struct lazy_expunge_transaction {
 	ARRAY_TYPE(seq_range) linked_uids;
 	/* the account is locked, or it was tried */
 	bool locked, lock_tried;
+	/* a Trash: where the mails come from that are copied to it. NULL before
+	   the first. */
+	struct lazy_expunge_trail_steps *trail_steps;
+	/* a Trash: where its mails came from is as of this transaction */
+	bool trail_read;
 
 	/* first failure: nothing of this transaction may be committed */
 	bool failed;
@@ -130,6 +138,8 @@ lazy_expunge_mailbox_settings(struct mailbox *box);
 const char *lazy_expunge_mailbox_vname(struct mailbox *box);
 /* Where a mail of the storage came from, NULL if that is unknown. Data stack. */
 const char *lazy_expunge_mailbox_origin(struct mail *mail);
+/* TRUE if mail goes there on its way to be deleted: \Trash or \Junk. */
+bool lazy_expunge_mailbox_is_trash(struct mailbox *box);
 /* TRUE if lazy_expunge_exclude names the mailbox, with the settings that hold
    for it. */
 bool lazy_expunge_mailbox_is_excluded(struct mailbox *box);

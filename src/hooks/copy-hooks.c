@@ -12,14 +12,13 @@
 #include "hooks/kept.h"
 #include "hooks/move.h"
 #include "hooks/protect.h"
+#include "hooks/trail-hooks.h"
 #include "hooks/copy-hooks.h"
 
 /* The plugin's own copies have their origin already. */
 static bool mailbox_takes_origins(const struct lazy_expunge_mailbox *lbox)
 {
-	return lbox->storage != NULL &&
-		lazy_expunge_storage_has_origins(lbox->storage) &&
-		!lbox->internal;
+	return lbox->storage != NULL && !lbox->internal;
 }
 
 int lazy_expunge_save_begin(struct mail_save_context *ctx,
@@ -142,7 +141,8 @@ static bool is_same_account(struct mailbox *src, struct mailbox *dest)
 
 int lazy_expunge_copy(struct mail_save_context *ctx, struct mail *mail)
 {
-	struct mailbox *box = ctx->transaction->box;
+	struct mailbox_transaction_context *t = ctx->transaction;
+	struct mailbox *box = t->box;
 	/* the mail of a virtual mailbox, if it came through one */
 	struct mail *src_mail = ctx->copy_src_mail != NULL ?
 		ctx->copy_src_mail : mail;
@@ -159,5 +159,7 @@ int lazy_expunge_copy(struct mail_save_context *ctx, struct mail *mail)
 	ret = copy_within(ctx, mail);
 	if (ret < 0)
 		lazy_expunge_move_end(src_mail);
+	else if (is_same_account(mail->box, box))
+		lazy_expunge_trail_copied(t, mail);
 	return ret;
 }

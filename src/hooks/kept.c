@@ -1,4 +1,4 @@
-/* Mails of the storage, in mailbox mode: whatever carries a mail's origin, it is
+/* Mails of the storage: whatever carries a mail's origin, it is
    shown as one keyword, and what comes with such a keyword is kept as it suits
    the storage. For dsync the keyword is in parts where it would be too long. */
 
@@ -34,7 +34,8 @@ static bool keywords_show(const char *const *keywords, const char *origin,
 	bool found = FALSE;
 
 	for (; *keywords != NULL; keywords++) {
-		if (!lazy_expunge_origin_is_keyword(*keywords))
+		if (!lazy_expunge_origin_is_keyword(*keywords) ||
+		    lazy_expunge_origin_is_via(*keywords))
 			continue;
 		if (found || strlen(*keywords) > max_len ||
 		    !lazy_expunge_origin_decode(*keywords, &vname) ||
@@ -75,7 +76,8 @@ keywords_with_origin(struct mail *mail, const char *const *keywords)
 		return keywords;
 	t_array_init(&shown, 8);
 	for (; *keywords != NULL; keywords++) {
-		if (!lazy_expunge_origin_is_keyword(*keywords))
+		if (!lazy_expunge_origin_is_keyword(*keywords) ||
+		    lazy_expunge_origin_is_via(*keywords))
 			array_push_back(&shown, keywords);
 	}
 	if (dsyncing) {
@@ -240,21 +242,18 @@ uint64_t lazy_expunge_kept_save_begin(struct mail_save_context *ctx)
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 	struct lazy_expunge_origin_carriers *carriers;
 	const struct lazy_expunge_origin_carrier *carrier;
-	const char *origin;
+	const char *origin, *via;
 	uint64_t id = 0;
 
 	T_BEGIN {
-		origin = lazy_expunge_origin_take(ctx);
+		origin = lazy_expunge_origin_take(ctx, &via);
 		if (origin != NULL) {
 			if (lbox->letters == NULL)
 				lbox->letters = lazy_expunge_letters_init(box);
 			carriers = lazy_expunge_origin_carriers_init(box,
-							lbox->letters, origin);
+						lbox->letters, origin, via);
 			carrier = lazy_expunge_origin_carrier_for_save(carriers);
-			if (carrier->keyword != NULL) {
-				lazy_expunge_origin_put_keyword(ctx,
-							carrier->keyword);
-			}
+			lazy_expunge_origin_put_keywords(ctx, carrier);
 			id = carrier->id;
 			lazy_expunge_origin_carriers_deinit(&carriers);
 		}
@@ -277,7 +276,6 @@ void lazy_expunge_kept_committed(
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 
 	if (lbox->storage != NULL &&
-	    lazy_expunge_storage_has_origins(lbox->storage) &&
 	    array_is_created(&changes->saved_uids) &&
 	    array_count(&changes->saved_uids) > 0)
 		lazy_expunge_origin_write_names(box, &changes->saved_uids);

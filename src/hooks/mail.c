@@ -221,6 +221,7 @@ static void mail_keep(struct lazy_expunge_deletion *deletion)
 		lazy_expunge_events_kept(lt->events, mail,
 			lazy_expunge_mailbox_vname(
 				lazy_expunge_destination_get_box(lt->lbox->dest)),
+			deletion->origin != NULL ? deletion->origin :
 			lazy_expunge_origin_vname(mail->box), deletion->reason);
 	}
 	lmail->module_ctx.super.expunge(mail);
@@ -283,8 +284,7 @@ void lazy_expunge_mail_allocated(struct mail *mail)
 	lmail->module_ctx.super = *v;
 	pmail->vlast = &lmail->module_ctx.super;
 	v->expunge = lazy_mail_expunge;
-	if (lbox->storage != NULL &&
-	    lazy_expunge_storage_has_origins(lbox->storage))
+	if (lbox->storage != NULL)
 		lazy_expunge_kept_mail_allocated(v);
 	MODULE_CONTEXT_SET(pmail, lazy_expunge_mail_module, lmail);
 }

@@ -8,6 +8,7 @@
 #include "events/events.h"
 #include "hold/cover.h"
 #include "account/lock.h"
+#include "account/trail.h"
 #include "formats/live.h"
 #include "formats/mdbox-mark.h"
 #include "formats/refcount.h"
@@ -18,6 +19,7 @@
 #include "hooks/context.h"
 #include "hooks/kept.h"
 #include "hooks/move.h"
+#include "hooks/trail-hooks.h"
 #include "account/storages.h"
 #include "hooks/transaction.h"
 
@@ -34,6 +36,7 @@ static void transaction_free(struct lazy_expunge_transaction *lt,
 	lazy_expunge_pending_remove(luser, t);
 	lazy_expunge_live_deinit(&lt->live);
 	lazy_expunge_cover_deinit(&lt->cover);
+	lazy_expunge_trail_steps_deinit(&lt->trail_steps);
 	if (lt->locked) {
 		lazy_expunge_instances_close(luser);
 		lazy_expunge_lock_put(luser);
@@ -214,6 +217,7 @@ int lazy_expunge_transaction_keep(struct lazy_expunge_transaction *lt,
 
 	i_zero(error_r);
 	if (transaction_open_dest(lt, error_r) == 0) {
+		deletion->origin = lazy_expunge_trail_before(lt, mail->uid);
 		ret = lazy_expunge_destination_copy(lt->dest_trans, deletion,
 						    error_r);
 	}
@@ -311,6 +315,7 @@ transaction_commit_source(struct lazy_expunge_transaction *lt,
 		lazy_expunge_unclean_end(box);
 	if (ret == 0) {
 		lazy_expunge_kept_committed(box, changes_r);
+		lazy_expunge_trail_committed(lt, box, changes_r);
 		transaction_supersede(lt);
 	}
 	lazy_expunge_move_finish(box, t, ret == 0 && (!has_copies ||

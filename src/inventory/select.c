@@ -266,17 +266,21 @@ static int select_find_mail(struct select_find *find, unsigned int box_idx,
 	const struct lazy_expunge_select_box *sbox =
 		array_idx(&select->boxes, box_idx);
 	struct lazy_expunge_select_mail *smail;
-	const char *recorded = NULL, *origin = NULL;
+	const char *recorded = lazy_expunge_origin_get(mail), *origin = NULL;
+	const char *via = lazy_expunge_origin_get_via(mail);
 	time_t saved = 0;
 
-	if (lazy_expunge_storage_has_origins(sbox->storage))
-		recorded = lazy_expunge_origin_get(mail);
 	if (recorded == NULL)
 		recorded = sbox->origin;
 	if (recorded != NULL)
 		origin = select_shown_origin(select, recorded);
+	if (via != NULL)
+		via = select_shown_origin(select, via);
 	if (!lazy_expunge_origin_mask_match(find->origins_wanted, origin,
-					    find->separator))
+					    find->separator) &&
+	    (via == NULL ||
+	     !lazy_expunge_origin_mask_match(find->origins_wanted, via,
+					     find->separator)))
 		return 0;
 	if (mail_get_save_date(mail, &saved) < 0) {
 		/* gone meanwhile */
@@ -292,6 +296,7 @@ static int select_find_mail(struct select_find *find, unsigned int box_idx,
 	smail->box = box_idx;
 	smail->origin = select_origin_idx(find, origin);
 	smail->recorded = select_origin_idx(find, recorded);
+	smail->via = select_origin_idx(find, via);
 	return 0;
 }
 

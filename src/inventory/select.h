@@ -39,8 +39,9 @@ struct lazy_expunge_select_mail {
 	/* when it was deleted */
 	time_t saved;
 	uint32_t uid;
-	/* indexes to boxes and origins */
-	unsigned int box, origin;
+	/* indexes to boxes and origins; via is the Trash that it went through,
+	   0 = none */
+	unsigned int box, origin, via;
 	/* index to origins: as it was recorded, and not as Dovecot shows the
 	   name now */
 	unsigned int recorded;
@@ -76,8 +77,9 @@ enum lazy_expunge_select_flags {
 struct lazy_expunge_select *
 lazy_expunge_select_init(struct lazy_expunge_user *luser,
 			 struct lazy_expunge_error *error_r);
-/* Find the mails that match the query and lie in the range (NULL = all), adding
-   them to what was found before. Returns 0 if ok, -1 and the error. */
+/* Find the mails that match the query and lie in the range (NULL = all; its
+   origins match also the Trash that a mail went through), adding them to what was
+   found before. Returns 0 if ok, -1 and the error. */
 int lazy_expunge_select_find(struct lazy_expunge_select *select,
 			     struct mail_search_args *args,
 			     const struct lazy_expunge_select_range *range,

@@ -34,7 +34,11 @@
 struct lazy_expunge_destination {
 	struct lazy_expunge_user *luser;
 	struct mailbox *box;
+	/* of mails of the source, and of those that came to it from elsewhere */
 	struct lazy_expunge_origin_carriers *origin;
+	ARRAY(struct lazy_expunge_origin_carriers *) trail_origins;
+	/* the source's name, for the latter. NULL if origins are not recorded. */
+	char *via;
 	unsigned int save_date_field;
 	/* non-NULL: mails are linked into it, and it is opened only when one
 	   needs the ordinary way */
@@ -301,7 +305,10 @@ lazy_expunge_destination_open(struct lazy_expunge_user *luser,
 	origin = luser->set.origin && lazy_expunge_storage_has_origins(storage) ?
 		lazy_expunge_origin_vname(source) : NULL;
 	dest->origin = lazy_expunge_origin_carriers_init(dest->box,
-							 dest->letters, origin);
+						dest->letters, origin, NULL);
+	if (luser->set.origin)
+		dest->via = i_strdup(lazy_expunge_origin_vname(source));
+	i_array_init(&dest->trail_origins, 1);
 	if (destination_remember_path(dest) &&
 	    destination_is_source(dest, source, error_r))
 		lazy_expunge_destination_close(&dest);
@@ -332,6 +339,7 @@ bool lazy_expunge_destination_is_valid(struct lazy_expunge_destination *dest)
 void lazy_expunge_destination_close(struct lazy_expunge_destination **_dest)
 {
 	struct lazy_expunge_destination *dest = *_dest;
+	struct lazy_expunge_origin_carriers **carriers;
 
 	if (dest == NULL)
 		return;
@@ -343,6 +351,10 @@ void lazy_expunge_destination_close(struct lazy_expunge_destination **_dest)
 	lazy_expunge_letters_deinit(&dest->letters);
 	mailbox_free(&dest->box);
 	lazy_expunge_origin_carriers_deinit(&dest->origin);
+	array_foreach_modifiable(&dest->trail_origins, carriers)
+		lazy_expunge_origin_carriers_deinit(carriers);
+	array_free(&dest->trail_origins);
+	i_free(dest->via);
 	i_free(dest);
 }
 
@@ -362,13 +374,34 @@ lazy_expunge_destination_begin(struct lazy_expunge_destination *dest)
 	return dt;
 }
 
+/* Mails of one origin follow one another more often than not. */
+static struct lazy_expunge_origin_carriers *
+destination_carriers(struct lazy_expunge_destination *dest, const char *origin)
+{
+	struct lazy_expunge_origin_carriers *carriers;
+
+	if (origin == NULL || dest->via == NULL)
+		return dest->origin;
+	for (unsigned int i = array_count(&dest->trail_origins); i > 0; i--) {
+		carriers = array_idx_elem(&dest->trail_origins, i - 1);
+		if (strcmp(lazy_expunge_origin_carriers_vname(carriers),
+			   origin) == 0)
+			return carriers;
+	}
+	carriers = lazy_expunge_origin_carriers_init(dest->box, dest->letters,
+						     origin, dest->via);
+	array_push_back(&dest->trail_origins, &carriers);
+	return carriers;
+}
+
 static bool destination_link(struct lazy_expunge_destination_transaction *dt,
-			     struct lazy_expunge_deletion *deletion)
+			     struct lazy_expunge_deletion *deletion,
+			     struct lazy_expunge_origin_carriers *carriers)
 {
 	const struct lazy_expunge_origin_carrier *carrier;
 	const char *path;
 
-	carrier = lazy_expunge_origin_carrier_for_link(dt->dest->origin);
+	carrier = lazy_expunge_origin_carrier_for_link(carriers);
 	path = carrier == NULL ? NULL :
 		lazy_expunge_maildir_link(dt->dest->maildir, deletion, carrier);
 	if (path == NULL)
@@ -385,10 +418,12 @@ static bool destination_link(struct lazy_expunge_destination_transaction *dt,
 /* Unreference the result; NULL if there are none. */
 static struct mail_keywords *
 destination_keywords(struct lazy_expunge_destination_transaction *dt,
-		     struct mail *mail, const char *keyword)
+		     struct mail *mail,
+		     const struct lazy_expunge_origin_carrier *carrier)
 {
 	struct lazy_expunge_destination *dest = dt->dest;
-	bool origin_only = keyword != NULL && *mail_get_keywords(mail) == NULL;
+	bool origin_only = carrier->keyword != NULL && carrier->via == NULL &&
+		*mail_get_keywords(mail) == NULL;
 	struct mail_keywords *keywords;
 
 	if (origin_only && dt->origin_keywords != NULL) {
@@ -396,7 +431,7 @@ destination_keywords(struct lazy_expunge_destination_transaction *dt,
 		return dt->origin_keywords;
 	}
 	keywords = lazy_expunge_origin_keywords_create(dest->box, mail,
-						       keyword);
+						       carrier);
 	if (origin_only) {
 		mailbox_keywords_ref(keywords);
 		dt->origin_keywords = keywords;
@@ -406,6 +441,7 @@ destination_keywords(struct lazy_expunge_destination_transaction *dt,
 
 static int destination_copy(struct lazy_expunge_destination_transaction *dt,
 			    struct mail *mail,
+			    struct lazy_expunge_origin_carriers *carriers,
 			    struct lazy_expunge_error *error_r)
 {
 	struct lazy_expunge_destination *dest = dt->dest;
@@ -422,8 +458,8 @@ static int destination_copy(struct lazy_expunge_destination_transaction *dt,
 			MAILBOX_TRANSACTION_FLAG_EXTERNAL, "lazy_expunge");
 	}
 	flags = mail_get_flags(mail) & ENUM_NEGATE(MAIL_DELETED | MAIL_RECENT);
-	carrier = lazy_expunge_origin_carrier_for_save(dest->origin);
-	keywords = destination_keywords(dt, mail, carrier->keyword);
+	carrier = lazy_expunge_origin_carrier_for_save(carriers);
+	keywords = destination_keywords(dt, mail, carrier);
 	ctx = mailbox_save_alloc(dt->t);
 	mailbox_save_set_flags(ctx, flags, keywords);
 	mailbox_save_set_save_date(ctx, ioloop_time);
@@ -452,18 +488,25 @@ int lazy_expunge_destination_copy(
 	struct lazy_expunge_deletion *deletion,
 	struct lazy_expunge_error *error_r)
 {
+	struct lazy_expunge_origin_carriers *carriers =
+		destination_carriers(dt->dest, deletion->origin);
 	bool linked = FALSE;
 
 	if (dt->dest->maildir != NULL) T_BEGIN {
-		linked = destination_link(dt, deletion);
+		linked = destination_link(dt, deletion, carriers);
 	} T_END;
-	return linked ? 1 : destination_copy(dt, deletion->mail, error_r);
+	return linked ? 1 :
+		destination_copy(dt, deletion->mail, carriers, error_r);
 }
 
 static void destination_transaction_free(
 	struct lazy_expunge_destination_transaction *dt)
 {
+	struct lazy_expunge_origin_carriers *carriers;
+
 	lazy_expunge_origin_carriers_committed(dt->dest->origin);
+	array_foreach_elem(&dt->dest->trail_origins, carriers)
+		lazy_expunge_origin_carriers_committed(carriers);
 	if (dt->origin_keywords != NULL)
 		mailbox_keywords_unref(&dt->origin_keywords);
 	pool_unref(&dt->pool);

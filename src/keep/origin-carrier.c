@@ -17,17 +17,25 @@ struct lazy_expunge_origin_carriers {
 	/* NULL if it is not recorded */
 	char *vname;
 	/* NULL if it would be too long */
-	char *keyword;
+	char *keyword, *via;
 	struct lazy_expunge_origin_carrier save, link;
 	/* mails of this transaction are saved so that the keyword gets a letter;
 	   that was tried before */
 	bool letter_wanted, letter_tried;
+	/* the one for links stays as it is */
+	bool link_fixed;
 };
+
+static char *keyword_dup(const char *keyword)
+{
+	return strlen(keyword) > LAZY_EXPUNGE_ORIGIN_MAX_KEYWORD ? NULL :
+		i_strdup(keyword);
+}
 
 struct lazy_expunge_origin_carriers *
 lazy_expunge_origin_carriers_init(struct mailbox *dest,
 				  struct lazy_expunge_letters *letters,
-				  const char *vname)
+				  const char *vname, const char *via)
 {
 	struct lazy_expunge_origin_carriers *carriers;
 
@@ -38,10 +46,12 @@ lazy_expunge_origin_carriers_init(struct mailbox *dest,
 		return carriers;
 	carriers->vname = i_strdup(vname);
 	T_BEGIN {
-		const char *keyword = lazy_expunge_origin_encode(vname);
-
-		if (strlen(keyword) <= LAZY_EXPUNGE_ORIGIN_MAX_KEYWORD)
-			carriers->keyword = i_strdup(keyword);
+		carriers->keyword =
+			keyword_dup(lazy_expunge_origin_encode(vname));
+		if (via != NULL) {
+			carriers->via = keyword_dup(
+				lazy_expunge_origin_encode_via(via));
+		}
 	} T_END;
 	return carriers;
 }
@@ -56,7 +66,15 @@ void lazy_expunge_origin_carriers_deinit(
 	*_carriers = NULL;
 	i_free(carriers->vname);
 	i_free(carriers->keyword);
+	i_free(carriers->via);
 	i_free(carriers);
+}
+
+const char *
+lazy_expunge_origin_carriers_vname(
+			const struct lazy_expunge_origin_carriers *carriers)
+{
+	return carriers->vname;
 }
 
 /* TRUE if the index has the keyword among its first origins, or has room for it.
@@ -72,7 +90,8 @@ static bool index_has_room(struct mail_index *index, const char *keyword)
 			return strcmp(name, keyword) == 0 &&
 				origins < LAZY_EXPUNGE_ORIGIN_KEYWORDS_MAX;
 		}
-		if (lazy_expunge_origin_is_keyword(name))
+		if (lazy_expunge_origin_is_keyword(name) &&
+		    !lazy_expunge_origin_is_via(name))
 			origins++;
 	}
 	return origins < LAZY_EXPUNGE_ORIGIN_KEYWORDS_MAX;
@@ -88,28 +107,41 @@ static void carrier_set_id(struct lazy_expunge_origin_carriers *carriers,
 	carrier->id = lazy_expunge_origin_id(carriers->vname);
 }
 
-/* Whether the keyword of a saved mail gets a letter is certain only afterwards:
-   it has the number, too. */
-static void carrier_for_letters(struct lazy_expunge_origin_carriers *carriers,
-				struct lazy_expunge_origin_carrier *carrier)
+/* Returns TRUE if the keyword has a letter, or could get one. */
+static bool letter_find(struct lazy_expunge_origin_carriers *carriers,
+			const char *keyword, bool *has_letter_r)
 {
 	char letter;
 
-	carrier->keyword = NULL;
-	if (carriers->keyword != NULL) {
+	*has_letter_r = FALSE;
+	if (keyword == NULL)
+		return FALSE;
+	*has_letter_r = lazy_expunge_letters_find(carriers->letters, keyword,
+						  TRUE, &letter);
+	return *has_letter_r ||
+		lazy_expunge_letters_have_room(carriers->letters, keyword);
+}
+
+/* Whether the keyword of a saved mail gets a letter is certain only afterwards:
+   it has the number, too. The Trash does without. Returns TRUE if all have
+   letters that could have. */
+static bool carrier_for_letters(struct lazy_expunge_origin_carriers *carriers,
+				struct lazy_expunge_origin_carrier *carrier)
+{
+	bool has_letter, via_has_letter;
+
+	if (carriers->keyword != NULL || carriers->via != NULL)
 		lazy_expunge_letters_refresh(carriers->letters);
-		if (lazy_expunge_letters_find(carriers->letters,
-					      carriers->keyword, TRUE,
-					      &letter)) {
-			carrier->keyword = carriers->keyword;
-			carrier->id = 0;
-			return;
-		}
-		if (lazy_expunge_letters_have_room(carriers->letters,
-						   carriers->keyword))
-			carrier->keyword = carriers->keyword;
-	}
-	carrier_set_id(carriers, carrier);
+	carrier->keyword = letter_find(carriers, carriers->keyword,
+				       &has_letter) ? carriers->keyword : NULL;
+	carrier->via = letter_find(carriers, carriers->via,
+				   &via_has_letter) ? carriers->via : NULL;
+	if (has_letter)
+		carrier->id = 0;
+	else
+		carrier_set_id(carriers, carrier);
+	return (carrier->keyword == NULL || has_letter) &&
+		(carrier->via == NULL || via_has_letter);
 }
 
 const struct lazy_expunge_origin_carrier *
@@ -120,9 +152,12 @@ lazy_expunge_origin_carrier_for_save(
 
 	if (carriers->vname == NULL)
 		return carrier;
-	if (carriers->letters != NULL)
-		carrier_for_letters(carriers, carrier);
-	else if (carrier->keyword != NULL || carrier->id != 0)
+	if (carriers->letters != NULL) {
+		(void)carrier_for_letters(carriers, carrier);
+		return carrier;
+	}
+	carrier->via = carriers->via;
+	if (carrier->keyword != NULL || carrier->id != 0)
 		; /* it stays */
 	else if (carriers->keyword != NULL &&
 		 index_has_room(carriers->dest->index, carriers->keyword))
@@ -137,18 +172,24 @@ lazy_expunge_origin_carrier_for_link(
 			struct lazy_expunge_origin_carriers *carriers)
 {
 	struct lazy_expunge_origin_carrier *carrier = &carriers->link;
+	bool has_letter;
 
-	if (carriers->vname == NULL ||
-	    (carrier->id != 0 && carrier->keyword == NULL))
+	if (carriers->vname == NULL || carriers->link_fixed)
 		return carrier;
-	carrier_for_letters(carriers, carrier);
-	if (carrier->keyword != NULL && carrier->id != 0 &&
-	    !carriers->letter_tried) {
+	if (carrier_for_letters(carriers, carrier)) {
+		/* nothing of it depends on letters */
+		carriers->link_fixed = carrier->keyword == NULL &&
+			carrier->via == NULL;
+		return carrier;
+	}
+	if (!carriers->letter_tried) {
 		carriers->letter_wanted = TRUE;
 		return NULL;
 	}
 	if (carrier->id != 0)
 		carrier->keyword = NULL;
+	if (!letter_find(carriers, carrier->via, &has_letter) || !has_letter)
+		carrier->via = NULL;
 	return carrier;
 }
 

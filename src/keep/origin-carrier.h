@@ -18,7 +18,11 @@ struct lazy_expunge_origin_carriers;
 struct lazy_expunge_origin_carriers *
 lazy_expunge_origin_carriers_init(struct mailbox *dest,
 				  struct lazy_expunge_letters *letters,
-				  const char *vname);
+				  const char *vname, const char *via);
+/* The origin's name as given. */
+const char *
+lazy_expunge_origin_carriers_vname(
+			const struct lazy_expunge_origin_carriers *carriers);
 /* Takes NULL. */
 void lazy_expunge_origin_carriers_deinit(
 			struct lazy_expunge_origin_carriers **carriers);

@@ -6,6 +6,7 @@
 #include "mail-index.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
+#include "core/origin-id.h"
 #include "core/origin-codec.h"
 #include "account/origin-names.h"
 #include "formats/save-date.h"
@@ -139,8 +140,9 @@ static bool names_have_origin(const char *const *names)
 }
 
 struct mail_keywords *
-lazy_expunge_origin_keywords_create(struct mailbox *dest, struct mail *mail,
-				    const char *origin_keyword)
+lazy_expunge_origin_keywords_create(
+			struct mailbox *dest, struct mail *mail,
+			const struct lazy_expunge_origin_carrier *carrier)
 {
 	const char *const *keywords = mail_get_keywords(mail);
 	ARRAY_TYPE(const_string) names;
@@ -150,8 +152,10 @@ lazy_expunge_origin_keywords_create(struct mailbox *dest, struct mail *mail,
 		if (!lazy_expunge_origin_is_keyword(*keywords))
 			array_push_back(&names, keywords);
 	}
-	if (origin_keyword != NULL)
-		array_push_back(&names, &origin_keyword);
+	if (carrier != NULL && carrier->keyword != NULL)
+		array_push_back(&names, &carrier->keyword);
+	if (carrier != NULL && carrier->via != NULL)
+		array_push_back(&names, &carrier->via);
 	return keywords_create(dest->index, &names);
 }
 
@@ -213,20 +217,24 @@ lazy_expunge_origin_of_keywords(struct mailbox *box,
 	return lazy_expunge_origin_find(keywords_names(box, keywords));
 }
 
-const char *lazy_expunge_origin_take(struct mail_save_context *ctx)
+const char *lazy_expunge_origin_take(struct mail_save_context *ctx,
+				     const char **via_r)
 {
-	const char *vname;
+	const char *const *names, *vname;
 
+	*via_r = NULL;
 	if (ctx->data.keywords == NULL)
 		return NULL;
-	vname = lazy_expunge_origin_of_keywords(ctx->transaction->box,
-						ctx->data.keywords);
+	names = keywords_names(ctx->transaction->box, ctx->data.keywords);
+	vname = lazy_expunge_origin_find(names);
+	*via_r = lazy_expunge_origin_find_via(names);
 	lazy_expunge_origin_strip(ctx);
 	return vname;
 }
 
-void lazy_expunge_origin_put_keyword(
-			struct mail_save_context *ctx, const char *keyword)
+void lazy_expunge_origin_put_keywords(
+			struct mail_save_context *ctx,
+			const struct lazy_expunge_origin_carrier *carrier)
 {
 	struct mailbox *box = ctx->transaction->box;
 	ARRAY_TYPE(const_string) names;
@@ -235,7 +243,10 @@ void lazy_expunge_origin_put_keyword(
 	t_array_init(&names, 8);
 	for (old = keywords_names(box, ctx->data.keywords); *old != NULL; old++)
 		array_push_back(&names, old);
-	array_push_back(&names, &keyword);
+	if (carrier->keyword != NULL)
+		array_push_back(&names, &carrier->keyword);
+	if (carrier->via != NULL)
+		array_push_back(&names, &carrier->via);
 	save_set_keywords(ctx, keywords_create(box->index, &names));
 }
 
@@ -295,6 +306,11 @@ const char *lazy_expunge_origin_get_by(struct mail *mail,
 const char *lazy_expunge_origin_get(struct mail *mail)
 {
 	return lazy_expunge_origin_get_by(mail, mail_get_keywords(mail));
+}
+
+const char *lazy_expunge_origin_get_via(struct mail *mail)
+{
+	return lazy_expunge_origin_find_via(mail_get_keywords(mail));
 }
 
 void lazy_expunge_origin_catch_up(struct mailbox_transaction_context *t,

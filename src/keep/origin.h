@@ -8,6 +8,7 @@
 
 #include "seq-range-array.h"
 
+struct lazy_expunge_origin_carrier;
 struct mail;
 struct mail_keywords;
 struct lazy_expunge_storage;
@@ -27,29 +28,34 @@ struct mail_user *lazy_expunge_origin_owner(struct mailbox *box);
 void lazy_expunge_origin_set_id(struct mailbox_transaction_context *t,
 				uint32_t seq, uint64_t id);
 /* The save context of the storage's mailbox may have the origin among its
-   keywords, which those of dsync have: take it out. Returns the origin (data
-   stack), or NULL if there is none. */
-const char *lazy_expunge_origin_take(struct mail_save_context *ctx);
+   keywords, which those of dsync have: take it out. Returns the origin and the
+   Trash between (data stack), or NULL if there is none. */
+const char *lazy_expunge_origin_take(struct mail_save_context *ctx,
+				     const char **via_r);
 /* The origin that the keywords say, NULL if none. Data stack. */
 const char *
 lazy_expunge_origin_of_keywords(struct mailbox *box,
 				const struct mail_keywords *keywords);
-/* Add a keyword to those of the save context. */
-void lazy_expunge_origin_put_keyword(struct mail_save_context *ctx,
-				     const char *keyword);
+/* Add the carrier's keywords to those of the save context. */
+void lazy_expunge_origin_put_keywords(
+			struct mail_save_context *ctx,
+			const struct lazy_expunge_origin_carrier *carrier);
 
 /* The keywords for a mail that is saved in dest: those of the mail but for old
-   origins, and the origin's unless it is NULL. Unreference with
+   origins, and those of the carrier unless it is NULL. Unreference with
    mailbox_keywords_unref(). NULL if there are none. dest must be open. */
 struct mail_keywords *
-lazy_expunge_origin_keywords_create(struct mailbox *dest, struct mail *mail,
-				    const char *origin_keyword);
+lazy_expunge_origin_keywords_create(
+			struct mailbox *dest, struct mail *mail,
+			const struct lazy_expunge_origin_carrier *carrier);
 /* Take the origins off a mail that is about to be saved outside the storage.
    Call before the save or copy. */
 void lazy_expunge_origin_strip(struct mail_save_context *ctx);
 /* The origin of a mail in a storage mailbox, NULL if it has none. Data stack. */
 const char *lazy_expunge_origin_get(struct mail *mail);
-/* The same for who knows the keywords that are in the index. */
+/* The Trash that it went through on its way, NULL if none is known. Data stack. */
+const char *lazy_expunge_origin_get_via(struct mail *mail);
+/* The origin for who knows the keywords that are in the index. */
 const char *lazy_expunge_origin_get_by(struct mail *mail,
 				       const char *const *keywords);
 /* Maildir: a mail that got its UID in this transaction may have its number in

@@ -11,7 +11,7 @@ from harness import wait_for
 from harness.config import namespace_mode
 from harness.mail import message
 
-COLUMNS = ["uid", "mailbox", "guid", "deleted", "origin", "flags", "size", "received", "from", "subject", "held"]
+COLUMNS = ["uid", "mailbox", "guid", "deleted", "origin", "via", "flags", "size", "received", "from", "subject", "held"]
 MODES = {"mailbox": {}, "namespace": None}
 
 

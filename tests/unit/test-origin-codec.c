@@ -254,6 +254,28 @@ START_TEST(parts_of_any_name_come_back_in_any_order_and_case)
 }
 END_TEST
 
+START_TEST(a_trash_is_no_origin)
+{
+	const char *const keywords[] = { "NonJunk",
+		"$expunged-via:Deleted=20Items", "$Expunged-Via:Junk", NULL };
+	const char *const none[] = { "$Expunged-Via", "$Expunged-Via:",
+		"$Expunged-Via:=4", "$Expunged-From:Work", NULL };
+
+	T_BEGIN {
+		ck_assert_str_eq(
+			lazy_expunge_origin_encode_via("Deleted Items"),
+			"$Expunged-Via:Deleted=20Items");
+		ck_assert(lazy_expunge_origin_is_keyword(keywords[1]));
+		ck_assert(lazy_expunge_origin_is_via(keywords[1]));
+		ck_assert(!lazy_expunge_origin_is_via("$Expunged-From:x"));
+		ck_assert_ptr_null(lazy_expunge_origin_find(keywords));
+		ck_assert_str_eq(lazy_expunge_origin_find_via(keywords),
+				 "Deleted Items");
+		ck_assert_ptr_null(lazy_expunge_origin_find_via(none));
+	} T_END;
+}
+END_TEST
+
 #define PART LAZY_EXPUNGE_ORIGIN_PART_PREFIX
 static const struct {
 	const char *keywords[4];
@@ -401,6 +423,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tcase, the_first_origin_that_can_be_read_is_found);
 	tcase_add_test(tcase,
 		       parts_of_any_name_come_back_in_any_order_and_case);
+	tcase_add_test(tcase, a_trash_is_no_origin);
 	tcase_add_loop_test(tcase, parts_are_joined_as_the_table_says,
 			    0, N_ELEMENTS(part_sets));
 	tcase_add_loop_test(tcase, name_in_the_storage_is_as_the_table_says,

@@ -10,7 +10,7 @@ import statistics
 from collections import namedtuple
 
 from . import mail, places
-from .config import NONE, OURS, SHIPPED, Config
+from .config import NONE, OURS, SHIPPED, Config, Mailbox
 from .faults import doveadm_traced, session_process, traced
 from .server import Server
 
@@ -94,11 +94,25 @@ def _maintain(server, user):
         yield _by_doveadm(server, user, "lazy-expunge maintain")
 
 
+def _move_to_trash(server, user):
+    session = user.imap()
+    session.ok("CREATE Trash")
+    session.select("INBOX")
+    pid = session_process(server)
+    move = lambda: session.ok(f"UID MOVE {max(session.search())} Trash")
+    move()
+    for _ in range(SAMPLES):
+        yield _in_session(server, user, pid, move)
+    session.logout()
+
+
+# The last one makes a mailbox.
 CASES = {"delete in an open session": (_delete_open, (NONE, SHIPPED, OURS)),
          "delete in a fresh session": (_delete_fresh, (NONE, SHIPPED, OURS)),
          "POP3 DELE and QUIT": (_pop3_quit, (NONE, SHIPPED, OURS)),
          "restore of one mail": (_restore, (OURS,)),
-         "a visit of maintain": (_maintain, (OURS,))}
+         "a visit of maintain": (_maintain, (OURS,)),
+         "MOVE to Trash": (_move_to_trash, (NONE, SHIPPED, OURS))}
 
 
 def measure(target, form):
@@ -106,7 +120,8 @@ def measure(target, form):
     rows = {}
     version = ".".join(map(str, target.version))
     for plugin in (NONE, SHIPPED, OURS):
-        config = Config(format=form, plugin=plugin, fsync="optimized").with_lazy(mailbox="EXPUNGED", only_last_instance=False)
+        config = Config(format=form, plugin=plugin, fsync="optimized",
+                        mailboxes=(Mailbox("Trash", special_use="\\Trash"),)).with_lazy(mailbox="EXPUNGED", only_last_instance=False)
         server = Server(target, config).start()
         try:
             user = server.user()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 FIELDS = "mailbox uid guid flags date.received.unixtime date.saved.unixtime size.physical text"
 ORIGIN = "$Expunged-From:"
+VIA = "$Expunged-Via:"
 _numbers = itertools.count(1)
 
 
@@ -66,7 +67,7 @@ def _mail(row):
     words = row["flags"].split()
     flags = frozenset(word for word in words if word.startswith("\\"))
     origins = tuple(decode_origin(word) for word in words if word.startswith(ORIGIN))
-    keywords = frozenset(word for word in words if not word.startswith(("\\", ORIGIN)))
+    keywords = frozenset(word for word in words if not word.startswith(("\\", ORIGIN, VIA)))
     return Mail(row["mailbox"], int(row["uid"]), row["guid"], flags, keywords, int(row["date.received.unixtime"]),
                 int(row["date.saved.unixtime"]), int(row["size.physical"]), row["text"], origins)
 

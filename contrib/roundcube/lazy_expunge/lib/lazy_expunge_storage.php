@@ -84,10 +84,10 @@ class lazy_expunge_storage
                 $at    = strpos($line, 'SAVEDATE "');
                 $when  = $at === false ? '' : substr($line, $at + 10, 26);
                 $times[$when] ??= $when === '' ? 0 : (int) strtotime($when);
-                if ($named === null && !array_key_exists($flags, $origins)) {
+                if (!array_key_exists($flags, $origins)) {
                     $origins[$flags] = lazy_expunge_origin::from_flags(substr($flags, 7));
                 }
-                $index->add($folder, $uid, $times[$when], $named ?? $origins[$flags]);
+                $index->add($folder, $uid, $times[$when], $origins[$flags] ?? $named);
             });
             if (!$done) {
                 throw $this->failure();
@@ -106,7 +106,7 @@ class lazy_expunge_storage
         $done  = $this->imap->fetch($uids, "FLAGS $item X-GUID", function ($uid, $line) use ($named, &$facts) {
             $when = preg_match('/SAVEDATE "([^"]+)"/', $line, $match) ? (int) strtotime($match[1]) : 0;
             $guid = preg_match('/X-GUID "?([^\s")]+)/', $line, $match) ? $match[1] : '';
-            $facts[$uid] = [$when, $named ?? self::origin_in($line), $guid];
+            $facts[$uid] = [$when, self::origin_in($line) ?? $named, $guid];
         });
         if (!$done) {
             throw $this->failure();
@@ -134,7 +134,7 @@ class lazy_expunge_storage
     }
 
     /**
-     * In namespace mode the origin (UTF-8) that a mailbox's name tells.
+     * In namespace mode the origin (UTF-8) that a mailbox's name tells, for mail that has none of its own: what came through a Trash has.
      */
     private function origin_of(string $folder): ?string
     {
