@@ -84,6 +84,9 @@ static int copy_out(struct mail_save_context *ctx, struct mail *mail)
 	int ret;
 
 	lazy_expunge_origin_strip(ctx);
+	/* the user may have tried to delete it there */
+	if (!lbox->luser->user->dsyncing)
+		ctx->data.flags &= ENUM_NEGATE(MAIL_DELETED);
 	if (must_fit)
 		lazy_expunge_compat_save_set_moving(ctx, mail, FALSE);
 	ret = lbox->module_ctx.super.copy(ctx, mail);

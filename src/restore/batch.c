@@ -52,6 +52,12 @@ static void batch_tell(struct restore_batch *batch, const char *cause)
 				     cause);
 }
 
+/* A user may have tried to delete it in the storage. */
+static enum mail_flags restored_flags(struct mail *mail)
+{
+	return mail_get_flags(mail) & ENUM_NEGATE(MAIL_RECENT | MAIL_DELETED);
+}
+
 /* Copy, and mark what is in the storage to be cleared. */
 static int batch_copy(struct restore_batch *batch,
 		      struct mail_save_context *ctx)
@@ -76,8 +82,7 @@ static int batch_move(struct restore_batch *batch, const char *guid)
 	keywords = lazy_expunge_origin_keywords_create(restore->target,
 						       batch->mail, NULL);
 	ctx = mailbox_save_alloc(batch->dest_trans);
-	mailbox_save_set_flags(ctx, mail_get_flags(batch->mail) & ~MAIL_RECENT,
-			       keywords);
+	mailbox_save_set_flags(ctx, restored_flags(batch->mail), keywords);
 	if (keywords != NULL)
 		mailbox_keywords_unref(&keywords);
 	if (batch_copy(batch, ctx) < 0) {
@@ -111,7 +116,7 @@ static int batch_complete(struct restore_batch *batch, const char *guid)
 	mail = mail_alloc(t, 0, NULL);
 	if (mail_set_uid(mail, uid)) {
 		mail_update_flags(mail, MODIFY_REPLACE,
-				  mail_get_flags(batch->mail) & ~MAIL_RECENT);
+				  restored_flags(batch->mail));
 		mail_update_keywords(mail, MODIFY_REPLACE, keywords);
 	}
 	mailbox_keywords_unref(&keywords);

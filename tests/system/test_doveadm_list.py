@@ -47,7 +47,7 @@ def test_the_columns_in_json(dovecot, mode):
     # 2.4.5 marks what has no attachment
     row["flags"] = row["flags"].replace(" $HasNoAttachment", "")
     assert row == {
-        "uid": kept.uid, "mailbox": kept.mailbox, "guid": before.guid, "deleted": row["deleted"], "origin": "Work/2023",
+        "uid": kept.uid, "mailbox": kept.mailbox, "guid": before.guid, "deleted": row["deleted"], "origin": "Work/2023", "via": "",
         "flags": "\\Flagged \\Seen own", "size": len(text), "received": "2021-01-02T03:04:05+00:00",
         "from": "Bob <bob@example.com>", "subject": "Grüße from München", "held": ""}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", row["deleted"])

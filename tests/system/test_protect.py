@@ -125,3 +125,20 @@ def test_namespace_mode_is_protected_too(dovecot):
         session.no("DELETE .EXPUNGED/Work")
         session.no("APPEND .EXPUNGED/Work {}", message())
     assert len(user.kept()) == 2
+
+
+@pytest.mark.parametrize("by", ["restore", "MOVE", "COPY"])
+def test_what_a_user_tried_to_delete_in_the_storage_comes_back_undeleted(dovecot, by):
+    user = dovecot(lazy={"protect": True}).user()
+    user.append(flags="\\Seen")
+    with user.imap("INBOX") as session:
+        session.delete()
+    with user.imap(".EXPUNGED") as session:
+        session.ok("UID STORE 1 +FLAGS (\\Deleted)")
+        session("EXPUNGE")
+        if by != "restore":
+            session.ok(f"UID {by} 1 INBOX")
+    if by == "restore":
+        user.doveadm("lazy-expunge restore", "ALL")
+    [mail] = user.messages("INBOX")
+    assert mail.flags - {"\\Recent"} == {"\\Seen"}
