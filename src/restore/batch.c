@@ -8,6 +8,7 @@
 #include "core/transactions.h"
 #include "events/events.h"
 #include "keep/origin.h"
+#include "formats/live.h"
 #include "formats/sdbox-files.h"
 #include "restore/intent.h"
 #include "restore/plan-quota.h"
@@ -25,6 +26,8 @@ struct restore_batch {
 	struct mailbox *box;
 	struct mailbox_transaction_context *src_trans, *dest_trans;
 	struct mail *mail;
+	/* what the target has; NULL with plan, and if that cannot be told */
+	struct lazy_expunge_live *live;
 	/* NULL with plan */
 	struct lazy_expunge_events *events;
 	unsigned int restored, skipped;
@@ -37,6 +40,23 @@ static bool restore_is_killed(struct lazy_expunge_restore *restore)
 {
 	return restore->params->is_killed != NULL &&
 		restore->params->is_killed();
+}
+
+/* Whether the target has the mail, or gets it with this batch. The GUIDs were
+   read before the account was locked: a delete that was under way then may
+   have put just this mail into the storage. What was copied by this run was
+   there after that. */
+static bool batch_target_has(struct restore_batch *batch, const char *guid)
+{
+	struct lazy_expunge_restore *restore = batch->restore;
+	uint32_t uid = lazy_expunge_restore_guids_uid(restore->guids, guid);
+
+	/* the mails of a virtual mailbox go without its index */
+	if (uid != 0 && !restore->params->plan &&
+	    (batch->live == NULL || restore->target->virtual_vfuncs != NULL ||
+	     !lazy_expunge_live_has(batch->live, uid)))
+		lazy_expunge_restore_guids_gone(restore->guids, guid);
+	return lazy_expunge_restore_guids_has(restore->guids, guid);
 }
 
 static void batch_tell(struct restore_batch *batch, const char *cause)
@@ -134,13 +154,15 @@ static int batch_mail(struct restore_batch *batch)
 	struct lazy_expunge_restore *restore = batch->restore;
 	struct lazy_expunge_error error;
 	const char *guid;
+	bool present;
 
 	if (mail_get_special(batch->mail, MAIL_FETCH_GUID, &guid) < 0) {
 		batch->failed = "Cannot read";
 		batch->failed_box = batch->box;
 		return -1;
 	}
-	if (restore->intent != NULL &&
+	present = batch_target_has(batch, guid);
+	if (present && restore->intent != NULL &&
 	    lazy_expunge_restore_guids_uid(restore->guids, guid) != 0 &&
 	    lazy_expunge_restore_intent_has(restore->intent, guid)) {
 		if (batch_complete(batch, guid) < 0)
@@ -150,7 +172,7 @@ static int batch_mail(struct restore_batch *batch)
 		batch->restored++;
 		return 0;
 	}
-	if (lazy_expunge_restore_guids_has(restore->guids, guid)) {
+	if (present) {
 		batch_tell(batch, "present");
 		if (!restore->params->plan)
 			mail_expunge(batch->mail);
@@ -230,7 +252,7 @@ static void batch_announce(struct restore_batch *batch,
 		if (mail_set_uid(batch->mail, mails[i].uid) &&
 		    mail_get_special(batch->mail, MAIL_FETCH_GUID,
 				     &guid) == 0 &&
-		    !lazy_expunge_restore_guids_has(restore->guids, guid))
+		    !batch_target_has(batch, guid))
 			lazy_expunge_restore_intent_add(restore->intent, guid);
 	} T_END;
 	T_BEGIN {
@@ -249,6 +271,7 @@ static int restore_batch(struct lazy_expunge_restore *restore,
 		.restore = restore,
 		.box = box,
 	};
+	const char *error;
 	bool expunged = FALSE;
 	int ret = 0;
 
@@ -262,6 +285,11 @@ static int restore_batch(struct lazy_expunge_restore *restore,
 					MAILBOX_TRANSACTION_FLAG_EXTERNAL,
 					LAZY_EXPUNGE_TRANSACTION_RESTORE);
 		batch.events = lazy_expunge_events_init(box);
+		batch.live = lazy_expunge_live_init(restore->target, &error);
+		if (batch.live == NULL) {
+			e_debug(box->event, "lazy_expunge: Latest state of the "
+				"target is unknown: %s", error);
+		}
 		batch_announce(&batch, mails, count);
 	}
 	for (unsigned int i = 0; i < count && ret == 0; i++) T_BEGIN {
@@ -279,6 +307,7 @@ static int restore_batch(struct lazy_expunge_restore *restore,
 		restore->commit_failed = TRUE;
 		ret = -1;
 	}
+	lazy_expunge_live_deinit(&batch.live);
 	lazy_expunge_events_deinit(&batch.events, ret == 0);
 	return ret;
 }

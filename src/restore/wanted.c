@@ -115,6 +115,17 @@ lazy_expunge_restore_guids_uid(struct lazy_expunge_restore_guids *guids,
 	return wanted == NULL ? 0 : wanted->uid;
 }
 
+void lazy_expunge_restore_guids_gone(struct lazy_expunge_restore_guids *guids,
+				     const char *guid)
+{
+	struct wanted_guid *wanted = guids_find(guids, guid);
+
+	if (wanted == NULL)
+		return;
+	wanted->present = FALSE;
+	wanted->uid = 0;
+}
+
 void lazy_expunge_restore_guids_copy(struct lazy_expunge_restore_guids *guids,
 				     const char *guid)
 {

@@ -22,6 +22,9 @@ bool lazy_expunge_restore_guids_has(struct lazy_expunge_restore_guids *guids,
 uint32_t
 lazy_expunge_restore_guids_uid(struct lazy_expunge_restore_guids *guids,
 			       const char *guid);
+/* The target had the mail when it was read, and has it no more. */
+void lazy_expunge_restore_guids_gone(struct lazy_expunge_restore_guids *guids,
+				     const char *guid);
 /* The mail is being copied. What came of it is said by _finish(). */
 void lazy_expunge_restore_guids_copy(struct lazy_expunge_restore_guids *guids,
 				     const char *guid);
