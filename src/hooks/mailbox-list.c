@@ -1,5 +1,5 @@
-/* Mailbox list hooks: the storage's name in layouts that forbid it, and keeping
-   it out of sight of users. */
+/* Mailbox list hooks: the storage's name in layouts that forbid it, keeping it
+   out of sight of users, and the end of a mailbox. */
 
 #include "lib.h"
 #include "array.h"
@@ -7,6 +7,7 @@
 #include "mailbox-tree.h"
 #include "compat/dovecot.h"
 #include "account/storage-spelling.h"
+#include "formats/maildir-delete.h"
 #include "hooks/autoexpunge.h"
 #include "hooks/context.h"
 #include "account/storages.h"
@@ -302,6 +303,20 @@ static int list_notify_next(struct mailbox_list_notify *notify,
 	return ret;
 }
 
+static int list_delete_mailbox(struct mailbox_list *list, const char *name)
+{
+	struct lazy_expunge_mailbox_list *llist =
+		LAZY_EXPUNGE_LIST_CONTEXT_REQUIRE(list);
+	int ret;
+
+	if (lazy_expunge_maildir_delete_begin(list, name) < 0)
+		return -1;
+	ret = llist->module_ctx.super.delete_mailbox(list, name);
+	if (ret < 0)
+		lazy_expunge_maildir_delete_undo(list, name);
+	return ret;
+}
+
 /* The namespaces are not known yet, only this one. */
 static bool is_storage_namespace(const struct lazy_expunge_settings *set,
 				 struct mail_namespace *ns)
@@ -339,6 +354,7 @@ void lazy_expunge_mailbox_list_created(struct mailbox_list *list)
 	v->iter_next = list_iter_next;
 	v->subscriptions_refresh = list_subscriptions_refresh;
 	v->notify_next = list_notify_next;
+	v->delete_mailbox = list_delete_mailbox;
 	MODULE_CONTEXT_SET(list, lazy_expunge_mailbox_list_module, llist);
 	if (is_storage_namespace(&luser->set, list->ns))
 		lazy_expunge_compat_list_set_plain_inbox(list);
