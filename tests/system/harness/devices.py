@@ -8,6 +8,7 @@ import array
 import ctypes
 import fcntl
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -37,8 +38,8 @@ def why_not(name):
     """Why this file system cannot be mounted and cut here; None if it can."""
     with open("/proc/filesystems", encoding="ascii") as known:
         if name not in known.read().split():
-            loaded = subprocess.run(["modprobe", name], capture_output=True)
-            if loaded.returncode != 0:
+            modprobe = shutil.which("modprobe")
+            if not modprobe or subprocess.run([modprobe, name], capture_output=True).returncode != 0:
                 return f"this kernel has no {name}"
     found = subprocess.run(["losetup", "--find"], capture_output=True, text=True)
     if found.returncode != 0:

@@ -1,5 +1,6 @@
 """Sessions that work on accounts while the power of their file system is cut, and a look at what became of the mail."""
 
+import os
 import random
 import re
 import shutil
@@ -16,10 +17,13 @@ from .server import Server
 from .user import User
 
 # How long sessions work before the cut, in seconds.
-WORK = (0.5, 3.0)
+WORK = (0.3, 2.0)
 FEWEST_MAILS = 5
 # How often somebody tries to read.
 READERS = 4
+# In seconds. After five minutes Dovecot gives up a DELETE that did not end, and the mailbox is there again
+# (MAILBOX_DELETE_RETRY_SECS of mail-storage.c, by the time of the mailbox's log).
+DELETE_IS_GIVEN_UP = 600
 MARKERS = re.compile(rb"^X-Marker: (\S+)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -101,7 +105,7 @@ class Account:
     def __init__(self, server, name, seed, plugin):
         self.user, self.plain = User(server, name), plugin == NONE
         self.ledger = Ledger(f"{seed}.{name}")
-        self._seed, self._workers, self._durable = f"{seed}-{name}", [], None
+        self._seed, self._workers, self._durable, self._held = f"{seed}-{name}", [], None, None
 
     def begin(self, other):
         names = Names()
@@ -116,7 +120,10 @@ class Account:
             worker.start()
 
     def before_cut(self):
-        self._durable = self.ledger.accepted()
+        self._durable, self._held = self.ledger.accepted(), self._holds()
+
+    def _holds(self):
+        return set().union(*(getattr(worker, "holds", ()) for worker in self._workers))
 
     def stop(self):
         for worker in self._workers:
@@ -131,8 +138,9 @@ class Account:
             raise AssertionError(f"clients hang: {hung}, or failed: {failures}")
 
     def judge(self, user):
-        """What the user has after the cut: as it is, then after Dovecot's own repair."""
+        """What the user has after the cut: as it is, then some minutes later and after Dovecot's own repair."""
         as_it_is, _ = _read(user)
+        _let_time_pass(user)
         # one that finds something broken may not come to the others
         for mailbox in ("*", *_on_disk(user)):
             user.doveadm("force-resync", mailbox, check=False)
@@ -142,10 +150,28 @@ class Account:
         outcome = Outcome(mails=len(expected), steps=sum(worker.steps for worker in self._workers))
         outcome.lost = [f"{user.name}: {marker} is lost{' by the repair' * (marker in before)}; files with it: "
                         f"{files_with(user, marker)}; the last problem: {problem}" for marker in sorted(expected - after)]
+        gone = _holds_not_in_force(user, self._held & self._holds())
+        outcome.lost += [f"{user.name}: the hold {hold} is forgotten" for hold in sorted(gone)]
         outcome.repaired = len((expected & after) - before)
         outcome.twice = [f"{user.name}: {marker} is in the storage {count} times"
                          for marker, count in sorted(self.ledger.kept_twice(as_it_is, user).items())]
         return outcome
+
+
+def _holds_not_in_force(user, holds):
+    """Those of these holds that hold nothing. A list of holds that cannot be read holds everything."""
+    if not holds:
+        return set()
+    listed = user.server.doveadm("-f", "tab", "lazy-expunge", "holds", "-u", user.name, check=False).stdout.decode()
+    states = dict(line.split("\t")[:2] for line in listed.splitlines()[1:])
+    return set() if "unreadable" in states.values() else {hold for hold in holds if states.get(hold) != "held"}
+
+
+def _let_time_pass(user):
+    """A mailbox that was being deleted cannot be opened until the deletion is given up."""
+    for log in user.mail_path.rglob("dovecot.index.log"):
+        then = log.stat().st_mtime - DELETE_IS_GIVEN_UP
+        os.utime(log, (then, then))
 
 
 @dataclass(frozen=True)
@@ -248,13 +274,30 @@ class ForgettingImap(Imap):
 
 
 class PowerDoveadmClient(DoveadmClient):
-    STEPS = {"expunge": 3, "move": 2, "save": 2, "purge": 1, "restore": 4, "maintain": 2}
+    STEPS = {"expunge": 4, "move": 3, "save": 3, "purge": 1, "restore": 5, "maintain": 2, "hold": 1, "release": 1}
+    # few, so that one is set again and released while another is in force
+    HOLDS = ("one", "other")
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        # those that are in force
+        self.holds = set()
 
     def _do_restore(self):
         self._run("lazy-expunge restore", *self._query())
 
     def _do_maintain(self):
         self._run("lazy-expunge maintain")
+
+    def _do_hold(self):
+        hold = self.rng.choice(self.HOLDS)
+        if self._run("lazy-expunge hold", "-N", hold, *self.rng.choice(((), ("subject", self.ledger.seed)))) == 0:
+            self.holds.add(hold)
+
+    def _do_release(self):
+        hold = self.rng.choice(self.HOLDS)
+        self.holds.discard(hold)
+        self._run("lazy-expunge release", "-N", hold, "-g", "0")
 
 
 class PlainDoveadmClient(DoveadmClient):

@@ -1,13 +1,14 @@
 """tools/power-cut: cut the power while sessions delete, and print what became of the mail.
 
 Mail lies on a file system of its own on a loop device, mounted where nobody else sees it. Sessions deliver, append, copy, move,
-delete, empty the Trash, restore and maintain; at a random moment the file system is shut down and what it had not flushed is thrown
-away (of btrfs, a copy of the device is taken instead). Then it is mounted again, Dovecot is started, and each mail that the server
-had accepted must be there, whole. The same is done without any plugin, in sessions that expunge nothing that counts.
+delete, empty the Trash, restore, maintain, hold and release; at a random moment the file system is shut down and what it had not
+flushed is thrown away (of btrfs, a copy of the device is taken instead). Then it is mounted again, Dovecot is started, and each mail
+that the server had accepted must be there, whole, and each hold in force. The same is done without any plugin, in sessions that
+expunge nothing that counts.
 
 Columns: cuts, mails (durable ones in all), steps (of the sessions), lost, repaired (there only after doveadm force-resync), twice
-(in the storage more than once). At the end the sums as a table in Markdown. The exit code is 1 if a mail is lost with the plugin, 77 if
-no file system could be cut here.
+(in the storage more than once; while there is a hold each copy is kept). At the end the sums as a table in Markdown. The exit code is
+1 if a mail is lost with the plugin, 77 if no file system could be cut here.
 """
 
 import argparse
@@ -90,12 +91,12 @@ def _cut(target, form, name, plugin, arguments, sums):
 def _print_sums(sums):
     rows = defaultdict(power.Outcome)
     for (version, form, name, plugin), outcome in sums.items():
-        rows[name, form, plugin].add(outcome)
-    print("", "| file system | format | plugin | cuts | mails | lost | only after a repair | twice |",
-          "|---|---|---|---:|---:|---:|---:|---:|", sep="\n")
-    for (name, form, plugin), outcome in rows.items():
-        print(f"| {name} | {form} | {plugin} | {outcome.cuts} | {outcome.mails:,} | {len(outcome.lost)} | {outcome.repaired} | "
-              f"{len(outcome.twice)} |")
+        rows[version, name, form, plugin].add(outcome)
+    print("", "| Dovecot | file system | format | plugin | cuts | mails | lost | only after a repair | twice |",
+          "|---|---|---|---|---:|---:|---:|---:|---:|", sep="\n")
+    for key, outcome in rows.items():
+        print("| " + " | ".join((*key, str(outcome.cuts), f"{outcome.mails:,}", str(len(outcome.lost)), str(outcome.repaired),
+                                 str(len(outcome.twice)))) + " |")
     for plugin in power.PLUGINS:
         of_all = [outcome for (*_, of), outcome in sums.items() if of == plugin]
         if of_all:
