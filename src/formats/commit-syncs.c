@@ -1,15 +1,17 @@
 /* Spares flushes at the end of a commit, see the header. */
 
 #include "lib.h"
-#include "mail-index-private.h"
+#include "array.h"
+#include "seq-range-array.h"
 #include "mail-storage-private.h"
 #include "mail-storage-settings.h"
 #include "formats/commit-syncs.h"
 
 struct commit_syncs {
 	union mailbox_module_context module_ctx;
-	void (*super)(struct mail_save_context *save_ctx,
-		      struct mail_index_transaction_commit_result *result);
+	int (*super_pre)(struct mail_save_context *save_ctx);
+	void (*super_post)(struct mail_save_context *save_ctx,
+			   struct mail_index_transaction_commit_result *result);
 	/* mdbox: files were written since the last commit */
 	bool wrote_files;
 };
@@ -19,8 +21,35 @@ static MODULE_CONTEXT_DEFINE_INIT(commit_syncs_module,
 
 #define COMMIT_SYNCS_CONTEXT(box) MODULE_CONTEXT(box, commit_syncs_module)
 
-/* The log has the mails already, and was flushed (by
-   mail_index_transaction_commit(), within which this is called). */
+/* As mail_index_sync_commit() does with MAIL_INDEX_SYNC_FLAG_DROP_RECENT, when
+   it finds the field behind. */
+static void drop_recent(struct mailbox_transaction_context *t)
+{
+	const struct seq_range *last;
+	uint32_t first_recent_uid;
+
+	if (!array_is_created(&t->changes->saved_uids) ||
+	    array_count(&t->changes->saved_uids) == 0)
+		return;
+	last = array_back(&t->changes->saved_uids);
+	first_recent_uid = last->seq2 + 1;
+	mail_index_update_header(t->itrans,
+		offsetof(struct mail_index_header, first_recent_uid),
+		&first_recent_uid, sizeof(first_recent_uid), FALSE);
+}
+
+/* The mails have their UIDs after this, and are not written yet. */
+static int commit_syncs_save_commit_pre(struct mail_save_context *save_ctx)
+{
+	struct mailbox_transaction_context *t = save_ctx->transaction;
+	struct commit_syncs *syncs = COMMIT_SYNCS_CONTEXT(t->box);
+
+	if (syncs->super_pre(save_ctx) < 0)
+		return -1;
+	drop_recent(t);
+	return 0;
+}
+
 static void
 commit_syncs_save_commit_post(struct mail_save_context *save_ctx,
 			      struct mail_index_transaction_commit_result *result)
@@ -29,20 +58,14 @@ commit_syncs_save_commit_post(struct mail_save_context *save_ctx,
 	struct mail_storage *storage = box->storage;
 	struct commit_syncs *syncs = COMMIT_SYNCS_CONTEXT(box);
 	const struct mail_storage_settings *set = storage->set;
-	const struct mail_index_settings *index_set = &box->index->set;
-	enum fsync_mode mode = index_set->fsync_mode;
-	enum mail_index_fsync_mask mask = index_set->fsync_mask;
 	struct mail_storage_settings no_dir_set = *set;
 
 	no_dir_set.parsed_fsync_mode = FSYNC_MODE_NEVER;
 	/* who wants all to be flushed gets that */
-	if (mode == FSYNC_MODE_OPTIMIZED) {
-		mail_index_set_fsync_mode(box->index, FSYNC_MODE_NEVER, 0);
-		if (!syncs->wrote_files && strcmp(storage->name, "mdbox") == 0)
-			storage->set = &no_dir_set;
-	}
-	syncs->super(save_ctx, result);
-	mail_index_set_fsync_mode(box->index, mode, mask);
+	if (set->parsed_fsync_mode == FSYNC_MODE_OPTIMIZED &&
+	    !syncs->wrote_files && strcmp(storage->name, "mdbox") == 0)
+		storage->set = &no_dir_set;
+	syncs->super_post(save_ctx, result);
 	storage->set = set;
 	syncs->wrote_files = FALSE;
 }
@@ -55,7 +78,9 @@ void lazy_expunge_commit_syncs_init(struct mailbox *box)
 	    strcmp(box->storage->name, "mdbox") != 0)
 		return;
 	syncs = p_new(box->pool, struct commit_syncs, 1);
-	syncs->super = box->v.transaction_save_commit_post;
+	syncs->super_pre = box->v.transaction_save_commit_pre;
+	syncs->super_post = box->v.transaction_save_commit_post;
+	box->v.transaction_save_commit_pre = commit_syncs_save_commit_pre;
 	box->v.transaction_save_commit_post = commit_syncs_save_commit_post;
 	MODULE_CONTEXT_SET(box, commit_syncs_module, syncs);
 }

@@ -4,17 +4,21 @@
 /* What the commit of copies to a dbox mailbox flushes to the disk, and need
    not.
 
-   - The index: the mails are appended to its log, which is flushed; then header
-     fields follow (the log's tail offset, first_recent_uid) that say nothing
-     which could not be found again, and it is flushed once more. Without that
-     second flush a power cut at worst loses those fields.
+   - The index: the mails are appended to its log, which is flushed; then the
+     sync that ends the commit drops \Recent (MAILBOX_FLAG_DROP_RECENT), which
+     is one more record in the log, and flushes it again. Here the mails are
+     not recent from the beginning: the record is written with them. To write
+     it and not to flush it will not do: a later flush of something else lets
+     the log have its new size on the disk and not its bytes, and it is broken
+     after a power cut until it is repaired.
    - mdbox: the directory of the files that hold mail. A copy that only counts
      one reference more has made no file there. */
 
 struct mailbox;
 
-/* To be called once for a mailbox that is open; does nothing for one that is
-   not dbox. Other transactions of this mailbox object are concerned, too. */
+/* To be called once for a mailbox that is open with MAILBOX_FLAG_DROP_RECENT;
+   does nothing for one that is not dbox. Other transactions of this mailbox
+   object are concerned, too. */
 void lazy_expunge_commit_syncs_init(struct mailbox *box);
 /* A mail of source is about to be copied to box. Where that writes its bytes
    anew, the next commit flushes the directory. */
