@@ -29,27 +29,27 @@ _doveadm_lazy_expunge() {
         return
     fi
     if ((i + 1 == COMP_CWORD)); then
-        COMPREPLY=($(compgen -W "check hold holds list maintain release restore status" -- "$cur"))
+        COMPREPLY=($(compgen -W "check deletions hold holds list maintain release restore status" -- "$cur"))
         return
     fi
     case $prev in
     -F | -S) COMPREPLY=($(compgen -f -- "$cur")); return ;;
-    -u | -o | --origin | -t | --target | -l | --limit | -s | --since | -e | --until | -j | --jobs | -N | --name | -r | --reason | -b | --by | -g | --grace) return ;;
+    -u | -o | --origin | -d | --deletion | -U | --undo | -t | --target | -l | --limit | -s | --since | -e | --until | -j | --jobs | -N | --name | -r | --reason | -b | --by | -g | --grace) return ;;
     esac
     case $command in
     check) word="-L --live" ;;
     hold) word="-N --name -r --reason -e --until -b --by" ;;
-    list) word="-l --limit" ;;
+    deletions | list) word="-l --limit" ;;
     maintain) word="-n --plan -j --jobs" ;;
     release) word="-N --name -g --grace -b --by" ;;
-    restore) word="-n --plan -t --target ALL" ;;
+    restore) word="-n --plan -t --target -U --undo ALL" ;;
     status) word="-v --by-origin" ;;
     esac
     case $command in
-    list | restore) word+=" -o --origin -R --recursive -s --since -e --until" ;;
+    deletions | list | restore) word+=" -d --deletion -o --origin -R --recursive -s --since -e --until" ;;
     esac
     case $command in
-    hold | list | restore)
+    deletions | hold | list | restore)
         word+=" answered bcc before body cc deleted draft flagged from guid header keyword larger new not old on or savedbefore savedon savedsince seen since smaller subject text to uid unanswered undeleted unflagged unseen" ;;
     esac
     COMPREPLY=($(compgen -W "-u -A -F -S $word" -- "$cur"))

@@ -44,6 +44,8 @@ static int append_shrinking(struct mail_user *user, const char *path, int fd,
 		ret = lazy_expunge_place_replace(user, path,
 						 str_data(data) + cut,
 						 str_len(data) - cut, error_r);
+		if (ret == 0)
+			ret = 1;
 	}
 	str_free(&data);
 	return ret;
@@ -62,10 +64,11 @@ static int append_fd(const char *path, int fd, const struct stat *st,
 		*error_r = t_strdup_printf("write(%s) failed: %m", path);
 		return -1;
 	}
-	return 0;
+	return 1;
 }
 
-/* Returns -1 and the error, else 0 and the size. */
+/* Returns 1 and the size, 0 and the error if the directory is gone, -1 and the
+   error. */
 static int append_open(struct mail_user *user, const char *path, int *fd_r,
 		       struct stat *st_r, const char **error_r)
 {
@@ -81,13 +84,13 @@ static int append_open(struct mail_user *user, const char *path, int *fd_r,
 					   "is gone", path);
 	}
 	if (ret <= 0)
-		return -1;
+		return ret;
 	if (fstat(*fd_r, st_r) < 0) {
 		*error_r = t_strdup_printf("fstat(%s) failed: %m", path);
 		i_close_fd(fd_r);
 		return -1;
 	}
-	return 0;
+	return 1;
 }
 
 /* The file is too large, if nobody was quicker. */
@@ -104,10 +107,10 @@ static int append_locked(struct mail_user *user, const char *path,
 	if (ret <= 0)
 		return -1;
 	ret = append_open(user, path, &fd, &st, error_r);
-	if (ret == 0 && (uoff_t)st.st_size > max_size) {
+	if (ret > 0 && (uoff_t)st.st_size > max_size) {
 		ret = append_shrinking(user, path, fd, st.st_size, max_size,
 				       text, error_r);
-	} else if (ret == 0) {
+	} else if (ret > 0) {
 		ret = append_fd(path, fd, &st, text, error_r);
 	}
 	i_close_fd(&fd);
@@ -127,8 +130,9 @@ int lazy_expunge_append(struct mail_user *user, const char *fname,
 		*error_r = "The user has no place for it";
 		return -1;
 	}
-	if (append_open(user, path, &fd, &st, error_r) < 0)
-		return -1;
+	ret = append_open(user, path, &fd, &st, error_r);
+	if (ret <= 0)
+		return ret;
 	if ((uoff_t)st.st_size > max_size) {
 		ret = append_locked(user, path, lock_fname, max_size, text,
 				    error_r);

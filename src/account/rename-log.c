@@ -157,7 +157,7 @@ void lazy_expunge_renamed_finish(struct lazy_expunge_renamed **_renamed,
 		if (lazy_expunge_append(renamed->user,
 					LAZY_EXPUNGE_RENAMED_FNAME,
 					RENAMED_LOCK_FNAME, RENAMED_MAX_SIZE,
-					text, &error) < 0) {
+					text, &error) <= 0) {
 			e_warning(renamed->user->event, "lazy_expunge: The "
 				  "rename cannot be remembered: %s", error);
 		}

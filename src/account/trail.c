@@ -255,7 +255,7 @@ void lazy_expunge_trail_steps_write(
 		if (str_len(text) > 0 &&
 		    lazy_expunge_append(user, LAZY_EXPUNGE_TRAIL_FNAME,
 					TRAIL_LOCK_FNAME, TRAIL_MAX_SIZE,
-					text, &error) < 0) {
+					text, &error) <= 0) {
 			e_warning(user->event, "lazy_expunge: Where mail in "
 				  "%s came from cannot be remembered: %s",
 				  trash, error);

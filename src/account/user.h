@@ -43,6 +43,8 @@ struct lazy_expunge_user {
 	struct lazy_expunge_origin_names *origin_names;
 	/* account/trail.h, NULL before the first */
 	struct lazy_expunge_trail *trail;
+	/* account/deletions.h, NULL before the first */
+	struct lazy_expunge_deletions *deletions;
 	/* >0 while the plugin itself allocates a mailbox */
 	unsigned int internal_alloc;
 

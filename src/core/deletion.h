@@ -26,6 +26,11 @@ struct lazy_expunge_deletion {
 	/* in a Trash: where it was before, NULL = it was nowhere else. Lives as
 	   long as the expunge. */
 	const char *origin;
+	/* the Trash that it went through, "" = none. NULL = the mailbox that it is
+	   in, if there is an origin. */
+	const char *via;
+	/* what it is deleted with (core/deletion-lines.h), 0 = not recorded */
+	uint32_t id;
 	/* why it is kept or passes */
 	enum lazy_expunge_reason reason;
 };

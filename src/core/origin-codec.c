@@ -5,6 +5,7 @@
 #include "array.h"
 #include "str.h"
 #include "strnum.h"
+#include "core/deletion-lines.h"
 #include "core/origin-codec.h"
 
 #include <ctype.h>
@@ -134,7 +135,26 @@ bool lazy_expunge_origin_is_keyword(const char *keyword)
 {
 	return has_prefix(keyword, LAZY_EXPUNGE_ORIGIN_PREFIX) ||
 		has_prefix(keyword, LAZY_EXPUNGE_ORIGIN_PART_PREFIX) ||
+		has_prefix(keyword, LAZY_EXPUNGE_ORIGIN_DELETION_PREFIX) ||
 		lazy_expunge_origin_is_via(keyword);
+}
+
+const char *lazy_expunge_origin_encode_deletion(uint32_t id)
+{
+	return t_strconcat(LAZY_EXPUNGE_ORIGIN_DELETION_PREFIX,
+			   lazy_expunge_deletion_id_to_text(id), NULL);
+}
+
+uint32_t lazy_expunge_origin_find_deletion(const char *const *keywords)
+{
+	const size_t len = strlen(LAZY_EXPUNGE_ORIGIN_DELETION_PREFIX);
+	uint32_t id = 0;
+
+	for (; id == 0 && *keywords != NULL; keywords++) {
+		if (has_prefix(*keywords, LAZY_EXPUNGE_ORIGIN_DELETION_PREFIX))
+			id = lazy_expunge_deletion_id_parse(*keywords + len);
+	}
+	return id;
 }
 
 bool lazy_expunge_origin_is_via(const char *keyword)

@@ -9,6 +9,8 @@
 #define LAZY_EXPUNGE_ORIGIN_PART_PREFIX "$Expunged-Part:"
 /* The Trash that a mail went through on its way from the origin, encoded alike. */
 #define LAZY_EXPUNGE_ORIGIN_VIA_PREFIX "$Expunged-Via:"
+/* The number of the deletion: "$Expunged-In:0a1b2c3d". dsync alone sees it. */
+#define LAZY_EXPUNGE_ORIGIN_DELETION_PREFIX "$Expunged-In:"
 /* The longest keyword that dsync carries (mail_max_keyword_length's default). It
    drops all keywords of a mail of which one is longer. */
 #define LAZY_EXPUNGE_ORIGIN_MAX_KEYWORD 50
@@ -36,8 +38,12 @@ void lazy_expunge_origin_encode_parts(const char *vname, size_t max_len,
 				      ARRAY_TYPE(const_string) *keywords);
 /* The keyword for the Trash that the mail went through. */
 const char *lazy_expunge_origin_encode_via(const char *vname);
-/* Returns TRUE if the keyword has the prefix of an origin, of a part of one, or of
-   a Trash. */
+/* The keyword for a deletion. */
+const char *lazy_expunge_origin_encode_deletion(uint32_t id);
+/* The first deletion among NULL-terminated keywords, 0 if there is none. */
+uint32_t lazy_expunge_origin_find_deletion(const char *const *keywords);
+/* Returns TRUE if the keyword has the prefix of an origin, of a part of one, of a
+   Trash or of a deletion. */
 bool lazy_expunge_origin_is_keyword(const char *keyword);
 /* Returns TRUE if it is that of a Trash. */
 bool lazy_expunge_origin_is_via(const char *keyword);

@@ -7,5 +7,7 @@
 #define LAZY_EXPUNGE_TRANSACTION_CHECK "lazy_expunge check"
 #define LAZY_EXPUNGE_TRANSACTION_RESTORE "lazy_expunge restore"
 #define LAZY_EXPUNGE_TRANSACTION_SUPERSEDE "lazy_expunge supersede"
+/* the mail is in the storage again */
+#define LAZY_EXPUNGE_TRANSACTION_UNDO "lazy_expunge undo"
 
 #endif

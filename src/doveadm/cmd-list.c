@@ -14,8 +14,6 @@
 #include "doveadm/command.h"
 #include "doveadm/commands.h"
 
-#include <bsd/stdlib.h>
-
 /* Rows that are held back at most on the command line. */
 #define LIST_FLUSH_ROWS 100
 
@@ -210,25 +208,12 @@ static void list_print_headers(void)
 	lazy_expunge_print_header("held");
 }
 
-static void list_init_limit(struct list_cmd *lcmd)
-{
-	const char *limit, *error;
-
-	if (!doveadm_cmd_param_str(lcmd->cmd.ctx.cctx, "limit", &limit))
-		return;
-	lcmd->limit = strtonum(limit, 1, UINT_MAX, &error);
-	if (error != NULL) {
-		lazy_expunge_cmd_refuse(&lcmd->cmd, EX_USAGE, t_strdup_printf(
-			"-l %s: the limit must be a number from 1 on", limit));
-	}
-}
-
 static void list_init(struct lazy_expunge_cmd *cmd)
 {
 	struct list_cmd *lcmd = container_of(cmd, struct list_cmd, cmd);
 
 	lazy_expunge_cmd_init_query(cmd, FALSE);
-	list_init_limit(lcmd);
+	lazy_expunge_cmd_init_limit(cmd, &lcmd->limit);
 	/* a refusal has no rows */
 	if (!cmd->refused)
 		list_print_headers();

@@ -2,7 +2,9 @@
 
 #include "lib.h"
 #include "array.h"
+#include "restore/boxes.h"
 #include "restore/restore.h"
+#include "restore/undo.h"
 #include "core/text.h"
 #include "doveadm-print.h"
 #include "doveadm/print.h"
@@ -12,6 +14,8 @@
 struct restore_cmd {
 	struct lazy_expunge_cmd cmd;
 	struct lazy_expunge_restore_params params;
+	/* -U: the restore that is taken back, NULL = none */
+	const char *undo;
 };
 
 static void restore_say(struct restore_cmd *rcmd,
@@ -42,6 +46,53 @@ static void restore_say(struct restore_cmd *rcmd,
 	}
 }
 
+static void row_print(const struct lazy_expunge_restore_row *row)
+{
+	lazy_expunge_print_text(row->origin);
+	lazy_expunge_print_text(row->target);
+	lazy_expunge_print_number(row->restored);
+	lazy_expunge_print_number(row->skipped);
+	lazy_expunge_print_number(row->failed);
+}
+
+static void undo_say(struct restore_cmd *rcmd,
+		     const struct lazy_expunge_restore_row *row)
+{
+	if (row->skipped > 0) {
+		lazy_expunge_cmd_say(&rcmd->cmd, "%u mails of %s are changed or "
+			"gone: they %s as they are", row->skipped,
+			lazy_expunge_text_safe(row->origin),
+			rcmd->params.plan ? "would stay" : "stay");
+	}
+	if (row->error.text != NULL) {
+		i_error("%u mails stay in %s: %s", row->failed,
+			lazy_expunge_text_safe(row->origin),
+			lazy_expunge_text_safe(row->error.text));
+		(void)lazy_expunge_cmd_failed(&rcmd->cmd, row->error.code);
+	}
+}
+
+static int undo_run(struct restore_cmd *rcmd, struct lazy_expunge_user *luser)
+{
+	ARRAY_TYPE(lazy_expunge_restore_row) rows;
+	const struct lazy_expunge_restore_row *row;
+	struct lazy_expunge_error error;
+	pool_t pool = pool_alloconly_create("lazy_expunge undo", 4096);
+	int ret;
+
+	p_array_init(&rows, pool, 4);
+	ret = lazy_expunge_undo(luser, rcmd->undo, rcmd->params.plan, pool,
+				&rows, &error);
+	array_foreach(&rows, row) T_BEGIN {
+		row_print(row);
+		undo_say(rcmd, row);
+	} T_END;
+	if (ret < 0 && error.text != NULL)
+		ret = lazy_expunge_cmd_fail(&rcmd->cmd, &error);
+	pool_unref(&pool);
+	return ret;
+}
+
 static int restore_run(struct lazy_expunge_cmd *cmd,
 		       struct lazy_expunge_user *luser)
 {
@@ -49,23 +100,39 @@ static int restore_run(struct lazy_expunge_cmd *cmd,
 	ARRAY_TYPE(lazy_expunge_restore_row) rows;
 	const struct lazy_expunge_restore_row *row;
 	struct lazy_expunge_select *select;
+	ARRAY_TYPE(const_string) boxes;
+	pool_t pool;
 	int ret;
 
-	select = lazy_expunge_cmd_select(cmd, luser,
-					 LAZY_EXPUNGE_SELECT_OLDEST_FIRST, &ret);
-	if (select == NULL)
+	if (rcmd->undo != NULL)
+		return undo_run(rcmd, luser);
+	pool = pool_alloconly_create("lazy_expunge restore", 1024);
+	p_array_init(&boxes, pool, 4);
+	if (rcmd->params.target == NULL)
+		lazy_expunge_cmd_find_boxes(cmd, luser, pool, &boxes);
+	if (array_count(&boxes) == 0) {
+		select = lazy_expunge_cmd_select(cmd, luser,
+				LAZY_EXPUNGE_SELECT_OLDEST_FIRST, &ret);
+	} else {
+		select = lazy_expunge_cmd_select_quietly(cmd, luser,
+				LAZY_EXPUNGE_SELECT_OLDEST_FIRST, &ret);
+	}
+	if (select == NULL) {
+		pool_unref(&pool);
 		return ret;
+	}
 	t_array_init(&rows, 8);
-	ret = lazy_expunge_restore(select, &rcmd->params, &rows);
+	ret = array_count(&select->mails) == 0 ? 0 :
+		lazy_expunge_restore(select, &rcmd->params, &rows);
+	if (lazy_expunge_restore_boxes(luser, &boxes, rcmd->params.plan, pool,
+				       &rows) < 0)
+		ret = -1;
 	array_foreach(&rows, row) T_BEGIN {
-		lazy_expunge_print_text(row->origin);
-		lazy_expunge_print_text(row->target);
-		lazy_expunge_print_number(row->restored);
-		lazy_expunge_print_number(row->skipped);
-		lazy_expunge_print_number(row->failed);
+		row_print(row);
 		restore_say(rcmd, row);
 	} T_END;
 	lazy_expunge_select_deinit(&select);
+	pool_unref(&pool);
 	return ret;
 }
 
@@ -78,11 +145,31 @@ static void restore_print_headers(void)
 	lazy_expunge_print_header_number("failed");
 }
 
+/* -U names all that it needs. */
+static void restore_init_undo(struct restore_cmd *rcmd)
+{
+	struct lazy_expunge_cmd *cmd = &rcmd->cmd;
+
+	if (*rcmd->undo == '\0')
+		lazy_expunge_cmd_refuse(cmd, EX_USAGE,
+					"The restore (-U) is empty");
+	else if (cmd->has_query || cmd->deletion != NULL ||
+		 rcmd->params.target != NULL || cmd->range.origins != NULL ||
+		 cmd->range.since != 0 || cmd->range.until != 0) {
+		lazy_expunge_cmd_refuse(cmd, EX_USAGE, "-U takes a whole restore "
+			"back: no query, and no other option but -n");
+	}
+}
+
 static void restore_init(struct lazy_expunge_cmd *cmd)
 {
 	struct restore_cmd *rcmd = container_of(cmd, struct restore_cmd, cmd);
 
-	lazy_expunge_cmd_init_query(cmd, TRUE);
+	if (!doveadm_cmd_param_str(cmd->ctx.cctx, "undo", &rcmd->undo))
+		rcmd->undo = NULL;
+	/* a deletion says what is wanted */
+	lazy_expunge_cmd_init_query(cmd, rcmd->undo == NULL &&
+		!lazy_expunge_cmd_has_param(cmd, "deletion"));
 	rcmd->params.plan = lazy_expunge_cmd_flag(cmd, "plan");
 	rcmd->params.is_killed = doveadm_is_killed;
 	if (doveadm_cmd_param_str(cmd->ctx.cctx, "target",
@@ -91,6 +178,8 @@ static void restore_init(struct lazy_expunge_cmd *cmd)
 		lazy_expunge_cmd_refuse(cmd, EX_USAGE,
 					"The target (-t) is empty");
 	}
+	if (rcmd->undo != NULL && !cmd->refused)
+		restore_init_undo(rcmd);
 	if (!cmd->refused)
 		restore_print_headers();
 }
@@ -108,11 +197,12 @@ struct doveadm_cmd_ver2 lazy_expunge_cmd_restore = {
 	.name = "lazy-expunge restore",
 	.mail_cmd = restore_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
-		"[-n] " LAZY_EXPUNGE_CMD_QUERY_USAGE "[-t <target mailbox>] <search query>",
+		"[-n] " LAZY_EXPUNGE_CMD_QUERY_USAGE "[-t <target mailbox>] [-U <restore>] <search query>",
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
 DOVEADM_CMD_PARAM('n', "plan", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('t', "target", CMD_PARAM_STR, 0)
+DOVEADM_CMD_PARAM('U', "undo", CMD_PARAM_STR, 0)
 LAZY_EXPUNGE_CMD_QUERY_PARAMS
 DOVEADM_CMD_PARAMS_END
 };

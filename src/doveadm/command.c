@@ -2,17 +2,12 @@
 
 #include "lib.h"
 #include "array.h"
-#include "ioloop.h"
 #include "istream.h"
-#include "mail-search-build.h"
-#include "mail-search-parser.h"
 #include "doveadm-print.h"
 #include "doveadm-settings.h"
 #include "compat/compat-command.h"
 #include "account/storage-spelling.h"
-#include "inventory/select.h"
 #include "core/text.h"
-#include "core/time-words.h"
 #include "doveadm/print.h"
 #include "doveadm/load-failure.h"
 #include "doveadm/worker.h"
@@ -90,158 +85,11 @@ bool lazy_expunge_cmd_flag(struct lazy_expunge_cmd *cmd, const char *name)
 	return doveadm_cmd_param_bool(cmd->ctx.cctx, name, &value) && value;
 }
 
-static void cmd_init_query(struct lazy_expunge_cmd *cmd,
-			   const char *const query[])
+bool lazy_expunge_cmd_has_param(struct lazy_expunge_cmd *cmd, const char *name)
 {
-	struct mail_search_parser *parser;
-	const char *error, *charset = "UTF-8";
+	const char *value;
 
-	parser = mail_search_parser_init_cmdline(query);
-	if (mail_search_build(mail_search_register_get_human(), parser,
-			      &charset, &cmd->ctx.search_args, &error) < 0)
-		lazy_expunge_cmd_refuse(cmd, EX_USAGE, error);
-	mail_search_parser_deinit(&parser);
-}
-
-static void cmd_init_origins(struct lazy_expunge_cmd *cmd)
-{
-	const char *const *name;
-
-	cmd->origins.below = lazy_expunge_cmd_flag(cmd, "recursive");
-	if (!doveadm_cmd_param_array(cmd->ctx.cctx, "origin",
-				     &cmd->origins.names)) {
-		if (cmd->origins.below) {
-			lazy_expunge_cmd_refuse(cmd, EX_USAGE,
-				"-R needs an origin (-o)");
-		}
-		return;
-	}
-	for (name = cmd->origins.names; *name != NULL; name++) {
-		if (**name == '\0') {
-			lazy_expunge_cmd_refuse(cmd, EX_USAGE,
-						"The origin (-o) is empty");
-		}
-	}
-	cmd->range.origins = &cmd->origins;
-}
-
-static void cmd_init_time(struct lazy_expunge_cmd *cmd, const char *name,
-			  time_t *first_r, time_t *last_r)
-{
-	const char *text, *error;
-
-	if (doveadm_cmd_param_str(cmd->ctx.cctx, name, &text) &&
-	    lazy_expunge_time_parse(text, ioloop_time, first_r, last_r,
-				    &error) < 0) {
-		lazy_expunge_cmd_refuse(cmd, EX_USAGE,
-					t_strdup_printf("--%s: %s", name,
-							error));
-	}
-}
-
-/* Since a day or minute is since it began. Until a day is until it ended, but
-   until 14:00 is not until 14:01. */
-static void cmd_init_times(struct lazy_expunge_cmd *cmd)
-{
-	struct lazy_expunge_select_range *range = &cmd->range;
-	time_t last = 0, first = 0;
-
-	cmd_init_time(cmd, "since", &range->since, &last);
-	last = 0;
-	cmd_init_time(cmd, "until", &first, &last);
-	range->until = last - first < 60 ? first : last;
-	if (range->until != 0 && range->since > range->until) {
-		lazy_expunge_cmd_refuse(cmd, EX_USAGE, t_strdup_printf(
-			"--since %s is later than --until %s",
-			lazy_expunge_text_time(range->since),
-			lazy_expunge_text_time(range->until)));
-	}
-}
-
-void lazy_expunge_cmd_init_query(struct lazy_expunge_cmd *cmd, bool required)
-{
-	static const char *const all[] = { "ALL", NULL };
-	const char *const *query = NULL;
-
-	cmd_init_origins(cmd);
-	cmd_init_times(cmd);
-	if (cmd->refused)
-		return;
-	if (doveadm_cmd_param_array(cmd->ctx.cctx, "query", &query) &&
-	    query[0] != NULL)
-		cmd_init_query(cmd, query);
-	else if (!required)
-		cmd_init_query(cmd, all);
-	else {
-		lazy_expunge_cmd_refuse(cmd, EX_USAGE, t_strdup_printf(
-			"A search query is needed: %s ALL takes everything",
-			cmd->ctx.cmd->name));
-	}
-}
-
-/* The names of -o that no mail of the storages comes from. */
-static int cmd_check_origins(struct lazy_expunge_cmd *cmd,
-			     struct lazy_expunge_select *select)
-{
-	struct mail_search_args *args = mail_search_build_init();
-	struct lazy_expunge_error error;
-	const char *const *name, *near;
-	int ret;
-
-	mail_search_build_add_all(args);
-	ret = lazy_expunge_select_find(select, args, NULL, 0, &error);
-	mail_search_args_unref(&args);
-	if (ret < 0)
-		return lazy_expunge_cmd_fail(cmd, &error);
-	for (name = cmd->origins.names; *name != NULL; name++) {
-		if (lazy_expunge_select_has_origin(select, *name,
-						   cmd->origins.below, &near))
-			continue;
-		error.code = MAIL_ERROR_NOTFOUND;
-		error.text = near == NULL ?
-			t_strdup_printf("No mail in the expunge storage comes "
-					"from %s", *name) :
-			t_strdup_printf("No mail in the expunge storage comes "
-					"from %s; did you mean %s", *name, near);
-		ret = lazy_expunge_cmd_fail(cmd, &error);
-	}
-	return ret;
-}
-
-/* Nothing was found: say so, or that there is no such origin. */
-static int cmd_select_nothing(struct lazy_expunge_cmd *cmd,
-			      struct lazy_expunge_select *select)
-{
-	if (lazy_expunge_cmd_is_multi(cmd))
-		return 0;
-	if (cmd->origins.names != NULL && cmd_check_origins(cmd, select) < 0)
-		return -1;
-	lazy_expunge_cmd_say(cmd, "No mail in the expunge storage matches");
-	return 0;
-}
-
-struct lazy_expunge_select *
-lazy_expunge_cmd_select(struct lazy_expunge_cmd *cmd,
-			struct lazy_expunge_user *luser,
-			unsigned int select_flags, int *ret_r)
-{
-	struct lazy_expunge_select *select;
-	struct lazy_expunge_error error;
-
-	select = lazy_expunge_select_init(luser, &error);
-	if (select == NULL) {
-		*ret_r = lazy_expunge_cmd_fail(cmd, &error);
-		return NULL;
-	}
-	if (lazy_expunge_select_find(select, cmd->ctx.search_args, &cmd->range,
-				     select_flags, &error) < 0) {
-		*ret_r = lazy_expunge_cmd_fail(cmd, &error);
-		lazy_expunge_select_deinit(&select);
-	} else if (array_count(&select->mails) == 0) {
-		*ret_r = cmd_select_nothing(cmd, select);
-		lazy_expunge_select_deinit(&select);
-	}
-	return select;
+	return doveadm_cmd_param_str(cmd->ctx.cctx, name, &value);
 }
 
 /* Returns 1 if the command is to run for the user, 0 if the plugin is off and

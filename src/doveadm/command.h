@@ -15,8 +15,12 @@ struct lazy_expunge_cmd {
 	struct doveadm_mail_cmd_context ctx;
 	/* -o, -R */
 	struct lazy_expunge_origin_mask origins;
-	/* -o, --since, --until */
+	/* -o, --since, --until, and the mails of -d while a user is done */
 	struct lazy_expunge_select_range range;
+	/* -d, NULL = any */
+	const char *deletion;
+	/* there is a search query */
+	bool has_query;
 	/* the options or the query were refused: do nothing */
 	bool refused;
 	/* settings are looked at even if the plugin is off or broken */
@@ -56,10 +60,11 @@ lazy_expunge_cmd_alloc_size(size_t size, const char *format,
 
 /* The options that lazy_expunge_cmd_init_query() reads. */
 #define LAZY_EXPUNGE_CMD_QUERY_USAGE \
-	"[-o <origin> ...] [-R] [--since <time>] [--until <time>] "
+	"[-o <origin> ...] [-R] [-d <deletion>] [--since <time>] [--until <time>] "
 #define LAZY_EXPUNGE_CMD_QUERY_PARAMS \
 DOVEADM_CMD_PARAM('o', "origin", CMD_PARAM_ARRAY, 0) \
 DOVEADM_CMD_PARAM('R', "recursive", CMD_PARAM_BOOL, 0) \
+DOVEADM_CMD_PARAM('d', "deletion", CMD_PARAM_STR, 0) \
 DOVEADM_CMD_PARAM('s', "since", CMD_PARAM_STR, 0) \
 DOVEADM_CMD_PARAM('e', "until", CMD_PARAM_STR, 0) \
 DOVEADM_CMD_PARAM('\0', "query", CMD_PARAM_ARRAY, CMD_PARAM_FLAG_POSITIONAL)
@@ -73,6 +78,23 @@ struct lazy_expunge_select *
 lazy_expunge_cmd_select(struct lazy_expunge_cmd *cmd,
 			struct lazy_expunge_user *luser,
 			unsigned int select_flags, int *ret_r);
+/* The same, but it says nothing if it finds none, and returns the selection. */
+struct lazy_expunge_select *
+lazy_expunge_cmd_select_quietly(struct lazy_expunge_cmd *cmd,
+				struct lazy_expunge_user *luser,
+				unsigned int select_flags, int *ret_r);
+/* The mailboxes that were deleted as a whole and that -d or -o names. None with a
+   search query that takes not all. */
+void lazy_expunge_cmd_find_boxes(struct lazy_expunge_cmd *cmd,
+				 struct lazy_expunge_user *luser, pool_t pool,
+				 ARRAY_TYPE(const_string) *boxes);
+/* All mails of the user. NULL and the error on failure. */
+struct lazy_expunge_select *
+lazy_expunge_cmd_select_all(struct lazy_expunge_user *luser,
+			    struct lazy_expunge_error *error_r);
+/* Read -l, 0 = it was not given. */
+void lazy_expunge_cmd_init_limit(struct lazy_expunge_cmd *cmd,
+				 unsigned int *limit_r);
 /* The options that lazy_expunge_cmd_init_jobs() reads. */
 #define LAZY_EXPUNGE_CMD_JOBS_PARAMS \
 DOVEADM_CMD_PARAM('j', "jobs", CMD_PARAM_STR, 0) \
@@ -82,6 +104,8 @@ DOVEADM_CMD_PARAM('W', "worker", CMD_PARAM_BOOL, 0)
    live as long as the command. */
 void lazy_expunge_cmd_init_jobs(struct lazy_expunge_cmd *cmd,
 				const char *const options[]);
+/* Returns TRUE if the option was given, with a text. */
+bool lazy_expunge_cmd_has_param(struct lazy_expunge_cmd *cmd, const char *name);
 /* Returns TRUE if the flag was given. */
 bool lazy_expunge_cmd_flag(struct lazy_expunge_cmd *cmd, const char *name);
 /* Refuse to run: say why and set the exit code. For use in init. */

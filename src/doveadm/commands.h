@@ -4,6 +4,7 @@
 /* The commands, each in the file of its name. */
 
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_check;
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_deletions;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_hold;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_holds;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_list;

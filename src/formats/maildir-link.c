@@ -13,6 +13,7 @@
 #include "maildir-filename-flags.h"
 #include "maildir-settings.h"
 #include "core/deletion.h"
+#include "core/deletion-lines.h"
 #include "core/origin-codec.h"
 #include "core/origin-id.h"
 #include "formats/letters.h"
@@ -229,7 +230,9 @@ lazy_expunge_maildir_link(struct lazy_expunge_maildir *maildir,
 	ctx.dest_path = t_strconcat(maildir->cur_path, "/",
 		maildir_filename_flags_set(guid, flags), letters,
 		carrier->id == 0 ? "" :
-		lazy_expunge_origin_id_to_info(carrier->id), NULL);
+		lazy_expunge_origin_id_to_info(carrier->id),
+		deletion->id == 0 ? "" :
+		lazy_expunge_deletion_id_to_info(deletion->id), NULL);
 	if (maildir_file_do(MAILDIR_MAILBOX(mail->box), mail->uid,
 			    link_file, &ctx) < 0)
 		return NULL;

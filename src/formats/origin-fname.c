@@ -4,6 +4,7 @@
 #include "maildir-storage.h"
 #include "maildir-uidlist.h"
 #include "maildir-sync.h"
+#include "core/deletion-lines.h"
 #include "core/origin-id.h"
 #include "formats/origin-fname.h"
 
@@ -13,9 +14,16 @@
 
 struct fname_context {
 	uint64_t id;
+	uint32_t deletion;
 	/* why it could not be written, 0 if it was */
 	int error;
 };
+
+static void context_read(struct fname_context *ctx, const char *fname)
+{
+	ctx->id = lazy_expunge_origin_id_from_fname(fname);
+	ctx->deletion = lazy_expunge_deletion_id_from_fname(fname);
+}
 
 /* These return 0 if the file may have another name by now, else 1. */
 static int fname_read(struct maildir_mailbox *mbox ATTR_UNUSED,
@@ -25,7 +33,7 @@ static int fname_read(struct maildir_mailbox *mbox ATTR_UNUSED,
 
 	if (lstat(path, &st) < 0 && errno == ENOENT)
 		return 0;
-	ctx->id = lazy_expunge_origin_id_from_fname(path);
+	context_read(ctx, path);
 	return 1;
 }
 
@@ -50,23 +58,31 @@ static int fname_write(struct maildir_mailbox *mbox ATTR_UNUSED,
 	return 1;
 }
 
-uint64_t lazy_expunge_origin_fname_read(struct mail *mail)
+static void fname_find(struct mail *mail, struct fname_context *ctx)
 {
 	struct maildir_mailbox *mbox = MAILDIR_MAILBOX(mail->box);
-	struct fname_context ctx = { .id = 0 };
 	enum maildir_uidlist_rec_flag flags;
 	const char *fname;
 	int ret;
 
 	ret = maildir_sync_lookup(mbox, mail->uid, &flags, &fname);
 	if (ret <= 0)
-		return 0;
+		return;
 	/* the name as the directory has it */
 	if ((flags & MAILDIR_UIDLIST_REC_FLAG_NONSYNCED) == 0)
-		return lazy_expunge_origin_id_from_fname(fname);
+		context_read(ctx, fname);
 	/* a guess is wrong if the name has a number, and then it is looked for */
-	if (maildir_file_do(mbox, mail->uid, fname_read, &ctx) < 0)
-		return 0;
+	else if (maildir_file_do(mbox, mail->uid, fname_read, ctx) < 0)
+		i_zero(ctx);
+}
+
+uint64_t lazy_expunge_origin_fname_read(struct mail *mail, uint32_t *deletion_r)
+{
+	struct fname_context ctx = { .id = 0 };
+
+	fname_find(mail, &ctx);
+	if (deletion_r != NULL)
+		*deletion_r = ctx.deletion;
 	return ctx.id;
 }
 

@@ -130,7 +130,9 @@ bool lazy_expunge_saved_are_there(
 	return found;
 }
 
-int lazy_expunge_saved_commit(struct mailbox_transaction_context **t)
+int lazy_expunge_saved_commit(
+	struct mailbox_transaction_context **t,
+	struct mail_transaction_commit_changes *changes_r)
 {
 	struct mailbox *box = (*t)->box;
 	struct mail_transaction_commit_changes changes;
@@ -142,7 +144,10 @@ int lazy_expunge_saved_commit(struct mailbox_transaction_context **t)
 	ret = mailbox_transaction_commit_get_changes(t, &changes);
 	if (ret == 0 && !lazy_expunge_saved_are_there(box, &changes))
 		ret = -1;
-	pool_unref(&changes.pool);
+	if (changes_r != NULL)
+		*changes_r = changes;
+	else
+		pool_unref(&changes.pool);
 	if (marked)
 		lazy_expunge_unclean_end(box);
 	return ret;

@@ -15,6 +15,8 @@ bool lazy_expunge_saved_are_there(
 	struct mailbox *box,
 	const struct mail_transaction_commit_changes *changes);
 /* mailbox_transaction_commit() that fails when the mails are not there. */
-int lazy_expunge_saved_commit(struct mailbox_transaction_context **t);
+int lazy_expunge_saved_commit(
+	struct mailbox_transaction_context **t,
+	struct mail_transaction_commit_changes *changes_r);
 
 #endif

@@ -11,6 +11,7 @@
 #include "keep/destination.h"
 
 struct lazy_expunge_cover;
+struct lazy_expunge_deletion_sum;
 struct lazy_expunge_events;
 struct lazy_expunge_live;
 struct lazy_expunge_trail_steps;
@@ -105,6 +106,8 @@ struct lazy_expunge_transaction {
 	/* a Trash: where the mails come from that are copied to it. NULL before
 	   the first. */
 	struct lazy_expunge_trail_steps *trail_steps;
+	/* what it adds to deletions. Not created before the first. */
+	ARRAY(struct lazy_expunge_deletion_sum) deletion_sums;
 	/* a Trash: where its mails came from is as of this transaction */
 	bool trail_read;
 

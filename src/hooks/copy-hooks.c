@@ -9,6 +9,7 @@
 #include "account/storages.h"
 #include "keep/origin.h"
 #include "hooks/context.h"
+#include "hooks/deletion-hooks.h"
 #include "hooks/kept.h"
 #include "hooks/move.h"
 #include "hooks/protect.h"
@@ -26,7 +27,7 @@ int lazy_expunge_save_begin(struct mail_save_context *ctx,
 {
 	struct mailbox *box = ctx->transaction->box;
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
-	uint64_t id;
+	struct lazy_expunge_kept_numbers numbers;
 	int ret;
 
 	/* a copy that is done by saving was let through by copy() */
@@ -34,10 +35,10 @@ int lazy_expunge_save_begin(struct mail_save_context *ctx,
 		return -1;
 	if (ctx->copying_or_moving || !mailbox_takes_origins(lbox))
 		return lbox->module_ctx.super.save_begin(ctx, input);
-	id = lazy_expunge_kept_save_begin(ctx);
+	lazy_expunge_kept_save_begin(ctx, &numbers);
 	ret = lbox->module_ctx.super.save_begin(ctx, input);
 	if (ret == 0)
-		lazy_expunge_kept_saved(ctx, id);
+		lazy_expunge_kept_saved(ctx, &numbers);
 	return ret;
 }
 
@@ -55,6 +56,10 @@ static void mailbox_copied_out(struct mailbox_transaction_context *t,
 		lazy_expunge_mailbox_vname(mail->box),
 		mailbox_get_vname(t->box), lazy_expunge_mailbox_origin(mail),
 		moving ? "move" : "copy");
+	if (moving) {
+		lazy_expunge_deletion_left(lazy_expunge_transaction_get(t),
+					   mail);
+	}
 }
 
 /* doveadm goes on after a mail that does not fit and commits the rest, in which
@@ -106,7 +111,7 @@ static int copy_within(struct mail_save_context *ctx, struct mail *mail)
 	struct lazy_expunge_mailbox *lbox =
 		LAZY_EXPUNGE_CONTEXT_REQUIRE(ctx->transaction->box);
 	struct lazy_expunge_mailbox *lsrc = LAZY_EXPUNGE_CONTEXT(mail->box);
-	uint64_t id;
+	struct lazy_expunge_kept_numbers numbers;
 	int ret;
 
 	if (lsrc != NULL && mailbox_takes_origins(lsrc))
@@ -114,10 +119,10 @@ static int copy_within(struct mail_save_context *ctx, struct mail *mail)
 	if (lbox->storage == NULL && lsrc != NULL && lsrc->storage != NULL)
 		return copy_out(ctx, mail);
 	if (mailbox_takes_origins(lbox)) {
-		id = lazy_expunge_kept_save_begin(ctx);
+		lazy_expunge_kept_save_begin(ctx, &numbers);
 		ret = lbox->module_ctx.super.copy(ctx, mail);
 		if (ret == 0)
-			lazy_expunge_kept_saved(ctx, id);
+			lazy_expunge_kept_saved(ctx, &numbers);
 		return ret;
 	}
 	if (!lbox->internal)

@@ -7,6 +7,7 @@
 #include "mail-index.h"
 #include "mail-storage-private.h"
 #include "formats/letters.h"
+#include "keep/deletion-id.h"
 #include "keep/origin.h"
 #include "keep/origin-carrier.h"
 #include "core/origin-codec.h"
@@ -69,10 +70,12 @@ keywords_with_origin(struct mail *mail, const char *const *keywords)
 	bool dsyncing = lbox->luser->user->dsyncing;
 	size_t max_len = dsyncing ? max_keyword_length(mail->box) : SIZE_MAX;
 	const char *origin = lazy_expunge_origin_get_by(mail, keywords);
+	uint32_t deletion = dsyncing ? lazy_expunge_deletion_id_get(mail) : 0;
 	const char *keyword;
 	ARRAY_TYPE(const_string) shown;
 
-	if (origin == NULL || keywords_show(keywords, origin, max_len))
+	if (deletion == 0 && (origin == NULL ||
+			      keywords_show(keywords, origin, max_len)))
 		return keywords;
 	t_array_init(&shown, 8);
 	for (; *keywords != NULL; keywords++) {
@@ -80,7 +83,13 @@ keywords_with_origin(struct mail *mail, const char *const *keywords)
 		    lazy_expunge_origin_is_via(*keywords))
 			array_push_back(&shown, keywords);
 	}
-	if (dsyncing) {
+	if (deletion != 0) {
+		keyword = lazy_expunge_origin_encode_deletion(deletion);
+		array_push_back(&shown, &keyword);
+	}
+	if (origin == NULL)
+		; /* the number alone */
+	else if (dsyncing) {
 		/* to where another origin may differ in case alone */
 		lazy_expunge_origin_encode_parts(origin, max_len, &shown);
 	} else {
@@ -153,9 +162,16 @@ static void kept_add_origin(struct mail *mail, enum modify_type modify_type,
 			    struct mail_keywords *keywords)
 {
 	const char *origin, *old;
+	uint32_t deletion;
 
 	if (modify_type == MODIFY_REMOVE)
 		return;
+	deletion = lazy_expunge_origin_deletion_of_keywords(mail->box,
+							    keywords);
+	if (deletion != lazy_expunge_deletion_id_get(mail)) {
+		lazy_expunge_deletion_id_set(mail->transaction, mail->seq,
+					     deletion);
+	}
 	origin = lazy_expunge_origin_of_keywords(mail->box, keywords);
 	if (origin == NULL)
 		return;
@@ -236,17 +252,19 @@ void lazy_expunge_kept_copy_begin(struct mail_save_context *ctx,
 					   keywords);
 }
 
-uint64_t lazy_expunge_kept_save_begin(struct mail_save_context *ctx)
+void lazy_expunge_kept_save_begin(struct mail_save_context *ctx,
+				  struct lazy_expunge_kept_numbers *numbers_r)
 {
 	struct mailbox *box = ctx->transaction->box;
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 	struct lazy_expunge_origin_carriers *carriers;
 	const struct lazy_expunge_origin_carrier *carrier;
 	const char *origin, *via;
-	uint64_t id = 0;
 
+	i_zero(numbers_r);
 	T_BEGIN {
-		origin = lazy_expunge_origin_take(ctx, &via);
+		origin = lazy_expunge_origin_take(ctx, &via,
+						  &numbers_r->deletion);
 		if (origin != NULL) {
 			if (lbox->letters == NULL)
 				lbox->letters = lazy_expunge_letters_init(box);
@@ -254,19 +272,24 @@ uint64_t lazy_expunge_kept_save_begin(struct mail_save_context *ctx)
 						lbox->letters, origin, via);
 			carrier = lazy_expunge_origin_carrier_for_save(carriers);
 			lazy_expunge_origin_put_keywords(ctx, carrier);
-			id = carrier->id;
+			numbers_r->origin = carrier->id;
 			lazy_expunge_origin_carriers_deinit(&carriers);
 		}
 	} T_END;
-	return id;
 }
 
-void lazy_expunge_kept_saved(struct mail_save_context *ctx, uint64_t id)
+void lazy_expunge_kept_saved(struct mail_save_context *ctx,
+			     const struct lazy_expunge_kept_numbers *numbers)
 {
-	if (id != 0 && ctx->dest_mail != NULL) {
+	if (ctx->dest_mail == NULL)
+		return;
+	if (numbers->origin != 0) {
 		lazy_expunge_origin_set_id(ctx->transaction,
-					   ctx->dest_mail->seq, id);
+					   ctx->dest_mail->seq,
+					   numbers->origin);
 	}
+	lazy_expunge_deletion_id_set(ctx->transaction, ctx->dest_mail->seq,
+				     numbers->deletion);
 }
 
 void lazy_expunge_kept_committed(

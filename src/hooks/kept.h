@@ -5,6 +5,12 @@
 
 #include "mail-storage-private.h"
 
+/* Those of a mail that is being saved; 0 = it has none. */
+struct lazy_expunge_kept_numbers {
+	uint64_t origin;
+	uint32_t deletion;
+};
+
 /* A storage's mailbox of mailbox mode: replace the methods of a mail. */
 void lazy_expunge_kept_mail_allocated(struct mail_vfuncs *v);
 /* A mail of such a mailbox is about to be copied elsewhere. Dovecot drops all its
@@ -13,9 +19,11 @@ void lazy_expunge_kept_mail_allocated(struct mail_vfuncs *v);
 void lazy_expunge_kept_copy_begin(struct mail_save_context *ctx,
 				  struct mail *mail);
 /* A mail that may have an origin among its keywords is about to be saved there:
-   returns what lazy_expunge_kept_saved() wants after save_begin or copy. */
-uint64_t lazy_expunge_kept_save_begin(struct mail_save_context *ctx);
-void lazy_expunge_kept_saved(struct mail_save_context *ctx, uint64_t id);
+   gives what lazy_expunge_kept_saved() wants after save_begin or copy. */
+void lazy_expunge_kept_save_begin(struct mail_save_context *ctx,
+				  struct lazy_expunge_kept_numbers *numbers_r);
+void lazy_expunge_kept_saved(struct mail_save_context *ctx,
+			     const struct lazy_expunge_kept_numbers *numbers);
 /* Call for any mailbox after the commit. */
 void lazy_expunge_kept_committed(
 	struct mailbox *box,

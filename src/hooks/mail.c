@@ -231,11 +231,20 @@ static void lazy_mail_expunge(struct mail *mail)
 {
 	struct lazy_expunge_mailbox *lbox =
 		LAZY_EXPUNGE_CONTEXT_REQUIRE(mail->box);
+	struct mail_private *pmail = (struct mail_private *)mail;
+	struct lazy_expunge_mail *lmail =
+		LAZY_EXPUNGE_MAIL_CONTEXT_REQUIRE(pmail);
 	struct lazy_expunge_deletion deletion = { .mail = mail };
 	struct lazy_expunge_transaction *lt;
 	struct lazy_expunge_facts facts;
 	enum lazy_expunge_verdict verdict;
 
+	/* restore -U has kept it */
+	if (null_strcmp(mail->transaction->reason,
+			LAZY_EXPUNGE_TRANSACTION_UNDO) == 0) {
+		lmail->module_ctx.super.expunge(mail);
+		return;
+	}
 	facts_gather(mail, &facts);
 	verdict = lazy_expunge_policy_decide(&facts, &deletion.reason);
 	if (verdict == LAZY_EXPUNGE_LOOK || verdict == LAZY_EXPUNGE_KEEP) {

@@ -3,6 +3,7 @@
 #include "lib.h"
 #include "mail-namespace.h"
 #include "compat/dovecot.h"
+#include "account/deletions.h"
 #include "account/lock.h"
 #include "account/rename-log.h"
 #include "formats/letters.h"
@@ -12,6 +13,7 @@
 #include "hooks/autoexpunge.h"
 #include "hooks/context.h"
 #include "hooks/copy-hooks.h"
+#include "hooks/deletion-hooks.h"
 #include "hooks/held.h"
 #include "hooks/hooks.h"
 #include "hooks/protect.h"
@@ -42,6 +44,9 @@ static void lazy_mailbox_close(struct mailbox *box)
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 
 	lazy_expunge_destination_close(&lbox->dest);
+	/* a look for other copies opens and closes many */
+	if (!lbox->internal)
+		lazy_expunge_deletions_write(lbox->luser);
 	if (lbox->legal_vname != NULL)
 		box->vname = lbox->legal_vname;
 	lbox->module_ctx.super.close(box);
@@ -103,8 +108,13 @@ static int lazy_mailbox_delete_box(struct mailbox *box)
 {
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 
-	return lazy_expunge_protect_delete(box) < 0 ? -1 :
-		lbox->module_ctx.super.delete_box(box);
+	if (lazy_expunge_protect_delete(box) < 0 ||
+	    lbox->module_ctx.super.delete_box(box) < 0)
+		return -1;
+	/* it is closed by now */
+	lazy_expunge_deletion_box(box);
+	lazy_expunge_deletions_write(lbox->luser);
+	return 0;
 }
 
 static int

@@ -17,6 +17,7 @@
 #include "instances/pending.h"
 #include "instances/supersede.h"
 #include "hooks/context.h"
+#include "hooks/deletion-hooks.h"
 #include "hooks/kept.h"
 #include "hooks/move.h"
 #include "hooks/trail-hooks.h"
@@ -33,6 +34,7 @@ static void transaction_free(struct lazy_expunge_transaction *lt,
 	struct lazy_expunge_user *luser = lt->lbox->luser;
 
 	lazy_expunge_events_deinit(&lt->events, committed);
+	lazy_expunge_deletion_finish(lt, committed);
 	lazy_expunge_pending_remove(luser, t);
 	lazy_expunge_live_deinit(&lt->live);
 	lazy_expunge_cover_deinit(&lt->cover);
@@ -218,6 +220,7 @@ int lazy_expunge_transaction_keep(struct lazy_expunge_transaction *lt,
 	i_zero(error_r);
 	if (transaction_open_dest(lt, error_r) == 0) {
 		deletion->origin = lazy_expunge_trail_before(lt, mail->uid);
+		lazy_expunge_deletion_number(lt, deletion);
 		ret = lazy_expunge_destination_copy(lt->dest_trans, deletion,
 						    error_r);
 	}
@@ -227,6 +230,7 @@ int lazy_expunge_transaction_keep(struct lazy_expunge_transaction *lt,
 	if (ret > 0)
 		seq_range_array_add(&lt->linked_uids, mail->uid);
 	seq_range_array_add(&lt->kept_uids, mail->uid);
+	lazy_expunge_deletion_kept(lt, deletion);
 	transaction_remember_guid(lt, deletion);
 	lazy_expunge_pending_add(lt->lbox->luser, lt->t, mail->uid);
 	return 0;

@@ -10,6 +10,7 @@
 #include "mailbox-list-iter.h"
 #include "compat/dovecot.h"
 #include "account/storage-list.h"
+#include "keep/deletion-id.h"
 #include "keep/origin.h"
 #include "core/origin-codec.h"
 #include "core/origin-mask.h"
@@ -259,6 +260,17 @@ select_shown_mask(const struct lazy_expunge_select *select,
 	return shown;
 }
 
+static bool
+is_of_deletion(const struct lazy_expunge_select_deletion *deletion,
+	       uint32_t id, const char *origin, time_t saved)
+{
+	if (deletion == NULL || deletion->id != 0)
+		return deletion == NULL || deletion->id == id;
+	return id == 0 && saved >= deletion->first &&
+		saved <= deletion->last &&
+		strcmp(origin == NULL ? "" : origin, deletion->origin) == 0;
+}
+
 static int select_find_mail(struct select_find *find, unsigned int box_idx,
 			    struct mail *mail)
 {
@@ -269,6 +281,7 @@ static int select_find_mail(struct select_find *find, unsigned int box_idx,
 	const char *recorded = lazy_expunge_origin_get(mail), *origin = NULL;
 	const char *via = lazy_expunge_origin_get_via(mail);
 	time_t saved = 0;
+	uint32_t deletion;
 
 	if (recorded == NULL)
 		recorded = sbox->origin;
@@ -288,7 +301,9 @@ static int select_find_mail(struct select_find *find, unsigned int box_idx,
 			return 0;
 		return -1;
 	}
-	if (!is_in_range(find->range, saved))
+	deletion = lazy_expunge_deletion_id_get(mail);
+	if (!is_in_range(find->range, saved) ||
+	    !is_of_deletion(find->range->deletion, deletion, origin, saved))
 		return 0;
 	smail = array_append_space(&select->mails);
 	smail->saved = saved;
@@ -297,6 +312,7 @@ static int select_find_mail(struct select_find *find, unsigned int box_idx,
 	smail->origin = select_origin_idx(find, origin);
 	smail->recorded = select_origin_idx(find, recorded);
 	smail->via = select_origin_idx(find, via);
+	smail->deletion = deletion;
 	return 0;
 }
 
@@ -438,6 +454,13 @@ lazy_expunge_select_origin(struct lazy_expunge_select *select,
 			   const struct lazy_expunge_select_mail *mail)
 {
 	return array_idx_elem(&select->origins, mail->origin);
+}
+
+const char *
+lazy_expunge_select_via(struct lazy_expunge_select *select,
+			const struct lazy_expunge_select_mail *mail)
+{
+	return array_idx_elem(&select->origins, mail->via);
 }
 
 void lazy_expunge_select_deinit(struct lazy_expunge_select **_select)

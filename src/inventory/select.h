@@ -45,6 +45,8 @@ struct lazy_expunge_select_mail {
 	/* index to origins: as it was recorded, and not as Dovecot shows the
 	   name now */
 	unsigned int recorded;
+	/* number of its deletion (core/deletion-lines.h), 0 if it has none */
+	uint32_t deletion;
 };
 
 struct lazy_expunge_select {
@@ -59,12 +61,23 @@ struct lazy_expunge_select {
 	ARRAY_TYPE(const_string) origins;
 };
 
+/* The mails of one deletion. */
+struct lazy_expunge_select_deletion {
+	/* 0: those without a number from this origin ("" = not known), deleted
+	   in these seconds or between them */
+	uint32_t id;
+	const char *origin;
+	time_t first, last;
+};
+
 /* What a command is about, beside its search query. */
 struct lazy_expunge_select_range {
 	/* NULL = any origin */
 	const struct lazy_expunge_origin_mask *origins;
 	/* deleted in these seconds or between them, 0 = without a bound */
 	time_t since, until;
+	/* NULL = any deletion */
+	const struct lazy_expunge_select_deletion *deletion;
 };
 
 enum lazy_expunge_select_flags {
@@ -97,6 +110,10 @@ int lazy_expunge_select_cmp_oldest(const struct lazy_expunge_select_mail *m1,
 const char *
 lazy_expunge_select_origin(struct lazy_expunge_select *select,
 			   const struct lazy_expunge_select_mail *mail);
+/* The Trash that the mail went through, "" if none. */
+const char *
+lazy_expunge_select_via(struct lazy_expunge_select *select,
+			const struct lazy_expunge_select_mail *mail);
 /* Closes the mailboxes. Takes NULL. */
 void lazy_expunge_select_deinit(struct lazy_expunge_select **select);
 

@@ -13,6 +13,7 @@
 #include "formats/letters.h"
 #include "formats/list-index.h"
 #include "formats/maildir-link.h"
+#include "keep/deletion-id.h"
 #include "keep/origin.h"
 #include "core/deletion.h"
 #include "keep/origin-carrier.h"
@@ -376,20 +377,25 @@ lazy_expunge_destination_begin(struct lazy_expunge_destination *dest)
 
 /* Mails of one origin follow one another more often than not. */
 static struct lazy_expunge_origin_carriers *
-destination_carriers(struct lazy_expunge_destination *dest, const char *origin)
+destination_carriers(struct lazy_expunge_destination *dest, const char *origin,
+		     const char *via)
 {
 	struct lazy_expunge_origin_carriers *carriers;
 
-	if (origin == NULL || dest->via == NULL)
+	if (origin == NULL || dest->via == NULL ||
+	    (via != NULL && *via == '\0' && strcmp(origin, dest->via) == 0))
 		return dest->origin;
+	if (via == NULL)
+		via = dest->via;
+	else if (*via == '\0')
+		via = NULL;
 	for (unsigned int i = array_count(&dest->trail_origins); i > 0; i--) {
 		carriers = array_idx_elem(&dest->trail_origins, i - 1);
-		if (strcmp(lazy_expunge_origin_carriers_vname(carriers),
-			   origin) == 0)
+		if (lazy_expunge_origin_carriers_match(carriers, origin, via))
 			return carriers;
 	}
 	carriers = lazy_expunge_origin_carriers_init(dest->box, dest->letters,
-						     origin, dest->via);
+						     origin, via);
 	array_push_back(&dest->trail_origins, &carriers);
 	return carriers;
 }
@@ -440,10 +446,11 @@ destination_keywords(struct lazy_expunge_destination_transaction *dt,
 }
 
 static int destination_copy(struct lazy_expunge_destination_transaction *dt,
-			    struct mail *mail,
+			    const struct lazy_expunge_deletion *deletion,
 			    struct lazy_expunge_origin_carriers *carriers,
 			    struct lazy_expunge_error *error_r)
 {
+	struct mail *mail = deletion->mail;
 	struct lazy_expunge_destination *dest = dt->dest;
 	const struct lazy_expunge_origin_carrier *carrier;
 	struct mail_save_context *ctx;
@@ -469,6 +476,8 @@ static int destination_copy(struct lazy_expunge_destination_transaction *dt,
 	ret = mailbox_copy(&ctx, mail);
 	if (ret == 0) {
 		lazy_expunge_save_date_add(dt->t, dest->save_date_field);
+		lazy_expunge_deletion_id_set(dt->t,
+			dt->t->save_ctx->dest_mail->seq, deletion->id);
 		if (carrier->id != 0) {
 			lazy_expunge_origin_set_id(dt->t,
 				dt->t->save_ctx->dest_mail->seq, carrier->id);
@@ -489,14 +498,15 @@ int lazy_expunge_destination_copy(
 	struct lazy_expunge_error *error_r)
 {
 	struct lazy_expunge_origin_carriers *carriers =
-		destination_carriers(dt->dest, deletion->origin);
+		destination_carriers(dt->dest, deletion->origin,
+				     deletion->via);
 	bool linked = FALSE;
 
 	if (dt->dest->maildir != NULL) T_BEGIN {
 		linked = destination_link(dt, deletion, carriers);
 	} T_END;
 	return linked ? 1 :
-		destination_copy(dt, deletion->mail, carriers, error_r);
+		destination_copy(dt, deletion, carriers, error_r);
 }
 
 static void destination_transaction_free(
@@ -535,7 +545,7 @@ destination_commit_saved(struct lazy_expunge_destination_transaction *dt)
 	bool suspended = lazy_expunge_list_index_suspend(dest->box);
 	int ret;
 
-	ret = lazy_expunge_saved_commit(&dt->t);
+	ret = lazy_expunge_saved_commit(&dt->t, NULL);
 	if (suspended) {
 		lazy_expunge_list_index_resume(dest->box);
 		dest->list_index_old = TRUE;

@@ -15,7 +15,7 @@ struct lazy_expunge_origin_carriers {
 	struct mailbox *dest;
 	struct lazy_expunge_letters *letters;
 	/* NULL if it is not recorded */
-	char *vname;
+	char *vname, *via_vname;
 	/* NULL if it would be too long */
 	char *keyword, *via;
 	struct lazy_expunge_origin_carrier save, link;
@@ -45,6 +45,7 @@ lazy_expunge_origin_carriers_init(struct mailbox *dest,
 	if (vname == NULL)
 		return carriers;
 	carriers->vname = i_strdup(vname);
+	carriers->via_vname = i_strdup(via);
 	T_BEGIN {
 		carriers->keyword =
 			keyword_dup(lazy_expunge_origin_encode(vname));
@@ -65,16 +66,18 @@ void lazy_expunge_origin_carriers_deinit(
 		return;
 	*_carriers = NULL;
 	i_free(carriers->vname);
+	i_free(carriers->via_vname);
 	i_free(carriers->keyword);
 	i_free(carriers->via);
 	i_free(carriers);
 }
 
-const char *
-lazy_expunge_origin_carriers_vname(
-			const struct lazy_expunge_origin_carriers *carriers)
+bool lazy_expunge_origin_carriers_match(
+			const struct lazy_expunge_origin_carriers *carriers,
+			const char *vname, const char *via)
 {
-	return carriers->vname;
+	return null_strcmp(carriers->vname, vname) == 0 &&
+		null_strcmp(carriers->via_vname, via) == 0;
 }
 
 /* TRUE if the index has the keyword among its first origins, or has room for it.

@@ -19,10 +19,10 @@ struct lazy_expunge_origin_carriers *
 lazy_expunge_origin_carriers_init(struct mailbox *dest,
 				  struct lazy_expunge_letters *letters,
 				  const char *vname, const char *via);
-/* The origin's name as given. */
-const char *
-lazy_expunge_origin_carriers_vname(
-			const struct lazy_expunge_origin_carriers *carriers);
+/* TRUE if they are for this origin and Trash. */
+bool lazy_expunge_origin_carriers_match(
+			const struct lazy_expunge_origin_carriers *carriers,
+			const char *vname, const char *via);
 /* Takes NULL. */
 void lazy_expunge_origin_carriers_deinit(
 			struct lazy_expunge_origin_carriers **carriers);

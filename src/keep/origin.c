@@ -13,6 +13,7 @@
 #include "account/user.h"
 #include "account/storage-names.h"
 #include "formats/origin-fname.h"
+#include "keep/deletion-id.h"
 #include "keep/origin.h"
 
 #define ORIGIN_EXT_NAME "lazy_expunge_origin"
@@ -217,17 +218,26 @@ lazy_expunge_origin_of_keywords(struct mailbox *box,
 	return lazy_expunge_origin_find(keywords_names(box, keywords));
 }
 
+uint32_t
+lazy_expunge_origin_deletion_of_keywords(struct mailbox *box,
+					 const struct mail_keywords *keywords)
+{
+	return lazy_expunge_origin_find_deletion(keywords_names(box, keywords));
+}
+
 const char *lazy_expunge_origin_take(struct mail_save_context *ctx,
-				     const char **via_r)
+				     const char **via_r, uint32_t *deletion_r)
 {
 	const char *const *names, *vname;
 
 	*via_r = NULL;
+	*deletion_r = 0;
 	if (ctx->data.keywords == NULL)
 		return NULL;
 	names = keywords_names(ctx->transaction->box, ctx->data.keywords);
 	vname = lazy_expunge_origin_find(names);
 	*via_r = lazy_expunge_origin_find_via(names);
+	*deletion_r = lazy_expunge_origin_find_deletion(names);
 	lazy_expunge_origin_strip(ctx);
 	return vname;
 }
@@ -274,7 +284,7 @@ static uint64_t origin_id_elsewhere(struct mail *mail)
 	buffer_t buf;
 
 	if (box_is_maildir(mail->box))
-		return lazy_expunge_origin_fname_read(mail);
+		return lazy_expunge_origin_fname_read(mail, NULL);
 	buffer_create_from_data(&buf, &rec, sizeof(rec));
 	if (mail_cache_lookup_field(mail->transaction->cache_view, &buf,
 				    mail->seq,
@@ -316,13 +326,15 @@ const char *lazy_expunge_origin_get_via(struct mail *mail)
 void lazy_expunge_origin_catch_up(struct mailbox_transaction_context *t,
 				  struct mail *mail)
 {
+	uint32_t deletion;
 	uint64_t id;
 
-	if (!box_is_maildir(t->box) || origin_id_indexed(mail) != 0)
+	if (!box_is_maildir(t->box))
 		return;
-	id = lazy_expunge_origin_fname_read(mail);
-	if (id != 0)
+	id = lazy_expunge_origin_fname_read(mail, &deletion);
+	if (id != 0 && origin_id_indexed(mail) == 0)
 		lazy_expunge_origin_set_id(t, mail->seq, id);
+	lazy_expunge_deletion_id_catch_up(t, mail, deletion);
 }
 
 void lazy_expunge_origin_write_names(struct mailbox *box,

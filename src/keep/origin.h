@@ -29,13 +29,18 @@ void lazy_expunge_origin_set_id(struct mailbox_transaction_context *t,
 				uint32_t seq, uint64_t id);
 /* The save context of the storage's mailbox may have the origin among its
    keywords, which those of dsync have: take it out. Returns the origin and the
-   Trash between (data stack), or NULL if there is none. */
+   Trash between (data stack), or NULL if there is none, and the number of the
+   deletion, 0 if there is none. */
 const char *lazy_expunge_origin_take(struct mail_save_context *ctx,
-				     const char **via_r);
+				     const char **via_r, uint32_t *deletion_r);
 /* The origin that the keywords say, NULL if none. Data stack. */
 const char *
 lazy_expunge_origin_of_keywords(struct mailbox *box,
 				const struct mail_keywords *keywords);
+/* The number of the deletion that they say, 0 if none. */
+uint32_t
+lazy_expunge_origin_deletion_of_keywords(struct mailbox *box,
+					 const struct mail_keywords *keywords);
 /* Add the carrier's keywords to those of the save context. */
 void lazy_expunge_origin_put_keywords(
 			struct mail_save_context *ctx,

@@ -12,6 +12,7 @@
 #include "formats/sdbox-files.h"
 #include "restore/intent.h"
 #include "restore/plan-quota.h"
+#include "restore/undo-log.h"
 #include "restore/wanted.h"
 #include "inventory/select.h"
 #include "restore/run.h"
@@ -28,6 +29,8 @@ struct restore_batch {
 	struct mail *mail;
 	/* what the target has; NULL with plan, and if that cannot be told */
 	struct lazy_expunge_live *live;
+	/* the one that it is on */
+	const struct lazy_expunge_select_mail *smail;
 	/* NULL with plan */
 	struct lazy_expunge_events *events;
 	unsigned int restored, skipped;
@@ -111,6 +114,9 @@ static int batch_move(struct restore_batch *batch, const char *guid)
 		return -1;
 	}
 	lazy_expunge_restore_guids_copy(restore->guids, guid);
+	lazy_expunge_undo_log_add(restore->undo_log, restore->select,
+				  batch->smail, batch->mail,
+				  restore->row->target);
 	batch->restored++;
 	return 0;
 }
@@ -169,11 +175,15 @@ static int batch_mail(struct restore_batch *batch)
 			return -1;
 		batch_tell(batch, "restore");
 		mail_expunge(batch->mail);
+		lazy_expunge_undo_log_cleared(restore->undo_log,
+					      batch->smail->deletion);
 		batch->restored++;
 		return 0;
 	}
 	if (present) {
 		batch_tell(batch, "present");
+		lazy_expunge_undo_log_cleared(restore->undo_log,
+					      batch->smail->deletion);
 		if (!restore->params->plan)
 			mail_expunge(batch->mail);
 		batch->skipped++;
@@ -209,6 +219,7 @@ static void batch_rollback(struct restore_batch *batch)
 		mailbox_transaction_rollback(&batch->dest_trans);
 	mailbox_transaction_rollback(&batch->src_trans);
 	lazy_expunge_restore_guids_finish(batch->restore->guids, FALSE);
+	lazy_expunge_undo_log_finish(batch->restore->undo_log, NULL);
 }
 
 /* Commit the target, then the storage. Returns 0 also if the storage could not
@@ -217,9 +228,16 @@ static int batch_commit(struct restore_batch *batch)
 {
 	struct lazy_expunge_restore *restore = batch->restore;
 	unsigned int count = batch->restored + batch->skipped;
+	struct mail_transaction_commit_changes changes;
+	int ret = 0;
 
-	if (batch->dest_trans != NULL &&
-	    lazy_expunge_saved_commit(&batch->dest_trans) < 0) {
+	i_zero(&changes);
+	if (batch->dest_trans != NULL)
+		ret = lazy_expunge_saved_commit(&batch->dest_trans, &changes);
+	if (ret == 0)
+		lazy_expunge_undo_log_finish(restore->undo_log, &changes);
+	pool_unref(&changes.pool);
+	if (ret < 0) {
 		batch->failed = "Cannot save to";
 		batch->failed_box = restore->target;
 		batch_set_error(batch);
@@ -294,6 +312,7 @@ static int restore_batch(struct lazy_expunge_restore *restore,
 	}
 	for (unsigned int i = 0; i < count && ret == 0; i++) T_BEGIN {
 		if (mail_set_uid(batch.mail, mails[i].uid)) {
+			batch.smail = &mails[i];
 			ret = batch_mail(&batch);
 			expunged = batch.mail->expunged;
 		}

@@ -4,18 +4,16 @@
 #include "array.h"
 #include "file-lock.h"
 #include "mail-storage-private.h"
-#include "account/files.h"
 #include "restore/intent.h"
+#include "restore/lock.h"
 #include "restore/plan-quota.h"
 #include "restore/target.h"
+#include "restore/undo-log.h"
 #include "restore/wanted.h"
 #include "restore/route.h"
 #include "restore/batch.h"
 #include "restore/run.h"
 #include "restore/restore.h"
-
-#define RESTORE_LOCK_FNAME "dovecot.lazy-expunge-restore.lock"
-#define RESTORE_LOCK_TIMEOUT_SECS 60
 
 /* Which of the mails does the target have? */
 static int restore_read_guids(struct lazy_expunge_restore *restore,
@@ -101,24 +99,6 @@ static void restore_part(struct lazy_expunge_restore *restore,
 	}
 }
 
-static int restore_lock(struct lazy_expunge_user *luser,
-			struct file_lock **lock_r,
-			struct lazy_expunge_error *error_r)
-{
-	const char *error;
-	int ret;
-
-	ret = lazy_expunge_place_lock(luser->user, RESTORE_LOCK_FNAME,
-				      RESTORE_LOCK_TIMEOUT_SECS, lock_r,
-				      &error);
-	if (ret > 0)
-		return 0;
-	error_r->code = ret == 0 ? MAIL_ERROR_INUSE : MAIL_ERROR_TEMP;
-	error_r->text = ret == 0 ? "Another restore of this user is running" :
-		t_strdup_printf("Cannot lock restores of this user: %s", error);
-	return -1;
-}
-
 /* Lock restores, and see what an earlier one has left. */
 static int restore_begin(struct lazy_expunge_restore *restore,
 			 struct file_lock **lock_r,
@@ -130,13 +110,14 @@ static int restore_begin(struct lazy_expunge_restore *restore,
 		restore->quota = lazy_expunge_restore_quota_init(luser);
 		return 0;
 	}
-	if (restore_lock(luser, lock_r, error_r) < 0)
+	if (lazy_expunge_restore_lock(luser, lock_r, error_r) < 0)
 		return -1;
 	if (lazy_expunge_restore_intent_init(luser->user, &restore->intent,
 					     &error_r->text) < 0) {
 		error_r->code = MAIL_ERROR_TEMP;
 		return -1;
 	}
+	restore->undo_log = lazy_expunge_undo_log_init(luser);
 	return 0;
 }
 
@@ -178,6 +159,7 @@ int lazy_expunge_restore(struct lazy_expunge_select *select,
 	}
 	lazy_expunge_restore_quota_deinit(&restore.quota);
 	lazy_expunge_restore_intent_deinit(&restore.intent);
+	lazy_expunge_undo_log_deinit(&restore.undo_log);
 	file_lock_free(&lock);
 	event_reason_end(&reason);
 	return ret;

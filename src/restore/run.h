@@ -9,6 +9,7 @@ struct lazy_expunge_select;
 struct lazy_expunge_restore_guids;
 struct lazy_expunge_restore_intent;
 struct lazy_expunge_restore_quota;
+struct lazy_expunge_undo_log;
 
 struct lazy_expunge_restore {
 	struct lazy_expunge_select *select;
@@ -20,6 +21,8 @@ struct lazy_expunge_restore {
 	struct lazy_expunge_restore_guids *guids;
 	/* NULL with plan */
 	struct lazy_expunge_restore_intent *intent;
+	/* NULL with plan */
+	struct lazy_expunge_undo_log *undo_log;
 	/* with plan: what fits. NULL if all does. */
 	struct lazy_expunge_restore_quota *quota;
 

@@ -15,7 +15,7 @@ SOURCE = places.SOURCE
 PAGE = SOURCE / "doc/doveadm-lazy-expunge.1"
 RECIPES = (SOURCE / "doc/RECIPES.md").read_text()
 COMPLETION = SOURCE / "contrib/doveadm-lazy-expunge.bash"
-COMMANDS = ["check", "hold", "holds", "list", "maintain", "release", "restore", "status"]
+COMMANDS = ["check", "deletions", "hold", "holds", "list", "maintain", "release", "restore", "status"]
 RECIPE_COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", RECIPES, re.DOTALL) for line in block.splitlines()]
 
 
@@ -196,6 +196,26 @@ def test_recipe_a_time_of_day(dovecot):
         anna.delete()
         anna.run(command)
         assert anna.user.kept() == []
+
+
+def test_recipe_one_deletion(dovecot):
+    """doveadm lazy-expunge deletions -u anna --since today
+    doveadm lazy-expunge restore -u anna -d 0a1b2c3d
+    doveadm lazy-expunge restore -n -u anna -U 5e6f7081
+    doveadm lazy-expunge restore -u anna -U 5e6f7081"""
+    anna = Anna(dovecot)
+    look, put_back, plan, take_back = recipe(test_recipe_one_deletion)
+    anna.fill()
+    anna.delete("INBOX")
+    anna.delete("Projects/Spring")
+    ident = next(line.split()[0] for line in anna.run(look).splitlines() if " INBOX 1 " in line)
+    anna.run(put_back.replace("0a1b2c3d", ident))
+    assert anna.subjects("INBOX") == ["Lunch"] and anna.subjects("Projects/Spring") == []
+    restore = next(line.split()[0] for line in anna.run(look).splitlines() if " restore " in line)
+    anna.run(plan.replace("5e6f7081", restore))
+    assert anna.subjects("INBOX") == ["Lunch"]
+    anna.run(take_back.replace("5e6f7081", restore))
+    assert anna.subjects("INBOX") == [] and len(anna.user.kept()) == 2
 
 
 def test_recipe_one_mail(dovecot):

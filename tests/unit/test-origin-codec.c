@@ -276,6 +276,26 @@ START_TEST(a_trash_is_no_origin)
 }
 END_TEST
 
+START_TEST(a_deletion_is_no_origin)
+{
+	const char *const keywords[] = { "$Expunged-From:Work",
+		"$expunged-in:0A1B2C3D", "$Expunged-In:00000007", NULL };
+	const char *const none[] = { "$Expunged-In:", "$Expunged-In:7",
+		"$Expunged-In:0a1b2c3d4", "$Expunged-In:00000000", NULL };
+
+	T_BEGIN {
+		ck_assert_str_eq(lazy_expunge_origin_encode_deletion(0xabcdef),
+				 "$Expunged-In:00abcdef");
+		ck_assert(lazy_expunge_origin_is_keyword(keywords[1]));
+		ck_assert(!lazy_expunge_origin_is_via(keywords[1]));
+		ck_assert_str_eq(lazy_expunge_origin_find(keywords), "Work");
+		ck_assert_uint_eq(lazy_expunge_origin_find_deletion(keywords),
+				  0x0a1b2c3d);
+		ck_assert_uint_eq(lazy_expunge_origin_find_deletion(none), 0);
+	} T_END;
+}
+END_TEST
+
 #define PART LAZY_EXPUNGE_ORIGIN_PART_PREFIX
 static const struct {
 	const char *keywords[4];
@@ -424,6 +444,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tcase,
 		       parts_of_any_name_come_back_in_any_order_and_case);
 	tcase_add_test(tcase, a_trash_is_no_origin);
+	tcase_add_test(tcase, a_deletion_is_no_origin);
 	tcase_add_loop_test(tcase, parts_are_joined_as_the_table_says,
 			    0, N_ELEMENTS(part_sets));
 	tcase_add_loop_test(tcase, name_in_the_storage_is_as_the_table_says,

@@ -1,0 +1,339 @@
+/* Deletions of a user: counted in memory, and appended to a file. */
+
+#include "lib.h"
+#include "array.h"
+#include "hash.h"
+#include "istream.h"
+#include "net.h"
+#include "randgen.h"
+#include "str.h"
+#include "mail-user.h"
+#include "account/append.h"
+#include "account/files.h"
+#include "account/user.h"
+#include "account/deletions.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#define DELETIONS_LOCK_FNAME LAZY_EXPUNGE_DELETIONS_FNAME".lock"
+/* Some ten thousand deletions. */
+#define DELETIONS_MAX_SIZE (2 * 1024 * 1024)
+#define DELETIONS_MAX_LINE (64 * 1024)
+/* Reason codes of doveadm's commands begin with this. */
+#define REASON_DOVEADM "doveadm:cmd_"
+
+struct deletion {
+	struct mail_user *owner;
+	bool retention;
+	/* NULL = some mails */
+	const char *mailbox;
+	struct lazy_expunge_deletion_record record;
+	/* the file does not have all of it */
+	bool changed;
+};
+
+struct lazy_expunge_deletions {
+	pool_t pool;
+	ARRAY(struct deletion *) all;
+};
+
+static void deletions_free(struct lazy_expunge_user *luser,
+			   void *context ATTR_UNUSED)
+{
+	struct lazy_expunge_deletions *deletions = luser->deletions;
+
+	luser->deletions = NULL;
+	pool_unref(&deletions->pool);
+}
+
+static struct lazy_expunge_deletions *
+deletions_get(struct lazy_expunge_user *luser)
+{
+	struct lazy_expunge_deletions *deletions = luser->deletions;
+	pool_t pool;
+
+	if (deletions != NULL)
+		return deletions;
+	pool = pool_alloconly_create("lazy_expunge deletions", 1024);
+	deletions = p_new(pool, struct lazy_expunge_deletions, 1);
+	deletions->pool = pool;
+	p_array_init(&deletions->all, pool, 2);
+	luser->deletions = deletions;
+	lazy_expunge_user_on_deinit(luser, deletions_free, NULL);
+	return deletions;
+}
+
+/* What is running: IMAP's command, or doveadm's. "" if that is not known. */
+static const char *command_name(void)
+{
+	struct event *event = event_get_global();
+	const struct event_field *field;
+	const char *const *code, *name;
+	unsigned int count;
+
+	for (; event != NULL; event = event_get_parent(event)) {
+		field = event_find_field_nonrecursive(event, "cmd_name");
+		if (field != NULL &&
+		    field->value_type == EVENT_FIELD_VALUE_TYPE_STR)
+			return field->value.str;
+		field = event_find_field_nonrecursive(event, EVENT_REASON_CODE);
+		if (field == NULL ||
+		    field->value_type != EVENT_FIELD_VALUE_TYPE_STRLIST)
+			continue;
+		code = array_get(&field->value.strlist, &count);
+		for (unsigned int i = 0; i < count; i++) {
+			if (strncmp(code[i], REASON_DOVEADM,
+				    strlen(REASON_DOVEADM)) != 0)
+				continue;
+			name = code[i] + strlen(REASON_DOVEADM);
+			return t_str_replace(name, '_', ' ');
+		}
+	}
+	return "";
+}
+
+static uint32_t new_id(void)
+{
+	uint32_t id;
+
+	do {
+		random_fill(&id, sizeof(id));
+	} while (id == 0);
+	return id;
+}
+
+void lazy_expunge_deletions_begin(struct lazy_expunge_user *luser, pool_t pool,
+				  time_t now,
+				  struct lazy_expunge_deletion_record *record_r)
+{
+	struct mail_user *user = luser->user;
+
+	i_zero(record_r);
+	record_r->id = new_id();
+	record_r->first = record_r->last = now;
+	record_r->by = p_strdup(pool, user->service);
+	T_BEGIN {
+		record_r->command = p_strdup(pool, command_name());
+	} T_END;
+	record_r->address = user->conn.remote_ip == NULL ? "" :
+		p_strdup(pool, net_ip2addr(user->conn.remote_ip));
+	record_r->session = user->session_id == NULL ? "" :
+		p_strdup(pool, user->session_id);
+	p_array_init(&record_r->mails, pool, 2);
+	p_array_init(&record_r->taken, pool, 2);
+	p_array_init(&record_r->boxes, pool, 1);
+}
+
+/* A retention is named by what runs it. */
+static void record_set_retention(struct lazy_expunge_deletion_record *record)
+{
+	if (*record->command == '\0' || strcmp(record->by, "doveadm") != 0)
+		record->command = record->by;
+	record->by = "autoexpunge";
+}
+
+static struct deletion *
+deletion_new(struct lazy_expunge_user *luser,
+	     const struct lazy_expunge_deletion_what *what)
+{
+	struct lazy_expunge_deletions *deletions = deletions_get(luser);
+	struct deletion *deletion;
+
+	deletion = p_new(deletions->pool, struct deletion, 1);
+	deletion->owner = what->owner;
+	deletion->retention = what->retention;
+	deletion->mailbox = p_strdup(deletions->pool, what->mailbox);
+	lazy_expunge_deletions_begin(luser, deletions->pool, 0,
+				     &deletion->record);
+	if (what->retention)
+		record_set_retention(&deletion->record);
+	array_push_back(&deletions->all, &deletion);
+	return deletion;
+}
+
+static struct deletion *
+deletion_get(struct lazy_expunge_user *luser,
+	     const struct lazy_expunge_deletion_what *what)
+{
+	struct lazy_expunge_deletions *deletions = deletions_get(luser);
+	struct deletion *deletion;
+
+	array_foreach_elem(&deletions->all, deletion) {
+		if (deletion->owner == what->owner &&
+		    deletion->retention == what->retention &&
+		    null_strcmp(deletion->mailbox, what->mailbox) == 0)
+			return deletion;
+	}
+	return deletion_new(luser, what);
+}
+
+uint32_t lazy_expunge_deletions_id(struct lazy_expunge_user *luser,
+				   const struct lazy_expunge_deletion_what *what)
+{
+	return deletion_get(luser, what)->record.id;
+}
+
+static void deletion_changed(struct deletion *deletion, time_t now)
+{
+	if (deletion->record.first == 0)
+		deletion->record.first = now;
+	deletion->record.last = I_MAX(deletion->record.last, now);
+	deletion->changed = TRUE;
+}
+
+void lazy_expunge_deletions_add(struct lazy_expunge_user *luser, uint32_t id,
+				const char *origin, unsigned int count,
+				time_t now)
+{
+	struct lazy_expunge_deletions *deletions = deletions_get(luser);
+	struct deletion *deletion;
+
+	array_foreach_elem(&deletions->all, deletion) {
+		if (deletion->record.id != id)
+			continue;
+		lazy_expunge_deletion_add_mails(&deletion->record.mails,
+						deletions->pool, origin, count);
+		deletion_changed(deletion, now);
+	}
+}
+
+void lazy_expunge_deletions_add_box(struct lazy_expunge_user *luser,
+				    uint32_t id, const char *vname, time_t now)
+{
+	struct lazy_expunge_deletions *deletions = deletions_get(luser);
+	struct deletion *deletion;
+
+	vname = p_strdup(deletions->pool, vname);
+	array_foreach_elem(&deletions->all, deletion) {
+		if (deletion->record.id == id) {
+			array_push_back(&deletion->record.boxes, &vname);
+			deletion_changed(deletion, now);
+		}
+	}
+}
+
+void lazy_expunge_deletions_taken(struct lazy_expunge_user *luser,
+				  struct mail_user *owner, uint32_t id,
+				  unsigned int count, time_t now)
+{
+	const struct lazy_expunge_deletion_what what = { .owner = owner };
+	struct deletion *deletion = deletion_get(luser, &what);
+
+	lazy_expunge_deletion_add_taken(&deletion->record.taken, id, count);
+	deletion_changed(deletion, now);
+}
+
+static int deletions_append(struct mail_user *user, string_t *text,
+			    const char **error_r)
+{
+	return lazy_expunge_append(user, LAZY_EXPUNGE_DELETIONS_FNAME,
+				   DELETIONS_LOCK_FNAME, DELETIONS_MAX_SIZE,
+				   text, error_r);
+}
+
+int lazy_expunge_deletions_append(
+			struct mail_user *user,
+			const struct lazy_expunge_deletion_record *record,
+			const char **error_r)
+{
+	string_t *text = t_str_new(256);
+
+	lazy_expunge_deletion_append(text, record);
+	return deletions_append(user, text, error_r);
+}
+
+/* All changed ones of the owner with one write. */
+static void deletions_write_owner(struct lazy_expunge_deletions *deletions,
+				  struct mail_user *owner)
+{
+	string_t *text = t_str_new(256);
+	struct deletion *deletion;
+	const char *error;
+
+	array_foreach_elem(&deletions->all, deletion) {
+		if (!deletion->changed || deletion->owner != owner)
+			continue;
+		deletion->changed = FALSE;
+		lazy_expunge_deletion_append(text, &deletion->record);
+	}
+	if (deletions_append(owner, text, &error) < 0) {
+		e_warning(owner->event, "lazy_expunge: What was deleted "
+			  "together cannot be remembered: %s", error);
+	}
+}
+
+void lazy_expunge_deletions_write(struct lazy_expunge_user *luser)
+{
+	struct deletion *deletion;
+
+	if (luser->deletions == NULL)
+		return;
+	array_foreach_elem(&luser->deletions->all, deletion) {
+		if (deletion->changed) T_BEGIN {
+			deletions_write_owner(luser->deletions,
+					      deletion->owner);
+		} T_END;
+	}
+}
+
+static int record_cmp(const struct lazy_expunge_deletion_record *r1,
+		      const struct lazy_expunge_deletion_record *r2)
+{
+	if (r1->first != r2->first)
+		return r1->first < r2->first ? -1 : 1;
+	return r1->id < r2->id ? -1 : (r1->id > r2->id ? 1 : 0);
+}
+
+static void records_read(struct istream *input, pool_t pool,
+			 ARRAY_TYPE(lazy_expunge_deletion_record) *records)
+{
+	struct lazy_expunge_deletion_record record;
+	HASH_TABLE(void *, void *) by_id;
+	const char *line;
+	void *idx;
+
+	hash_table_create_direct(&by_id, default_pool, 0);
+	while ((line = i_stream_read_next_line(input)) != NULL) {
+		if (!lazy_expunge_deletion_parse(line, pool, &record))
+			continue;
+		idx = hash_table_lookup(by_id, POINTER_CAST(record.id));
+		if (idx != NULL) {
+			array_idx_set(records,
+				      POINTER_CAST_TO(idx, unsigned int) - 1,
+				      &record);
+			continue;
+		}
+		array_push_back(records, &record);
+		hash_table_insert(by_id, POINTER_CAST(record.id),
+				  POINTER_CAST(array_count(records)));
+	}
+	hash_table_destroy(&by_id);
+	array_sort(records, record_cmp);
+}
+
+void lazy_expunge_deletions_read(struct mail_user *user, pool_t pool,
+				 ARRAY_TYPE(lazy_expunge_deletion_record) *records)
+{
+	struct istream *input;
+	const char *path, *error;
+	int fd, ret;
+
+	path = lazy_expunge_place_path(user, LAZY_EXPUNGE_DELETIONS_FNAME);
+	if (path == NULL)
+		return;
+	ret = lazy_expunge_place_open(path, O_RDONLY, &fd, &error);
+	if (ret < 0) {
+		e_warning(user->event, "lazy_expunge: What was deleted "
+			  "together is not known: %s", error);
+	}
+	if (ret <= 0)
+		return;
+	input = i_stream_create_fd_autoclose(&fd, DELETIONS_MAX_LINE);
+	records_read(input, pool, records);
+	if (input->stream_errno != 0) {
+		e_warning(user->event, "lazy_expunge: read(%s) failed: %s",
+			  path, i_stream_get_error(input));
+	}
+	i_stream_destroy(&input);
+}

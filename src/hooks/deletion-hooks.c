@@ -1,0 +1,123 @@
+/* Deletions: numbers for mails that are kept, and sums that count once the
+   transaction is committed. */
+
+#include "lib.h"
+#include "array.h"
+#include "ioloop.h"
+#include "mail-storage-private.h"
+#include "account/deletions.h"
+#include "core/deletion.h"
+#include "keep/deletion-id.h"
+#include "keep/origin.h"
+#include "hooks/context.h"
+#include "hooks/deletion-hooks.h"
+
+/* Mails in a row with one number. */
+struct lazy_expunge_deletion_sum {
+	uint32_t id;
+	unsigned int count;
+	/* NULL = they left the storage */
+	char *origin;
+	struct mail_user *owner;
+};
+
+/* An administrator's command deletes a mailbox with those below it. */
+static const char *deleted_box(struct lazy_expunge_user *luser,
+			       struct mailbox *box)
+{
+	return luser->by_admin ? "" : lazy_expunge_origin_vname(box);
+}
+
+void lazy_expunge_deletion_box(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+	struct lazy_expunge_user *luser = lbox->luser;
+	const struct lazy_expunge_deletion_what what = {
+		.owner = lazy_expunge_origin_owner(box),
+		.mailbox = deleted_box(luser, box),
+	};
+
+	if (lbox->storage != NULL || lbox->is_virtual || lbox->internal ||
+	    !luser->set.origin || luser->user->dsyncing || what.owner == NULL)
+		return;
+	lazy_expunge_deletions_add_box(luser,
+		lazy_expunge_deletions_id(luser, &what),
+		lazy_expunge_origin_vname(box), ioloop_time);
+}
+
+void lazy_expunge_deletion_number(struct lazy_expunge_transaction *lt,
+				  struct lazy_expunge_deletion *deletion)
+{
+	struct mail_private *pmail = (struct mail_private *)deletion->mail;
+	struct mailbox *box = lt->t->box;
+	const struct lazy_expunge_deletion_what what = {
+		.owner = lazy_expunge_origin_owner(box),
+		.retention = pmail->autoexpunged,
+		.mailbox = box->deleting ?
+			deleted_box(lt->lbox->luser, box) : NULL,
+	};
+
+	if (lt->lbox->luser->set.origin && what.owner != NULL)
+		deletion->id = lazy_expunge_deletions_id(lt->lbox->luser,
+							 &what);
+}
+
+static void sum_add(struct lazy_expunge_transaction *lt, uint32_t id,
+		    const char *origin, struct mail_user *owner)
+{
+	struct lazy_expunge_deletion_sum *sum = NULL;
+
+	if (!array_is_created(&lt->deletion_sums))
+		i_array_init(&lt->deletion_sums, 4);
+	else
+		sum = array_back_modifiable(&lt->deletion_sums);
+	if (sum == NULL || sum->id != id ||
+	    null_strcmp(sum->origin, origin) != 0) {
+		sum = array_append_space(&lt->deletion_sums);
+		sum->id = id;
+		sum->origin = i_strdup(origin);
+		sum->owner = owner;
+	}
+	sum->count++;
+}
+
+void lazy_expunge_deletion_kept(struct lazy_expunge_transaction *lt,
+				const struct lazy_expunge_deletion *deletion)
+{
+	if (deletion->id != 0) {
+		sum_add(lt, deletion->id, deletion->origin != NULL ?
+			deletion->origin : lazy_expunge_origin_vname(lt->t->box),
+			NULL);
+	}
+}
+
+void lazy_expunge_deletion_left(struct lazy_expunge_transaction *lt,
+				struct mail *mail)
+{
+	struct mail_user *owner = lazy_expunge_origin_owner(mail->box);
+	uint32_t id = lazy_expunge_deletion_id_get(mail);
+
+	if (id != 0 && owner != NULL)
+		sum_add(lt, id, NULL, owner);
+}
+
+void lazy_expunge_deletion_finish(struct lazy_expunge_transaction *lt,
+				  bool committed)
+{
+	struct lazy_expunge_user *luser = lt->lbox->luser;
+	struct lazy_expunge_deletion_sum *sum;
+
+	if (!array_is_created(&lt->deletion_sums))
+		return;
+	array_foreach_modifiable(&lt->deletion_sums, sum) {
+		if (committed && sum->origin != NULL) {
+			lazy_expunge_deletions_add(luser, sum->id, sum->origin,
+						   sum->count, ioloop_time);
+		} else if (committed) {
+			lazy_expunge_deletions_taken(luser, sum->owner, sum->id,
+						     sum->count, ioloop_time);
+		}
+		i_free(sum->origin);
+	}
+	array_free(&lt->deletion_sums);
+}

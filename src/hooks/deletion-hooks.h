@@ -1,0 +1,29 @@
+#ifndef LAZY_EXPUNGE_DELETION_HOOKS_H
+#define LAZY_EXPUNGE_DELETION_HOOKS_H
+
+/* What is deleted together (account/deletions.h): what a transaction adds to it
+   when it is committed. */
+
+#include <stdint.h>
+
+struct lazy_expunge_deletion;
+struct lazy_expunge_transaction;
+struct mail;
+struct mailbox;
+
+/* Give a mail that is to be kept the number of its deletion. */
+void lazy_expunge_deletion_number(struct lazy_expunge_transaction *lt,
+				  struct lazy_expunge_deletion *deletion);
+/* The mailbox was deleted. */
+void lazy_expunge_deletion_box(struct mailbox *box);
+/* It is kept with the commit. */
+void lazy_expunge_deletion_kept(struct lazy_expunge_transaction *lt,
+				const struct lazy_expunge_deletion *deletion);
+/* The mail of a storage is moved out of it by the transaction. */
+void lazy_expunge_deletion_left(struct lazy_expunge_transaction *lt,
+				struct mail *mail);
+/* The transaction is over. */
+void lazy_expunge_deletion_finish(struct lazy_expunge_transaction *lt,
+				  bool committed);
+
+#endif

@@ -1,0 +1,75 @@
+/* Mailboxes without mail: made and subscribed as targets of mail are. */
+
+#include "lib.h"
+#include "array.h"
+#include "mail-namespace.h"
+#include "mail-storage-private.h"
+#include "restore/target.h"
+#include "restore/boxes.h"
+
+static bool box_exists(struct lazy_expunge_user *luser, const char *vname)
+{
+	struct mail_namespace *ns =
+		mail_namespace_find(luser->user->namespaces, vname);
+	struct mailbox *box =
+		mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
+	enum mailbox_existence existence;
+	bool exists;
+
+	/* what fails here fails again, and is said, when it is made */
+	exists = mailbox_exists(box, FALSE, &existence) == 0 &&
+		existence == MAILBOX_EXISTENCE_SELECT;
+	mailbox_free(&box);
+	return exists;
+}
+
+static bool rows_have(const ARRAY_TYPE(lazy_expunge_restore_row) *rows,
+		      const char *vname)
+{
+	const struct lazy_expunge_restore_row *row;
+
+	array_foreach(rows, row) {
+		if (strcmp(row->target, vname) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static int box_make(struct lazy_expunge_user *luser, bool plan, pool_t pool,
+		    struct lazy_expunge_restore_row *row)
+{
+	struct lazy_expunge_error error;
+	struct mailbox *box;
+
+	if (lazy_expunge_restore_target_open(luser, row->target, plan, &box,
+					     &error) < 0) {
+		row->error.code = error.code;
+		row->error.text = p_strdup(pool, error.text);
+		return -1;
+	}
+	if (box != NULL)
+		mailbox_free(&box);
+	return 0;
+}
+
+int lazy_expunge_restore_boxes(struct lazy_expunge_user *luser,
+			       const ARRAY_TYPE(const_string) *boxes, bool plan,
+			       pool_t pool,
+			       ARRAY_TYPE(lazy_expunge_restore_row) *rows)
+{
+	struct lazy_expunge_restore_row *row;
+	const char *vname;
+	int ret = 0;
+
+	array_foreach_elem(boxes, vname) {
+		if (rows_have(rows, vname) || box_exists(luser, vname))
+			continue;
+		row = array_append_space(rows);
+		row->origin = row->target = vname;
+		T_BEGIN {
+			if (box_make(luser, plan, pool, row) < 0)
+				ret = -1;
+		} T_END;
+	}
+	return ret;
+}

@@ -1,0 +1,167 @@
+/* Deletions and restores: numbers and lines there and back, and what is none. */
+
+#include "unit.h"
+#include "array.h"
+#include "str.h"
+#include "core/deletion-lines.h"
+#include "core/restored-lines.h"
+
+static const struct {
+	const char *text;
+	uint32_t id;
+} numbers[] = {
+	{ "00000001", 1 }, { "0a1b2c3d", 0x0a1b2c3d }, { "0A1B2C3D", 0x0a1b2c3d },
+	{ "ffffffff", 0xffffffff }, { "00000000", 0 }, { "", 0 },
+	{ "0a1b2c3", 0 }, { "0a1b2c3d4", 0 }, { "0a1b2c3g", 0 },
+	{ "-a1b2c3d", 0 }, { " a1b2c3d", 0 },
+};
+
+START_TEST(a_number_is_read_as_the_table_says)
+{
+	ck_assert_uint_eq(lazy_expunge_deletion_id_parse(numbers[_i].text),
+			  numbers[_i].id);
+}
+END_TEST
+
+static const struct {
+	const char *fname;
+	uint32_t id;
+} fnames[] = {
+	{ "1.M2P3.host:2,S,d0a1b2c3d", 0x0a1b2c3d },
+	{ "/x/cur/1.host:2,Sab,o0123456789abcdef,d00000007", 7 },
+	{ "1.host:2,,d00000007,o0123456789abcdef", 7 },
+	{ "1.host:2,S", 0 }, { "1.host,d00000007", 0 },
+	{ "1.host:2,S,d0000007", 0 }, { "1.host:2,S,d000000071", 0 },
+	{ "1.host:2,S,dx,d00000009", 9 }, { "1.host:1,S,d00000007", 0 },
+};
+
+START_TEST(a_file_name_has_the_number_of_the_table)
+{
+	ck_assert_uint_eq(lazy_expunge_deletion_id_from_fname(fnames[_i].fname),
+			  fnames[_i].id);
+}
+END_TEST
+
+START_TEST(a_record_comes_back)
+{
+	struct lazy_expunge_deletion_record record = {
+		.kind = _i, .id = 0xfedcba98, .first = 10, .last = 12,
+		.by = "imap", .command = "UID EXPUNGE", .address = "",
+		.session = "a\tb\nc",
+	}, back;
+	pool_t pool = pool_alloconly_create("test deletions", 1024);
+	const struct lazy_expunge_deletion_mails *mails;
+	const struct lazy_expunge_deletion_taken *taken;
+	const char *line, *box;
+
+	p_array_init(&record.mails, pool, 2);
+	p_array_init(&record.taken, pool, 2);
+	p_array_init(&record.boxes, pool, 2);
+	box = "a\tb:c";
+	array_push_back(&record.boxes, &box);
+	lazy_expunge_deletion_add_mails(&record.mails, pool, "INBOX", 1);
+	lazy_expunge_deletion_add_mails(&record.mails, pool, "a:b\tc", 7);
+	lazy_expunge_deletion_add_mails(&record.mails, pool, "INBOX", 2);
+	lazy_expunge_deletion_add_taken(&record.taken, 5, 4);
+	lazy_expunge_deletion_add_taken(&record.taken, 5, 1);
+	T_BEGIN {
+		string_t *str = t_str_new(64);
+
+		lazy_expunge_deletion_append(str, &record);
+		line = str_c(str);
+		ck_assert_ptr_eq(strchr(line, '\n'), line + strlen(line) - 1);
+		ck_assert(lazy_expunge_deletion_parse(
+			t_strdup_until(line, line + strlen(line) - 1), pool,
+			&back));
+	} T_END;
+	ck_assert_int_eq(back.kind, _i);
+	ck_assert_uint_eq(back.id, record.id);
+	ck_assert_int_eq(back.first, 10);
+	ck_assert_int_eq(back.last, 12);
+	ck_assert_str_eq(back.command, "UID EXPUNGE");
+	ck_assert_str_eq(back.address, "");
+	ck_assert_str_eq(back.session, "a\tb\nc");
+	ck_assert_uint_eq(lazy_expunge_deletion_count(&back), 10);
+	ck_assert_uint_eq(array_count(&back.mails), 2);
+	mails = array_idx(&back.mails, 1);
+	ck_assert_str_eq(mails->mailbox, "a:b\tc");
+	ck_assert_uint_eq(array_count(&back.boxes), 1);
+	ck_assert_str_eq(array_idx_elem(&back.boxes, 0), "a\tb:c");
+	taken = array_idx(&back.taken, 0);
+	ck_assert_uint_eq(taken->id, 5);
+	ck_assert_uint_eq(taken->count, 5);
+	pool_unref(&pool);
+}
+END_TEST
+
+static const char *const no_records[] = {
+	"", "D", "D\t00000001\t1\t1\t\t\t", "X\t00000001\t1\t1\t\t\t\t",
+	"D\t00000000\t1\t1\t\t\t\t", "D\t1\t1\t1\t\t\t\t",
+	"D\t00000001\tx\t1\t\t\t\t", "D\t00000001\t2\t1\t\t\t\t",
+	"D\t00000001\t1\t1\t\t\t\t\tm:x:INBOX", "D\t00000001\t1\t1\t\t\t\t\tm:1:",
+	"D\t00000001\t1\t1\t\t\t\t\tm:1", "D\t00000001\t1\t1\t\t\t\t\tt:1:xyz",
+};
+
+START_TEST(what_is_no_record_is_refused)
+{
+	struct lazy_expunge_deletion_record record;
+	pool_t pool = pool_alloconly_create("test deletions", 256);
+
+	ck_assert_msg(!lazy_expunge_deletion_parse(no_records[_i], pool,
+						   &record), "%s",
+		      no_records[_i]);
+	ck_assert(lazy_expunge_deletion_parse(
+		"D\t00000001\t1\t1\t\t\t\t\tfuture:1", pool, &record));
+	pool_unref(&pool);
+}
+END_TEST
+
+START_TEST(what_was_restored_comes_back)
+{
+	static const char *const keywords[] = { "$A", "b", NULL };
+	struct lazy_expunge_restored restored = {
+		.restore = 7, .uid_validity = 4294967295U, .first_uid = 3,
+		.last_uid = 9, .flags = MAIL_SEEN | MAIL_FLAGGED,
+		.deletion = _i, .target = "a\tb",
+		.origin = "", .via = "Trash", .keywords = keywords,
+	}, back;
+	pool_t pool = pool_alloconly_create("test restored", 1024);
+	const char *line;
+
+	T_BEGIN {
+		string_t *str = t_str_new(64);
+
+		lazy_expunge_restored_append(str, &restored);
+		line = str_c(str);
+		ck_assert(lazy_expunge_restored_parse(
+			t_strdup_until(line, line + strlen(line) - 1), pool,
+			&back));
+		ck_assert(lazy_expunge_restored_are_alike(&restored, &back));
+		ck_assert_uint_eq(back.first_uid, 3);
+		ck_assert_uint_eq(back.last_uid, 9);
+		back.flags &= ~MAIL_SEEN;
+		ck_assert(!lazy_expunge_restored_are_alike(&restored, &back));
+		for (const char *end = line; end < line + 30; end++) {
+			ck_assert(!lazy_expunge_restored_parse(
+				t_strdup_until(line, end), pool, &back));
+		}
+	} T_END;
+	pool_unref(&pool);
+}
+END_TEST
+
+Suite *unit_suite(void)
+{
+	TCase *tcase;
+	Suite *suite = unit_suite_create("deletions", &tcase);
+
+	tcase_add_loop_test(tcase, a_number_is_read_as_the_table_says,
+			    0, N_ELEMENTS(numbers));
+	tcase_add_loop_test(tcase, a_file_name_has_the_number_of_the_table,
+			    0, N_ELEMENTS(fnames));
+	tcase_add_loop_test(tcase, a_record_comes_back, 0, 2);
+	tcase_add_loop_test(tcase, what_is_no_record_is_refused,
+			    0, N_ELEMENTS(no_records));
+	tcase_add_loop_test(tcase, what_was_restored_comes_back, 0, 2);
+	return suite;
+}
