@@ -14,6 +14,7 @@
 #include "hooks/move.h"
 #include "hooks/protect.h"
 #include "hooks/trail-hooks.h"
+#include "hooks/transaction.h"
 #include "hooks/copy-hooks.h"
 
 /* The plugin's own copies have their origin already. */
@@ -147,6 +148,25 @@ static bool is_same_account(struct mailbox *src, struct mailbox *dest)
 	return src_ns->owner == dest_ns->owner;
 }
 
+/* Another session may be taking the same mail out of the storage: each has
+   seen it there, and both would have copied it before one expunges it. So the
+   account is locked until the mail is expunged. TRUE if it went meanwhile.
+   restore has locked it and looked into the target. */
+static bool mail_was_taken(struct mail *mail)
+{
+	struct lazy_expunge_mailbox *lsrc =
+		LAZY_EXPUNGE_CONTEXT_REQUIRE(mail->box);
+	struct lazy_expunge_transaction *lt;
+
+	if (lsrc->storage == NULL ||
+	    null_strcmp(mail->transaction->reason,
+			LAZY_EXPUNGE_TRANSACTION_RESTORE) == 0)
+		return FALSE;
+	lt = lazy_expunge_transaction_get(mail->transaction);
+	lazy_expunge_transaction_lock_and_refresh(lt);
+	return !lt->deleted && lazy_expunge_transaction_is_gone(lt, mail->uid);
+}
+
 int lazy_expunge_copy(struct mail_save_context *ctx, struct mail *mail)
 {
 	struct mailbox_transaction_context *t = ctx->transaction;
@@ -162,8 +182,14 @@ int lazy_expunge_copy(struct mail_save_context *ctx, struct mail *mail)
 	}
 	if (LAZY_EXPUNGE_CONTEXT(src_mail->box) == NULL)
 		return copy_within(ctx, mail);
-	if (ctx->moving && is_same_account(mail->box, box))
+	if (ctx->moving && is_same_account(mail->box, box)) {
+		if (mail_was_taken(src_mail)) {
+			mail_set_expunged(mail);
+			mailbox_save_cancel(&ctx);
+			return -1;
+		}
 		lazy_expunge_move_begin(src_mail, ctx->transaction);
+	}
 	ret = copy_within(ctx, mail);
 	if (ret < 0)
 		lazy_expunge_move_end(src_mail);

@@ -2,6 +2,8 @@
 
 import contextlib
 
+import pytest
+
 from harness import chaos, wait_for
 from harness.faults import session_process, traced
 from harness.locks import ACCOUNT, locked
@@ -115,3 +117,20 @@ def test_a_rename_waits_for_an_expunge_that_keeps_mail(dovecot):
         assert len(user.messages("Work")) == 3
     assert session.finish(rename).ok
     assert len(user.messages("Renamed")) == 3
+
+
+@pytest.mark.parametrize("last", (True, False))
+def test_two_sessions_that_move_a_mail_out_of_the_storage_move_it_once(dovecot, last):
+    user = dovecot(lazy=dict(LAST, only_last_instance=last)).user()
+    user.fill("INBOX", 2)
+    user.append("Trash", create=True)
+    with user.imap("INBOX") as session:
+        session.delete("1:*")
+    sessions = [user.imap("EXPUNGED"), user.imap("EXPUNGED")]
+    with account_locked(user) as waiting:
+        commands = [session.send("UID MOVE 1 INBOX") for session in sessions]
+        wait_for(lambda: waiting() == 2, "both to wait for the lock")
+    answers = [session.finish(command) for session, command in zip(sessions, commands)]
+    assert sorted(answer.ok for answer in answers) == [False, True]
+    assert any("EXPUNGEISSUED" in str(answer) for answer in answers)
+    assert len(user.messages()) == 1 and len([mail for mail in user.kept() if mail.origin == "INBOX"]) == 1

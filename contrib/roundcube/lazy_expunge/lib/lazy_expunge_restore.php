@@ -171,6 +171,10 @@ class lazy_expunge_restore
         if ($there !== null) {
             $this->done($mails, $folder, $target, $validity, $there, $copied);
         }
+        elseif ($this->imap->code === 'EXPUNGEISSUED' && ($left = $this->still_there($mails)) != $mails) {
+            $this->result['gone'] += count($mails) - count($left);
+            $this->transfer($left, $folder, $target, $validity);
+        }
         elseif ($this->imap->code !== 'OVERQUOTA') {
             $this->failed(count($mails));
         }
@@ -182,6 +186,22 @@ class lazy_expunge_restore
                 $this->transfer($half, $folder, $target, $validity);
             }
         }
+    }
+
+    /**
+     * Those of the selected mailbox's mails that no other session has taken meanwhile.
+     */
+    private function still_there(array $mails): array
+    {
+        $there  = [];
+        $reason = $this->imap->text;
+        $this->imap->run('NOOP');
+        $this->imap->fetch(lazy_expunge_imap::set(array_keys($mails)), 'FLAGS', function ($uid) use (&$there) {
+            $there[$uid] = true;
+        });
+        $this->imap->text = $reason;
+
+        return array_intersect_key($mails, $there);
     }
 
     private function done(array $mails, string $folder, string $target, int $validity, string $there, bool $copied): void
