@@ -5,6 +5,8 @@ window.rcmail && rcmail.addEventListener('init', function () {
     'use strict';
 
     var PAGE = 'plugin.lazy_expunge';
+    // letters from right to left, and the marks that change the direction
+    var TURNS_ROUND = /[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff]/;
     // mails that "more" shows at once
     var MORE = 50;
     var calls = {}, calling = 0;
@@ -14,10 +16,14 @@ window.rcmail && rcmail.addEventListener('init', function () {
     function text(name, vars) {
         var label = rcmail.get_label(name, 'lazy_expunge');
         $.each(vars || {}, function (key, value) {
-            // a date or a folder in a text from right to left keeps its own direction
-            label = label.split('$' + key).join(rcmail.env.lazy_expunge_dir === 'rtl' ? '\u2068' + value + '\u2069' : value);
+            label = label.split('$' + key).join(isolated(String(value)));
         });
         return label;
+    }
+
+    // Text that keeps its own direction within another, and does not turn round what follows.
+    function isolated(value) {
+        return rcmail.env.lazy_expunge_dir === 'rtl' || TURNS_ROUND.test(value) ? '\u2068' + value + '\u2069' : value;
     }
 
     function element(tag, attributes, content) {
@@ -408,7 +414,8 @@ window.rcmail && rcmail.addEventListener('init', function () {
     }
 
     function warn(message) {
-        rcmail.display_message(message, 'warning');
+        // which takes markup
+        rcmail.display_message(rcmail.quote_html(message.replace(/&/g, '&amp;')), 'warning');
         say(message);
         selection_changed();
     }

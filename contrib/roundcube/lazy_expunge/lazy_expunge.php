@@ -18,6 +18,9 @@ class lazy_expunge extends rcube_plugin
     /** Roundcube itself has nothing that tells. */
     private const RIGHT_TO_LEFT = ['ar', 'fa', 'he', 'ur', 'ps', 'ug'];
 
+    /** Letters from right to left, and the marks that change the direction. */
+    private const TURNS_ROUND = '/[\x{590}-\x{8ff}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{fb1d}-\x{fdff}\x{fe70}-\x{feff}]/u';
+
     private rcmail $rcmail;
     private ?lazy_expunge_limits $limits = null;
 
@@ -138,11 +141,11 @@ class lazy_expunge extends rcube_plugin
     }
 
     /**
-     * Text that keeps its own direction within one from right to left.
+     * Text that keeps its own direction within another, and does not turn round what follows.
      */
     public function isolated(string $text): string
     {
-        return self::is_right_to_left() ? "\u{2068}$text\u{2069}" : $text;
+        return self::is_right_to_left() || preg_match(self::TURNS_ROUND, $text) ? "\u{2068}$text\u{2069}" : $text;
     }
 
     /**
@@ -247,7 +250,7 @@ class lazy_expunge extends rcube_plugin
     private function call_restore(lazy_expunge_imap $imap): array
     {
         $this->require_post();
-        $run     = new lazy_expunge_run(rcube_utils::get_input_string('_run', rcube_utils::INPUT_POST));
+        $run     = $this->run_of_request();
         $folder  = rcube_utils::get_input_string('_storage', rcube_utils::INPUT_POST, true);
         $uids    = lazy_expunge_imap::uids(rcube_utils::get_input_string('_uids', rcube_utils::INPUT_POST), $this->limits->batch);
         $target  = rcube_utils::get_input_string('_target', rcube_utils::INPUT_POST, true);
@@ -281,7 +284,7 @@ class lazy_expunge extends rcube_plugin
     private function call_undo(lazy_expunge_imap $imap): array
     {
         $this->require_post();
-        $run  = new lazy_expunge_run(rcube_utils::get_input_string('_run', rcube_utils::INPUT_POST));
+        $run  = $this->run_of_request();
         $undo = new lazy_expunge_undo($imap, $this->folders($imap));
         $part = $run->take($this->limits->batch);
         $run->save();
@@ -351,6 +354,13 @@ class lazy_expunge extends rcube_plugin
     private function storage_names(): array
     {
         return array_filter($this->rcmail->get_storage()->list_folders(), [$this, 'is_storage']);
+    }
+
+    private function run_of_request(): lazy_expunge_run
+    {
+        $cache = $this->rcmail->get_cache('lazy_expunge', 'db', '1d');
+
+        return new lazy_expunge_run($cache, rcube_utils::get_input_string('_run', rcube_utils::INPUT_POST));
     }
 
     private function storage(lazy_expunge_imap $imap): lazy_expunge_storage

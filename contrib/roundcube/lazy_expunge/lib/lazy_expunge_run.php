@@ -1,29 +1,32 @@
 <?php
 
 /**
- * The restore that is under way in a session, over all its batches: how many mails it has taken, and what undo would take back.
+ * A restore over all its batches: how many mails it has taken, and what undo would take back.
  *
- * It is kept small, for it is written to Roundcube's database with the session.
+ * Each is an entry of its own in Roundcube's database: two tabs would overwrite each other's in the session. It is kept small.
  */
 final class lazy_expunge_run
 {
-    private const KEY = 'lazy_expunge_run';
-
-    public string $id;
+    private rcube_cache $cache;
+    private string $id;
     public int $count = 0;
     /** {JSON of [folder, UIDVALIDITY, mailbox of the storage, origin]: set of UIDs} */
     public array $moved = [];
     /** Folders that were made, parents first. */
     public array $made = [];
 
-    public function __construct(string $id)
+    /**
+     * @param rcube_cache $cache of the user, where an entry outlives the time in which somebody may think of undo
+     */
+    public function __construct(rcube_cache $cache, string $id)
     {
         if (!preg_match('/^[0-9a-z]{1,32}$/', $id)) {
             throw new lazy_expunge_error('badrequest', [], 'not the name of a restore');
         }
-        $this->id = $id;
-        $state    = $_SESSION[self::KEY] ?? null;
-        if (is_array($state) && $state['id'] === $id) {
+        $this->cache = $cache;
+        $this->id    = $id;
+        $state       = $cache->get($id);
+        if (is_array($state)) {
             [$this->count, $this->moved, $this->made] = [$state['count'], $state['moved'], $state['made']];
         }
     }
@@ -44,7 +47,7 @@ final class lazy_expunge_run
 
     public function save(): void
     {
-        $_SESSION[self::KEY] = ['id' => $this->id, 'count' => $this->count, 'moved' => $this->moved, 'made' => $this->made];
+        $this->cache->set($this->id, ['count' => $this->count, 'moved' => $this->moved, 'made' => $this->made]);
     }
 
     /**
