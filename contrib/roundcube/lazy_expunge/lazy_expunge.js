@@ -410,7 +410,11 @@ window.rcmail && rcmail.addEventListener('init', function () {
             start([{storage: section.data('group').mailbox, uids: [item.data('uid')]}], found.validity);
             return true;
         }, {button: text('restore'), button_class: 'mainaction', cancel_button: 'close', width: 800, height: 600,
-            close: function () { opener.trigger('focus'); }});
+            close: function () {
+                // what Roundcube does where nothing is said
+                $(this).remove();
+                opener.trigger('focus');
+            }});
     }
 
     function warn(message) {
