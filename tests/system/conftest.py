@@ -33,6 +33,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "until(version): only on targets with a Dovecot before this version")
     config.addinivalue_line("markers", "formats(*names): only on these mail formats")
     config.addinivalue_line("markers", "native: only on the native Dovecot")
+    config.addinivalue_line("markers", "each_webmail: also with the Roundcube of releases on which few such tests run")
     if os.geteuid() != 0:
         raise pytest.UsageError("system tests need root: they make mount namespaces and run a private Dovecot")
     names = config.getoption("targets").split(",") if config.getoption("targets") else targets.default_names()
@@ -74,7 +75,7 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         pair = item.callspec.params.get("dovecot") if hasattr(item, "callspec") else None
         with_webmail = "webmail" in getattr(item, "fixturenames", ())
-        if with_webmail and isinstance(pair, tuple) and webmails_of.release_of(pair[0]) not in webmails_of.RELEASES:
+        if with_webmail and isinstance(pair, tuple) and not _has_webmail(item, webmails_of.release_of(pair[0])):
             dropped.append(item)
             continue
         if pair is not None and (not isinstance(pair, tuple) or not _exists(item, *pair)):
@@ -91,6 +92,10 @@ def pytest_collection_modifyitems(config, items):
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept
+
+
+def _has_webmail(item, release):
+    return release in webmails_of.WHOLE or release in webmails_of.RELEASES and any(item.iter_markers("each_webmail"))
 
 
 def _exists(item, target, form):
@@ -244,7 +249,7 @@ def webmail(dovecot, webmails):
         pytest.skip(webmail)
     webmail.errors()
     yield webmail
-    webmail.close_browsers()
+    webmail.forget_browsers()
     errors = webmail.errors()
     if errors:
         pytest.fail("Roundcube logged:\n" + "\n".join(errors), pytrace=False)

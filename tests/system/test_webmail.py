@@ -23,6 +23,7 @@ def make(user, *folders):
             session.ok(f"SUBSCRIBE {name(folder)}")
 
 
+@pytest.mark.each_webmail
 def test_a_deleted_mail_is_found_and_restored(dovecot, webmail):
     server = dovecot(lazy=LAZY)
     user = server.user()
@@ -152,6 +153,7 @@ def test_search_and_filters(dovecot, webmail):
     assert browser.said() == "No deleted message matches your search."
 
 
+@pytest.mark.each_webmail
 @pytest.mark.formats("maildir")
 def test_the_preview_loads_nothing_and_marks_nothing(dovecot, webmail):
     server = dovecot(lazy=LAZY)

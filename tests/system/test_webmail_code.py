@@ -15,6 +15,7 @@ def labels(path):
     return dict(re.findall(r"^\$labels\['(\w+)'\] = '((?:[^'\\]|\\.)*)';$", path.read_text(), re.MULTILINE))
 
 
+@pytest.mark.each_webmail
 @pytest.mark.formats("maildir")
 def test_php_is_well_formed(dovecot, webmail):
     for path in sorted([*PATH.rglob("*.php"), *PATH.rglob("*.inc"), *PATH.rglob("*.dist")]):

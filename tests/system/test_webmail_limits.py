@@ -1,17 +1,30 @@
 """Self-service in Roundcube: what the administrator allows is told first, and holds at every call."""
 
+import re
+
 import pytest
 from harness import message
+from harness.webmail import PAGE
 from test_webmail import LAZY, delete
 
 pytestmark = pytest.mark.formats("maildir")
+
+CALLS = (("list", "GET"), ("more", "GET"), ("select", "GET"), ("preview", "GET"), ("restore", "POST"), ("undo", "POST"))
+
+
+def anything(user):
+    """What each of the calls asks for."""
+    with user.imap() as session:
+        [status] = session.ok("STATUS .EXPUNGED (UIDVALIDITY)").lines("STATUS")
+    validity = re.search(r"UIDVALIDITY (\d+)", status).group(1)
+    return dict(call=1, page=1, storage=".EXPUNGED", uids=1, uid=1, run="abc", target="", validity=validity)
 
 
 def test_switched_off_for_a_user(dovecot, webmail):
     server = dovecot(lazy=LAZY)
     allowed, denied = server.user(), server.user()
     for user in (allowed, denied):
-        user.fill("INBOX", 1)
+        user.fill("INBOX", [message(subject="Secret")])
         delete(user)
     webmail.configure(server, {"users": [f"!{denied.name}", "*"]})
     browser = webmail.browser().login(denied)
@@ -19,9 +32,12 @@ def test_switched_off_for_a_user(dovecot, webmail):
     browser.driver.get(webmail.url + "?_task=settings")
     assert browser.one("#settings-menu") and not browser.all("#settings-menu li.lazy-expunge")
     assert browser.recover().said() == "Your administrator has switched this page off for you."
-    answer = browser.driver.execute_async_script(
-        "var done = arguments[0]; $.get('?_task=mail&_action=plugin.lazy_expunge.list&_remote=1', function (r) { done(JSON.stringify(r)); })")
-    assert "switched this page off" in answer and "message" not in answer.partition("exec")[2].replace("messages", "")
+    for call, method in CALLS:
+        answer = browser.ask(call, method, **anything(denied))
+        assert "Secret" not in answer and ("switched this page off" in answer or call == "preview"), call
+    browser.driver.get(f"{webmail.url}{PAGE}.preview&_storage=.EXPUNGED&_uid=1")
+    assert "switched this page off" in browser.one("[role=alert]").text and "Secret" not in browser.driver.page_source
+    assert denied.messages() == [] and len(denied.kept()) == 1
     browser.driver.delete_all_cookies()
     assert len(browser.login(allowed).recover().subjects()) == 1
 
@@ -50,17 +66,20 @@ def test_how_many_at_once(dovecot, webmail):
 def test_how_far_back(dovecot, webmail):
     server = dovecot(lazy=LAZY)
     user = server.user()
-    user.fill("INBOX", [message(subject="old")])
+    user.fill("INBOX", [message(subject="Secret")])
     delete(user)
     webmail.configure(server, {"max_age": 9, "keep_days": 30})
     webmail.set_clock("+8d")
     try:
         browser = webmail.browser().login(user).recover()
-        assert browser.subjects() == ["old"] and "last 9 days" in browser.one(".lazy-expunge-limits").text
+        assert browser.subjects() == ["Secret"] and "last 9 days" in browser.one(".lazy-expunge-limits").text
         # the list is as it was, and the server says no
         webmail.configure(server, {"max_age": 7, "keep_days": 30})
-        browser.check("old")
+        browser.check("Secret")
         assert "Too old to be restored here: 1" in browser.restore()[1:]
+        for call, method in CALLS:
+            assert "Secret" not in browser.ask(call, method, **anything(user)), call
+        assert '"count":0' in browser.ask("select", **anything(user)).replace("\\", "") and user.messages() == []
         assert browser.recover().subjects() == []
         assert browser.one(".lazy-expunge-old").text.startswith("1 older messages cannot be restored here.")
         assert len(user.kept()) == 1

@@ -56,6 +56,7 @@ def test_a_stopped_restore_leaves_the_rest(dovecot, webmail):
     assert len(user.kept()) == 30 - back
 
 
+@pytest.mark.each_webmail
 def test_missing_folders_are_made_and_renamed_ones_found(dovecot, webmail):
     user = start(dovecot, webmail)
     make(user, "Gone", "Gone/Deep", "Old")
@@ -148,6 +149,12 @@ def test_two_tabs_restore_each_mail_once(dovecot, webmail):
         first.driver.switch_to.window(tab)
         first.result()
     assert len(user.messages()) == 12 and len({mail.guid for mail in user.messages()}) == 12 and user.kept() == []
+    # each tab knows what it restored
+    for tab in tabs:
+        first.driver.switch_to.window(tab)
+        if first.all("#lazy-expunge-undo"):
+            first.undo()
+    assert len(user.kept()) == 12 and user.messages() == []
 
 
 def test_a_session_that_ends_in_the_middle_loses_nothing(dovecot, webmail):
@@ -189,22 +196,84 @@ def test_hostile_text_stays_text(dovecot, webmail):
     assert len(user.messages(folder)) == 1
 
 
+def test_an_error_with_hostile_text_stays_text(dovecot, webmail):
+    """Undo wants to put mail back into a folder that cannot be made any more."""
+    user = start(dovecot, webmail, acl_enabled=True)
+    folder = "Top/<img src=x onerror=alert(1)>"
+    make(user, "Top", folder, "Other")
+    user.fill(folder, 1)
+    delete(user, folder)
+    browser = webmail.browser().login(user).recover()
+    browser.choose_target("Other")
+    browser.restore("#lazy-expunge-found")
+    with user.imap() as session:
+        session.ok(f"DELETE {name(folder)}")
+    rights = user.mail_path / ".Top" / "dovecot-acl"
+    rights.write_text("owner lrws\n")
+    user.server.own(rights)
+    browser.one("#lazy-expunge-undo").click()
+    warning = browser.one("#messagestack .warning")
+    assert warning.text == f"The folder {folder} could not be made."
+    browser.wait(lambda: "Deleted again: 0" in browser.one("#lazy-expunge-result").text, "the result")
+    assert not browser.all("#messagestack img, .lazy-expunge img") and not browser.alerted()
+    assert len(user.messages("Other")) == 1
+    webmail.errors()
+
+
+def test_text_that_turns_round_keeps_to_itself(dovecot, webmail):
+    user = start(dovecot, webmail)
+    folder = "a\u202eb"
+    make(user, folder)
+    user.fill(folder, [message(subject="x\u202ey", sender='"p\u202eq" <p@example.com>')])
+    delete(user, folder)
+    browser = webmail.browser().login(user).recover()
+    assert browser.groups()[0].endswith(f"1 message from \u2068{folder}\u2069")
+    kinds = browser.script("return ['who', 'subject', 'folder'].map(function (name) {"
+                           "return getComputedStyle(document.querySelector('.lazy-expunge-' + name)).unicodeBidi; })")
+    assert kinds == ["isolate"] * 3
+
+
 def test_a_change_needs_the_token(dovecot, webmail):
     user = start(dovecot, webmail)
     user.fill("INBOX", 1)
     delete(user)
     browser = webmail.browser().login(user).recover()
-    ask = ("var done = arguments[arguments.length - 1], r = new XMLHttpRequest(); r.open(arguments[0], '?_task=mail&_action=plugin.lazy_expunge"
-           ".restore&_remote=1' + (arguments[0] === 'GET' ? '&' + arguments[1] : '')); r.onload = function () { done(r.status); };"
-           "r.setRequestHeader('Content-Type', 'application/x-www-form-urlencoded'); if (arguments[2]) r.setRequestHeader('X-Roundcube-Request',"
-           "rcmail.env.request_token); r.send(arguments[0] === 'GET' ? null : arguments[1])")
     with user.imap() as session:
         [status] = session.ok("STATUS .EXPUNGED (UIDVALIDITY)").lines("STATUS")
     validity = re.search(r"UIDVALIDITY (\d+)", status).group(1)
-    data = f"_run=abc&_storage=.EXPUNGED&_uids=1&_target=&_validity={validity}"
+    data = dict(run="abc", storage=".EXPUNGED", uids=1, target="", validity=validity)
     for method, token in (("POST", False), ("GET", True)):
-        browser.driver.execute_async_script(ask, method, data, token)
+        browser.ask("restore", method, token, **data)
         assert len(user.kept()) == 1, method
-    browser.driver.execute_async_script(ask, "POST", data, True)
+    browser.ask("restore", "POST", **data)
     assert len(user.messages()) == 1 and user.kept() == []
+    for method, token in (("POST", False), ("GET", True)):
+        browser.ask("undo", method, token, run="abc")
+        assert len(user.messages()) == 1, method
+    browser.ask("undo", "POST", run="abc")
+    assert user.messages() == [] and len(user.kept()) == 1
     assert all("not asked for by POST" in line or "security check" in line for line in webmail.errors())
+
+
+def test_a_server_that_goes_away_in_the_middle_loses_nothing(dovecot, webmail):
+    server = dovecot.own(lazy=LAZY)
+    webmail.configure(server, {"batch": 1})
+    user = server.user()
+    user.fill("INBOX", 40)
+    delete(user)
+    browser = webmail.browser().login(user).recover()
+    browser.restore("#lazy-expunge-found", wait=False)
+    browser.wait(lambda: browser.script("return (document.querySelector('.lazy-expunge-progress progress') || {}).value > 3"), "some mails")
+    server.halt()
+    browser.wait(lambda: browser.all("#lazy-expunge-result h3"), "the result")
+    lines = browser.one("#lazy-expunge-result").text.splitlines()
+    assert lines[0] == "The restore was interrupted" and re.search("does not answer|session has ended", lines[1])
+    server.expect_log("read.. failed: Remote closed connection", required=False)
+    server.start()
+    back, kept = len(user.messages()), len(user.kept())
+    assert back + kept == 40 and 0 < back < 40
+    webmail.errors()
+    webmail.configure(server)
+    browser.driver.delete_all_cookies()
+    browser.login(user).recover().restore("#lazy-expunge-found")
+    assert len(user.messages()) == 40 and user.kept() == []

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -9,12 +10,17 @@ from . import packages, places, roots
 from .ports import free_ports
 from .waiting import wait_for
 
-# releases whose Roundcube is tried
-RELEASES = ("bookworm", "trixie")
+# releases whose Roundcube is tried, and those with every test; on the others those that are marked each_webmail: forky has the Roundcube of
+# trixie with other libraries and another browser
+RELEASES = ("bookworm", "trixie", "forky")
+WHOLE = ("bookworm", "trixie")
 PLUGIN = "contrib/roundcube/lazy_expunge"
 HOME = "/usr/share/roundcube/plugins/lazy_expunge"
 LOG = "/var/log/roundcube/errors.log"
+IMAP_LOG = "/var/log/roundcube/imap.log"
+IMAP_DEBUG = "$config['imap_debug'] = true;\n"
 DATABASE = "/var/lib/roundcube/test.db"
+PAGE = "?_task=mail&_action=plugin.lazy_expunge"
 WIDE, NARROW = (1200, 900), (420, 800)
 
 CONFIG = """<?php
@@ -65,7 +71,7 @@ class Webmail:
         self._later = ""
         self._php = self._start_php()
         self._driver = self._start("chromedriver", f"--port={ports['driver']}", "--allowed-ips=127.0.0.1")
-        self._browsers = []
+        self._browsers, self._idle = [], []
         self._seen = 0
 
     def configure(self, server=None, settings=None, raw="", port=None):
@@ -105,20 +111,28 @@ class Webmail:
         return self._run("sqlite3", DATABASE, sql)
 
     def browser(self, size=WIDE):
-        """Another browser, which is closed with this."""
+        """Another browser that knows nothing of former ones; forget_browsers() ends its use."""
         from .webmail_browser import Browser
         self.wait_until_it_answers()
-        wait_for(lambda: _answers(self._driver_url + "/status"), "the browser's driver to answer", seconds=60)
-        browser = Browser(self, self._driver_url, size)
+        if self._idle:
+            browser = self._idle.pop()
+            browser.resize(size)
+        else:
+            wait_for(lambda: _answers(self._driver_url + "/status"), "the browser's driver to answer", seconds=60)
+            browser = Browser(self, self._driver_url, size)
         self._browsers.append(browser)
         return browser
 
     def wait_until_it_answers(self):
         wait_for(lambda: _answers(self.url), "PHP's server to answer", seconds=60)
 
-    def close_browsers(self):
+    def forget_browsers(self):
+        """Log out everywhere. One is kept for later: starting it is what takes longest."""
         for browser in self._browsers:
-            browser.close()
+            if not self._idle and browser.forget():
+                self._idle.append(browser)
+            else:
+                browser.close()
         self._browsers = []
 
     def errors(self):
@@ -128,8 +142,20 @@ class Webmail:
         text, self._seen = text[self._seen:], len(text)
         return [line for line in text.splitlines() if line.strip()]
 
+    def imap_commands(self):
+        """The IMAP commands that were sent since they were forgotten, with raw=IMAP_DEBUG: a list for each session."""
+        path = Path(f"{self.sandbox.root}{IMAP_LOG}")
+        sessions = {}
+        for session, command in re.findall(r"\[(\w+)\] C: A\d+ (.*)", path.read_text(errors="replace") if path.exists() else ""):
+            sessions.setdefault(session, []).append(command)
+        return list(sessions.values())
+
+    def forget_imap_commands(self):
+        Path(f"{self.sandbox.root}{IMAP_LOG}").unlink(missing_ok=True)
+
     def close(self):
-        self.close_browsers()
+        for browser in self._browsers + self._idle:
+            browser.close()
         self._stack.close()
         self._php.wait()
         self._driver.wait()

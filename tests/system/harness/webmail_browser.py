@@ -1,16 +1,29 @@
 """A browser that is logged in to Roundcube: what a user does on the page, and what he sees there."""
 
+import urllib.parse
+
 from selenium import webdriver
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException, UnexpectedAlertPresentException
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException, UnexpectedAlertPresentException, \
+    WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from .render import PASSWORD
 from .waiting import wait_for
+from .webmail import PAGE
 
-PAGE = "?_task=mail&_action=plugin.lazy_expunge"
 SECONDS = 60
+CALL = """
+var done = arguments[arguments.length - 1], r = new XMLHttpRequest(), post = arguments[1] === 'POST';
+r.open(arguments[1], arguments[0] + (post ? '' : '&' + arguments[2]));
+r.onload = function () { done(r.responseText); };
+r.setRequestHeader('Content-Type', 'application/x-www-form-urlencoded');
+if (arguments[3]) {
+    r.setRequestHeader('X-Roundcube-Request', rcmail.env.request_token);
+}
+r.send(post ? arguments[2] : null);
+"""
 # chromium's own look-ups go nowhere
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--no-first-run",
              "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
@@ -29,6 +42,23 @@ class Browser:
 
     def close(self):
         self.driver.quit()
+
+    def forget(self):
+        """Leave nothing of what was done; returns whether that worked."""
+        try:
+            while self.alerted():
+                self.driver.switch_to.alert.dismiss()
+            for window in self.driver.window_handles[1:]:
+                self.driver.switch_to.window(window)
+                self.driver.close()
+            self.driver.switch_to.window(self.driver.window_handles[0])
+            self.driver.get(self.webmail.url + "favicon.ico")
+            self.script("localStorage.clear(); sessionStorage.clear()")
+            self.driver.delete_all_cookies()
+            self.driver.get("about:blank")
+        except WebDriverException:
+            return False
+        return True
 
     def resize(self, size):
         self.driver.set_window_size(*size)
@@ -54,7 +84,7 @@ class Browser:
                 return condition()
             except (NoSuchElementException, StaleElementReferenceException):
                 return None
-        return wait_for(tolerant, f"{what} in the browser", seconds=SECONDS)
+        return wait_for(tolerant, f"{what} in the browser", seconds=SECONDS, interval=0.1)
 
     def script(self, text, *arguments):
         return self.driver.execute_script(text, *arguments)
@@ -138,6 +168,27 @@ class Browser:
         lines = self.one("#lazy-expunge-result").text.splitlines()
         self.listed()
         return lines
+
+    def ask(self, call, /, method="GET", token=True, **data):
+        """Send the server one of the calls that the page makes, with anything in it, and with the session's token or without; its answer."""
+        data = urllib.parse.urlencode({f"_{name}": value for name, value in data.items()})
+        return self.driver.execute_async_script(CALL, f"{PAGE}.{call}&_remote=1", method, data, token)
+
+    def in_order(self, most=60):
+        """(role, name) of what the Tab key comes to on the page, from its first control to its last, as a screen reader says them."""
+        self.script("var first = document.querySelector('.lazy-expunge-scroller'); first.tabIndex = -1; first.focus()")
+        found = []
+        for _ in range(most):
+            self.driver.switch_to.active_element.send_keys(Keys.TAB)
+            active = self.driver.switch_to.active_element
+            if not self.script("return arguments[0].closest('.lazy-expunge-scroller') !== null", active):
+                return found
+            control = (active.aria_role, " ".join(active.accessible_name.split()))
+            # a date has stops of its own within
+            if not found or active != last:
+                found.append(control)
+            last = active
+        raise AssertionError(f"Tab does not leave the page: {found}")
 
     def alerted(self):
         """Whether some script has opened a box."""
