@@ -34,6 +34,13 @@ _doveadm_lazy_expunge() {
     fi
     case $prev in
     -F | -S) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    -s | --sort)
+        if [ "$command" = status ]; then
+            COMPREPLY=($(compgen -W "messages bytes oldest" -- "$cur"))
+            return
+        fi ;;
+    esac
+    case $prev in
     -u | -o | --origin | -d | --deletion | -U | --undo | -t | --target | -l | --limit | -s | --since | -e | --until | -j | --jobs | -N | --name | -r | --reason | -b | --by | -g | --grace) return ;;
     esac
     case $command in
@@ -43,7 +50,7 @@ _doveadm_lazy_expunge() {
     maintain) word="-n --plan -j --jobs" ;;
     release) word="-N --name -g --grace -b --by" ;;
     restore) word="-n --plan -t --target -U --undo ALL" ;;
-    status) word="-v --by-origin" ;;
+    status) word="-v --by-origin -s --sort -l --limit" ;;
     esac
     case $command in
     deletions | list | restore) word+=" -d --deletion -o --origin -R --recursive -s --since -e --until" ;;

@@ -5,21 +5,36 @@
 #include "array.h"
 #include "ioloop.h"
 #include "hold/holds.h"
+#include "report/disk-report.h"
 #include "report/report.h"
 #include "core/text.h"
 #include "doveadm-print.h"
 #include "doveadm/print.h"
+#include "doveadm/top.h"
 #include "doveadm/command.h"
 #include "doveadm/commands.h"
+
+#include <bsd/stdlib.h>
 
 /* not a name that a user can have with auth_username_format = %Lu */
 #define STATUS_TOTAL_USERNAME "TOTAL"
 
+static const char *const status_orders[] = { "messages", "bytes", "oldest" };
+enum status_order {
+	ORDER_MESSAGES,
+	ORDER_BYTES,
+	ORDER_OLDEST
+};
+
 struct status_cmd {
 	struct lazy_expunge_cmd cmd;
 	bool by_origin;
+	/* -s and -l: NULL if rows are printed as they come */
+	struct lazy_expunge_top *top;
+	enum status_order order;
 	/* over all users */
 	struct lazy_expunge_report_sum total;
+	struct lazy_expunge_disk_report total_disk;
 };
 
 static void status_print_sum(const struct lazy_expunge_report_sum *sum)
@@ -77,47 +92,95 @@ static int status_run_by_origin(struct status_cmd *scmd,
 	return 0;
 }
 
+static void status_print(struct lazy_expunge_user *luser,
+			 const struct lazy_expunge_report *report)
+{
+	struct lazy_expunge_holds *holds;
+
+	status_print_sum(&report->sum);
+	lazy_expunge_print_interval(report->retention.autoexpunge);
+	if (report->retention.max_mails == 0)
+		lazy_expunge_print_none();
+	else
+		lazy_expunge_print_number(report->retention.max_mails);
+	if (report->max_storage == 0)
+		lazy_expunge_print_none();
+	else
+		lazy_expunge_print_size(report->max_storage);
+	if (report->next == LAZY_EXPUNGE_NEXT_NONE)
+		lazy_expunge_print_none();
+	else
+		lazy_expunge_print_number(report->next_uid);
+	lazy_expunge_print_time(report->next_time);
+	lazy_expunge_print_text(status_next_name(report->next));
+	lazy_expunge_print_text(status_warning(report));
+	lazy_expunge_print_number(report->held);
+	holds = lazy_expunge_holds_get(luser);
+	lazy_expunge_print_text(holds == NULL ? "" :
+				lazy_expunge_holds_names(holds));
+}
+
+static void status_print_disk(const struct lazy_expunge_disk_report *disk)
+{
+	lazy_expunge_print_size(disk->disk);
+	lazy_expunge_print_size(disk->purgeable);
+}
+
+/* Higher goes first. */
+static uint64_t status_key(enum status_order order,
+			   const struct lazy_expunge_report_sum *sum)
+{
+	switch (order) {
+	case ORDER_MESSAGES:
+		return sum->messages;
+	case ORDER_BYTES:
+		return sum->bytes;
+	case ORDER_OLDEST:
+		break;
+	}
+	return sum->oldest == 0 ? 0 : UINT64_MAX - (uint64_t)sum->oldest;
+}
+
 static int status_run(struct lazy_expunge_cmd *cmd,
 		      struct lazy_expunge_user *luser)
 {
 	struct status_cmd *scmd = container_of(cmd, struct status_cmd, cmd);
+	struct lazy_expunge_disk_report disk;
 	struct lazy_expunge_report report;
 	struct lazy_expunge_error error;
-	struct lazy_expunge_holds *holds;
 
 	if (scmd->by_origin)
 		return status_run_by_origin(scmd, luser);
 	if (lazy_expunge_report(luser, ioloop_time, &report, &error) < 0)
 		return lazy_expunge_cmd_fail(cmd, &error);
+	if (scmd->top != NULL &&
+	    lazy_expunge_disk_report(luser, &disk, &error) < 0)
+		return lazy_expunge_cmd_fail(cmd, &error);
 	lazy_expunge_report_add(&scmd->total, &report.sum);
-	status_print_sum(&report.sum);
-	lazy_expunge_print_interval(report.retention.autoexpunge);
-	if (report.retention.max_mails == 0)
-		lazy_expunge_print_none();
-	else
-		lazy_expunge_print_number(report.retention.max_mails);
-	if (report.max_storage == 0)
-		lazy_expunge_print_none();
-	else
-		lazy_expunge_print_size(report.max_storage);
-	if (report.next == LAZY_EXPUNGE_NEXT_NONE)
-		lazy_expunge_print_none();
-	else
-		lazy_expunge_print_number(report.next_uid);
-	lazy_expunge_print_time(report.next_time);
-	lazy_expunge_print_text(status_next_name(report.next));
-	lazy_expunge_print_text(status_warning(&report));
-	lazy_expunge_print_number(report.held);
-	holds = lazy_expunge_holds_get(luser);
-	lazy_expunge_print_text(holds == NULL ? "" :
-				lazy_expunge_holds_names(holds));
+	if (scmd->top == NULL) {
+		status_print(luser, &report);
+		return 0;
+	}
+	scmd->total_disk.disk += disk.disk;
+	scmd->total_disk.purgeable += disk.purgeable;
+	lazy_expunge_top_begin(scmd->top, luser->user->username,
+			       status_key(scmd->order, &report.sum));
+	status_print(luser, &report);
+	status_print_disk(&disk);
+	lazy_expunge_top_end(scmd->top);
 	return 0;
 }
 
 static void status_deinit(struct lazy_expunge_cmd *cmd)
 {
 	struct status_cmd *scmd = container_of(cmd, struct status_cmd, cmd);
+	const bool with_disk = scmd->top != NULL;
 
+	if (with_disk) {
+		lazy_expunge_top_print(scmd->top,
+				       lazy_expunge_cmd_is_multi(cmd));
+	}
+	lazy_expunge_top_deinit(&scmd->top);
 	if (!lazy_expunge_cmd_knows_all(cmd))
 		return;
 	doveadm_print_sticky("username", STATUS_TOTAL_USERNAME);
@@ -132,13 +195,56 @@ static void status_deinit(struct lazy_expunge_cmd *cmd)
 	doveadm_print("");
 	lazy_expunge_print_none();
 	doveadm_print("");
+	if (with_disk)
+		status_print_disk(&scmd->total_disk);
+}
+
+/* Read -s and -l. */
+static int status_init_order(struct status_cmd *scmd, const char **error_r)
+{
+	struct doveadm_cmd_context *cctx = scmd->cmd.ctx.cctx;
+	const char *order, *limit, *error = NULL;
+	const bool has_limit = doveadm_cmd_param_str(cctx, "limit", &limit);
+	unsigned int keep = 0, i = 0;
+
+	if (has_limit)
+		keep = strtonum(limit, 1, UINT_MAX, &error);
+	if (error != NULL) {
+		*error_r = t_strdup_printf("-l %s: the limit must be a number "
+					   "from 1 on", limit);
+		return -1;
+	}
+	if (!doveadm_cmd_param_str(cctx, "sort", &order)) {
+		*error_r = "-l needs -s: the first rows of which order?";
+		return has_limit ? -1 : 0;
+	}
+	while (i < N_ELEMENTS(status_orders) &&
+	       strcmp(order, status_orders[i]) != 0)
+		i++;
+	if (i == N_ELEMENTS(status_orders)) {
+		*error_r = t_strdup_printf("-s %s: the order must be messages, "
+					   "bytes or oldest", order);
+		return -1;
+	}
+	if (scmd->by_origin) {
+		*error_r = "-v and -s cannot be used together";
+		return -1;
+	}
+	scmd->order = (enum status_order)i;
+	scmd->top = lazy_expunge_top_init(keep);
+	return 0;
 }
 
 static void status_init(struct lazy_expunge_cmd *cmd)
 {
 	struct status_cmd *scmd = container_of(cmd, struct status_cmd, cmd);
+	const char *error;
 
 	scmd->by_origin = lazy_expunge_cmd_flag(cmd, "by-origin");
+	if (status_init_order(scmd, &error) < 0) {
+		lazy_expunge_cmd_refuse(cmd, EX_USAGE, error);
+		return;
+	}
 	if (scmd->by_origin)
 		lazy_expunge_print_header("origin");
 	lazy_expunge_print_header_number("messages");
@@ -156,6 +262,10 @@ static void status_init(struct lazy_expunge_cmd *cmd)
 	lazy_expunge_print_header("warning");
 	lazy_expunge_print_header_number("held");
 	lazy_expunge_print_header("holds");
+	if (scmd->top == NULL)
+		return;
+	lazy_expunge_print_header_number("disk");
+	lazy_expunge_print_header_number("purgeable");
 }
 
 static struct doveadm_mail_cmd_context *status_alloc(void)
@@ -172,9 +282,12 @@ static struct doveadm_mail_cmd_context *status_alloc(void)
 struct doveadm_cmd_ver2 lazy_expunge_cmd_status = {
 	.name = "lazy-expunge status",
 	.mail_cmd = status_alloc,
-	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "[-v]",
+	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
+		"[-v] [-s messages|bytes|oldest [-l <limit>]]",
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
 DOVEADM_CMD_PARAM('v', "by-origin", CMD_PARAM_BOOL, 0)
+DOVEADM_CMD_PARAM('s', "sort", CMD_PARAM_STR, 0)
+DOVEADM_CMD_PARAM('l', "limit", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAMS_END
 };

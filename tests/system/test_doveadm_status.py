@@ -104,6 +104,75 @@ def test_by_origin(dovecot, mode):
         [(name, len(texts[name]), sum(map(len, texts[name]))) for name in ("A/B", "INBOX", "Small")]
 
 
+def sorted_status(server, users, *arguments, **options):
+    (server.root / "users").write_text("".join(f"{user.name}\n" for user in users))
+    server.expect_log("Trying to iterate users, but userdbs don't support it", required=False)
+    done = server.doveadm("-f", "json", "lazy-expunge", "status", "-F", server.root / "users", *arguments, **options)
+    return json.loads(done.stdout) if done.code == 0 else done
+
+
+def test_who_has_the_most_comes_first(dovecot):
+    server = dovecot.own(**with_retention(dovecot, "mailbox", autoexpunge="7d"))
+    old, many, large, none = users = [server.user() for _ in range(4)]
+    for user, mails in ((old, [message()]), (large, [message(body="x" * 70000 + "\n")] * 2), (many, [message()] * 5)):
+        user.fill("INBOX", mails)
+        delete_all(user)
+    oldest = [status(user)[0]["oldest"] for user in (old, large, many)]
+    for order, wanted in (("messages", [many, large, old, none]), ("bytes", [large, many, old, none])):
+        rows = sorted_status(server, users, "-s", order)
+        assert [row["username"] for row in rows] == [user.name for user in wanted] + ["TOTAL"], order
+        assert list(rows[0])[1:] == COLUMNS + ["disk", "purgeable"]
+    rows = sorted_status(server, users, "-s", "oldest")
+    times = [row["oldest"] for row in rows[:-1]]
+    assert times[:3] == sorted(oldest) and times[3] is None
+    rows = sorted_status(server, users, "-s", "bytes", "-l", "2")
+    assert [row["username"] for row in rows] == [large.name, many.name, "TOTAL"]
+    assert rows[2]["messages"] == 8, "the sum is over all"
+    assert rows[2]["bytes"] > rows[0]["bytes"] + rows[1]["bytes"] and rows[2]["disk"] > rows[0]["disk"] + rows[1]["disk"]
+
+
+@pytest.mark.parametrize("mode", ["mailbox", "namespace"])
+def test_what_it_takes_on_the_disk(dovecot, mode):
+    user = dovecot(**with_retention(dovecot, mode, autoexpunge="7d")).user()
+    user.fill("INBOX", [message(body="x" * 70 * 300 + "\n"), message(), message()])
+    delete_all(user)
+    [row] = status(user, "-s", "bytes")
+    if dovecot.format == "mdbox":
+        assert row["bytes"] < row["disk"] < row["bytes"] + 3 * 1000
+    else:
+        wanted = [path for path in files_of_mails(user) if path.stat().st_size > 100]
+        assert len(wanted) == 3 and row["disk"] == sum(path.stat().st_blocks * 512 for path in wanted)
+    assert row["purgeable"] == 0
+
+
+def files_of_mails(user):
+    found = [path for path in user.home.rglob("*") if path.is_file()]
+    return [path for path in found if path.parent.name in ("cur", "new") or path.name.startswith("u.")]
+
+
+@pytest.mark.formats("mdbox")
+def test_what_a_purge_would_free(dovecot):
+    user = dovecot(**with_retention(dovecot, "mailbox", autoexpunge="7d")).user()
+    user.fill("INBOX", [message(body="x" * 70 * 300 + "\n"), message()])
+    delete_all(user)
+    before = status(user, "-s", "bytes")[0]
+    user.doveadm("expunge", "mailbox", ".EXPUNGED", "uid", "1")
+    [row] = status(user, "-s", "bytes")
+    assert row["messages"] == 1 and row["disk"] + row["purgeable"] == before["disk"] and row["purgeable"] > 70 * 300
+    user.doveadm("purge")
+    [row] = status(user, "-s", "bytes")
+    assert row["purgeable"] == 0 and row["messages"] == 1
+
+
+@pytest.mark.formats("maildir")
+@pytest.mark.parametrize("arguments,words", ((("-l", "5"), "-l needs -s"), (("-s", "size"), "-s size: the order must be messages, bytes or oldest"),
+                                             (("-s", "bytes", "-l", "0"), "-l 0: the limit"), (("-s", "bytes", "-v"), "-v and -s cannot")))
+def test_an_order_that_is_none_is_refused(dovecot, arguments, words):
+    user = dovecot().user()
+    done = user.doveadm("lazy-expunge status", *arguments, check=False)
+    assert done.code == 64 and words in done.stderr.decode() and done.stdout == b""
+
+
 def test_users_and_their_sum(dovecot):
     server = dovecot.own(**with_retention(dovecot, "mailbox", autoexpunge="7d"))
     users = [server.user() for _ in range(3)]
