@@ -76,6 +76,47 @@ invalid:
 	return -1;
 }
 
+int lazy_expunge_settings_parse_number(const char *key, const char *value,
+				       unsigned int *num_r,
+				       const char **error_r)
+{
+	const char *error;
+	long long num;
+
+	num = strtonum(value, 0, UINT_MAX, &error);
+	if (error != NULL || *value < '0' || *value > '9') {
+		*error_r = t_strdup_printf("%s = %s: the value must be a "
+					   "number", key, value);
+		return -1;
+	}
+	*num_r = num;
+	return 0;
+}
+
+static int check_range(const char *key, unsigned int value, const char *unit,
+		       unsigned int min, unsigned int max, const char **error_r)
+{
+	if (value >= min && value <= max)
+		return 0;
+	*error_r = t_strdup_printf("%s = %u%s: the value must be from %u%s to "
+				   "%u%s", key, value, unit, min, unit, max,
+				   unit);
+	return -1;
+}
+
+int lazy_expunge_settings_check_look(
+	const struct lazy_expunge_look_bounds *look, const char **error_r)
+{
+	if (check_range("lazy_expunge_look_mails", look->mails, "",
+			1, 10000000, error_r) < 0 ||
+	    check_range("lazy_expunge_look_time", look->msecs, "ms",
+			1, 10000, error_r) < 0 ||
+	    check_range("lazy_expunge_look_remember", look->remember, "",
+			1000, 100000000, error_r) < 0)
+		return -1;
+	return 0;
+}
+
 int lazy_expunge_settings_parse_on_failure(const char *key, const char *value,
 				enum lazy_expunge_on_failure *value_r,
 				const char **error_r)

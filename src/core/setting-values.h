@@ -15,6 +15,21 @@ enum lazy_expunge_on_failure {
 	LAZY_EXPUNGE_ON_FAILURE_EXPUNGE
 };
 
+/* The bounds of the look for other copies of a mail. */
+struct lazy_expunge_look_bounds {
+	/* what one look may read, and how long it may take */
+	unsigned int mails, msecs;
+	/* GUIDs of an account that are remembered, 12 bytes each */
+	unsigned int remember;
+	/* how long, 0 = as long as the session */
+	unsigned int age_secs;
+};
+
+#define LAZY_EXPUNGE_LOOK_MAILS 20000
+#define LAZY_EXPUNGE_LOOK_MSECS 250
+#define LAZY_EXPUNGE_LOOK_REMEMBER 400000
+#define LAZY_EXPUNGE_LOOK_AGE_SECS 0
+
 struct lazy_expunge_settings {
 	/* The storage as configured. "" = the plugin does nothing. A trailing
 	   namespace separator selects namespace mode. With
@@ -26,6 +41,7 @@ struct lazy_expunge_settings {
 	/* Byte cap of the storage, 0 = none. */
 	uint64_t max_storage;
 	enum lazy_expunge_on_failure on_failure;
+	struct lazy_expunge_look_bounds look;
 	bool only_last_instance;
 	bool quota_ignore;
 	bool hidden;
@@ -48,9 +64,17 @@ int lazy_expunge_settings_parse_bool(const char *key, const char *value,
    1024), "0", "unlimited" and "" mean no cap. */
 int lazy_expunge_settings_parse_size(const char *key, const char *value,
 				     uint64_t *bytes_r, const char **error_r);
+/* value: a whole number. */
+int lazy_expunge_settings_parse_number(const char *key, const char *value,
+				       unsigned int *num_r,
+				       const char **error_r);
 int lazy_expunge_settings_parse_on_failure(const char *key, const char *value,
 				enum lazy_expunge_on_failure *value_r,
 				const char **error_r);
+/* Checks that each bound is one with which a look can be done, and with which
+   other sessions need not wait too long for it. */
+int lazy_expunge_settings_check_look(
+	const struct lazy_expunge_look_bounds *look, const char **error_r);
 /* Checks that a storage name can be used at all: not only separators, no
    control characters, valid UTF-8, not the INBOX. */
 int lazy_expunge_settings_check_storage(const char *key, const char *value,

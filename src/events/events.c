@@ -48,6 +48,8 @@ struct lazy_expunge_events {
 	ARRAY(struct outcome) outcomes;
 	/* its names are often those of the next one */
 	struct outcome last;
+	/* somebody listens to looks that took no time; asked once */
+	bool quick_look_asked, quick_look_wanted;
 };
 
 static struct event_passthrough *
@@ -269,6 +271,58 @@ void lazy_expunge_events_restored(struct lazy_expunge_events *events,
 	};
 
 	outcome_add(events, mail, &outcome);
+}
+
+static struct event_passthrough *
+look_begin(struct event *parent, struct mail *mail,
+	   const struct lazy_expunge_events_look *look)
+{
+	return passthrough_begin(parent, "lazy_expunge_look_finished")->
+		add_str("mailbox", mailbox_get_vname(mail->box))->
+		add_str("verdict", lazy_expunge_reason_name(look->verdict))->
+		add_str("method", look->method)->
+		add_int("mails_read", look->mails_read)->
+		add_int("mailboxes_opened", look->mailboxes_opened)->
+		add_str("remembered", look->remembered ? "yes" : "no")->
+		add_str("cut_short", look->cut_short ? "yes" : "no");
+}
+
+/* Most looks end with the count of references and differ in nothing that can
+   be asked for. */
+static bool quick_look_is_wanted(struct lazy_expunge_events *events,
+				 struct mail *mail,
+				 const struct lazy_expunge_events_look *look)
+{
+	struct event *asked;
+
+	if (!events->quick_look_asked) {
+		events->quick_look_asked = TRUE;
+		asked = look_begin(mail->box->event, mail, look)->event();
+		events->quick_look_wanted = event_want_debug(asked);
+		event_unref(&asked);
+	}
+	return events->quick_look_wanted;
+}
+
+void lazy_expunge_events_looked(struct lazy_expunge_events *events,
+				struct mail *mail, struct event *event,
+				const struct lazy_expunge_events_look *look)
+{
+	struct event *own = NULL;
+
+	if (event == NULL) {
+		if (!quick_look_is_wanted(events, mail, look))
+			return;
+		event = own = event_create(mail->box->event);
+	}
+	e_debug(look_begin(event, mail, look)->event(),
+		"lazy_expunge: UID %u: Looked for other copies (%s): %s, "
+		"%u mails read, %u mailboxes opened%s%s", mail->uid,
+		look->method, lazy_expunge_reason_name(look->verdict),
+		look->mails_read, look->mailboxes_opened,
+		look->remembered ? ", found in what was remembered" : "",
+		look->cut_short ? ", cut short" : "");
+	event_unref(&own);
 }
 
 void lazy_expunge_event_lost(struct mail *mail, const char *error)

@@ -16,6 +16,15 @@ struct mail_user;
    nothing looked up, of what nobody listens to. Texts are copied. */
 struct lazy_expunge_events;
 
+struct lazy_expunge_events_look {
+	/* what it found, as the cause of mail_kept and mail_passed has it */
+	enum lazy_expunge_reason verdict;
+	/* none, refcount or reading */
+	const char *method;
+	unsigned int mails_read, mailboxes_opened;
+	bool remembered, cut_short;
+};
+
 /* Call when the work begins: the events' duration counts from here. box is
    where the mails are, and must outlive the result. */
 struct lazy_expunge_events *lazy_expunge_events_init(struct mailbox *box);
@@ -45,6 +54,12 @@ void lazy_expunge_events_restored(struct lazy_expunge_events *events,
 				  struct mail *mail, const char *storage,
 				  const char *target, const char *origin,
 				  const char *cause);
+
+/* The look for other copies of a mail is done. method: how it was found out.
+   event was created when the look began, or is NULL if that took no time. */
+void lazy_expunge_events_looked(struct lazy_expunge_events *events,
+				struct mail *mail, struct event *event,
+				const struct lazy_expunge_events_look *look);
 
 /* A mail is expunged although it could not be kept
    (lazy_expunge_on_failure = expunge). Logs a warning. */

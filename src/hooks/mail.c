@@ -227,6 +227,38 @@ static void mail_keep(struct lazy_expunge_deletion *deletion)
 	lmail->module_ctx.super.expunge(mail);
 }
 
+static enum lazy_expunge_instance
+mail_look(struct lazy_expunge_transaction *lt,
+	  struct lazy_expunge_deletion *deletion)
+{
+	static const char *const methods[] = {
+		[LAZY_EXPUNGE_LOOKED_NOT] = "none",
+		[LAZY_EXPUNGE_LOOKED_REFCOUNT] = "refcount",
+		[LAZY_EXPUNGE_LOOKED_READING] = "reading",
+	};
+	struct lazy_expunge_looked looked;
+	enum lazy_expunge_instance instance;
+
+	instance = lazy_expunge_instances_look(lt->lbox->luser, deletion,
+					       &looked);
+	struct lazy_expunge_events_look look = {
+		.verdict = instance == LAZY_EXPUNGE_INSTANCE_OTHER ?
+			LAZY_EXPUNGE_REASON_OTHER_INSTANCE :
+			LAZY_EXPUNGE_REASON_LAST_INSTANCE,
+		.method = methods[looked.method],
+		.mails_read = looked.mails_read,
+		.mailboxes_opened = looked.mailboxes_opened,
+		.remembered = looked.remembered,
+		.cut_short = looked.cut_short,
+	};
+	T_BEGIN {
+		lazy_expunge_events_looked(lt->events, deletion->mail,
+					   looked.event, &look);
+	} T_END;
+	event_unref(&looked.event);
+	return instance;
+}
+
 static void lazy_mail_expunge(struct mail *mail)
 {
 	struct lazy_expunge_mailbox *lbox =
@@ -235,7 +267,7 @@ static void lazy_mail_expunge(struct mail *mail)
 	struct lazy_expunge_mail *lmail =
 		LAZY_EXPUNGE_MAIL_CONTEXT_REQUIRE(pmail);
 	struct lazy_expunge_deletion deletion = { .mail = mail };
-	struct lazy_expunge_transaction *lt;
+	struct lazy_expunge_transaction *lt = NULL;
 	struct lazy_expunge_facts facts;
 	enum lazy_expunge_verdict verdict;
 
@@ -256,8 +288,7 @@ static void lazy_mail_expunge(struct mail *mail)
 		verdict = lazy_expunge_policy_decide(&facts, &deletion.reason);
 	}
 	if (verdict == LAZY_EXPUNGE_LOOK) {
-		facts.instance = lazy_expunge_instances_look(lbox->luser,
-							     &deletion);
+		facts.instance = mail_look(lt, &deletion);
 		/* nobody else has to ask for holds */
 		facts.account_held =
 			facts.instance == LAZY_EXPUNGE_INSTANCE_OTHER &&

@@ -2,6 +2,7 @@
 
 #include "lib.h"
 #include "array.h"
+#include "ioloop.h"
 #include "time-util.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
@@ -18,13 +19,6 @@
 #include "instances/guids.h"
 #include "instances/pending.h"
 #include "instances/boxes.h"
-
-/* The bounds of one look. What was read stays, so that looks for many mails
-   get through a large account in steps. */
-#define LOOK_MAX_MAILS 20000
-#define LOOK_MAX_USECS (250 * 1000)
-/* Records of all mailboxes together, 12 bytes each. */
-#define MAX_RECORDS 400000
 
 #define INSTANCES_CONTEXT(obj) \
 	MODULE_CONTEXT(obj, lazy_expunge_instances_module)
@@ -310,11 +304,15 @@ static unsigned int instances_count_records(struct lazy_expunge_instances *inst)
 void lazy_expunge_instances_budget(struct lazy_expunge_instances *inst,
 			struct lazy_expunge_budget *budget_r)
 {
+	const struct lazy_expunge_look_bounds *look = &inst->luser->set.look;
 	unsigned int count = instances_count_records(inst);
 
-	budget_r->mails = count >= MAX_RECORDS ? 0 :
-		I_MIN(LOOK_MAX_MAILS, MAX_RECORDS - count);
-	budget_r->deadline = i_microseconds() + LOOK_MAX_USECS;
+	i_zero(budget_r);
+	/* What was read stays, so that looks for many mails get through a large
+	   account in steps. */
+	budget_r->mails = count >= look->remember ? 0 :
+		I_MIN(look->mails, look->remember - count);
+	budget_r->deadline = i_microseconds() + (uint64_t)look->msecs * 1000;
 }
 
 static struct lazy_expunge_instances *
@@ -336,6 +334,23 @@ static void instances_deinit(struct lazy_expunge_user *luser ATTR_UNUSED,
 	array_free(&inst->boxes);
 	inst->last_hit = NULL;
 	inst->listed = FALSE;
+	inst->in_use = FALSE;
+	inst->since = 0;
+}
+
+/* All is closed: forget what was read, if that is long ago. */
+static void instances_forget_old(struct lazy_expunge_instances *inst)
+{
+	const unsigned int age = inst->luser->set.look.age_secs;
+	struct instance_box *ibox;
+
+	if (inst->since == 0 || (age > 0 && ioloop_time - inst->since >= age)) {
+		array_foreach_elem(&inst->boxes, ibox) {
+			lazy_expunge_guids_deinit(&ibox->guids);
+			ibox->guids = lazy_expunge_guids_init();
+		}
+		inst->since = ioloop_time;
+	}
 }
 
 struct lazy_expunge_instances *
@@ -354,6 +369,10 @@ lazy_expunge_instances_get(struct lazy_expunge_user *luser)
 		i_array_init(&inst->boxes, 16);
 		lazy_expunge_user_on_deinit(luser, instances_deinit, inst);
 	}
+	if (!inst->in_use) {
+		inst->in_use = TRUE;
+		instances_forget_old(inst);
+	}
 	return inst;
 }
 
@@ -367,4 +386,5 @@ void lazy_expunge_instance_boxes_close(struct lazy_expunge_user *luser)
 	array_foreach_elem(&inst->boxes, ibox)
 		instance_box_close(ibox);
 	inst->listed = FALSE;
+	inst->in_use = FALSE;
 }

@@ -45,6 +45,10 @@ struct lazy_expunge_instances {
 	struct instance_box *last_hit;
 	/* boxes has all mailboxes of the account as they are now */
 	bool listed;
+	/* a look was done since they were closed */
+	bool in_use;
+	/* since when something is remembered */
+	time_t since;
 };
 
 struct lazy_expunge_instances *

@@ -113,15 +113,19 @@ bool lazy_expunge_budget_is_spent(const struct lazy_expunge_budget *budget)
 
 static bool budget_take(struct lazy_expunge_budget *budget)
 {
-	if (budget->mails == 0)
+	if (budget->mails == 0) {
+		budget->cut_short = TRUE;
 		return FALSE;
+	}
 	if (budget->deadline != 0 &&
 	    budget->mails % DEADLINE_CHECK_INTERVAL == 0 &&
 	    i_microseconds() > budget->deadline) {
 		budget->mails = 0;
+		budget->cut_short = TRUE;
 		return FALSE;
 	}
 	budget->mails--;
+	budget->read++;
 	return TRUE;
 }
 

@@ -13,6 +13,10 @@ struct lazy_expunge_budget {
 	unsigned int mails;
 	/* microseconds of i_microseconds(), 0 = none */
 	uint64_t deadline;
+
+	/* how many were read, and whether more would have been */
+	unsigned int read;
+	bool cut_short;
 };
 
 struct lazy_expunge_guid_iter {

@@ -41,6 +41,10 @@ static const struct setting_define lazy_expunge_config_setting_defines[] = {
 	DEF(BOOL, lazy_expunge_hold),
 	DEF(SIZE, lazy_expunge_max_storage),
 	DEF(ENUM, lazy_expunge_on_failure),
+	DEF(UINT, lazy_expunge_look_mails),
+	DEF(TIME_MSECS, lazy_expunge_look_time),
+	DEF(UINT, lazy_expunge_look_remember),
+	DEF(TIME, lazy_expunge_look_age),
 
 	SETTING_DEFINE_LIST_END
 };
@@ -58,6 +62,10 @@ lazy_expunge_config_default_settings = {
 	.lazy_expunge_hold = FALSE,
 	.lazy_expunge_max_storage = 0,
 	.lazy_expunge_on_failure = "refuse:expunge",
+	.lazy_expunge_look_mails = LAZY_EXPUNGE_LOOK_MAILS,
+	.lazy_expunge_look_time = LAZY_EXPUNGE_LOOK_MSECS,
+	.lazy_expunge_look_remember = LAZY_EXPUNGE_LOOK_REMEMBER,
+	.lazy_expunge_look_age = LAZY_EXPUNGE_LOOK_AGE_SECS,
 };
 
 const struct setting_parser_info lazy_expunge_config_setting_parser_info = {

@@ -21,6 +21,10 @@ struct lazy_expunge_config_settings {
 	bool lazy_expunge_hold;
 	uoff_t lazy_expunge_max_storage;
 	const char *lazy_expunge_on_failure;
+	unsigned int lazy_expunge_look_mails;
+	unsigned int lazy_expunge_look_time;
+	unsigned int lazy_expunge_look_remember;
+	unsigned int lazy_expunge_look_age;
 };
 
 extern const struct setting_parser_info lazy_expunge_config_setting_parser_info;

@@ -3,6 +3,7 @@
 #include "lib.h"
 #include "array.h"
 #include "str.h"
+#include "settings-parser.h"
 #include "mail-user.h"
 #include "compat/dovecot.h"
 #include "settings/read.h"
@@ -64,6 +65,49 @@ static const char *env_get_storage(struct plugin_env *env)
 	return value;
 }
 
+static void env_get_number(struct plugin_env *env, const char *key,
+			   unsigned int *num)
+{
+	const char *value = env_get(env, key), *error;
+
+	if (value != NULL &&
+	    lazy_expunge_settings_parse_number(key, value, num, &error) < 0 &&
+	    env->error == NULL)
+		env->error = error;
+}
+
+static void env_get_time(struct plugin_env *env, const char *key,
+			 unsigned int *num, bool msecs)
+{
+	const char *value = env_get(env, key), *error;
+	int ret;
+
+	if (value == NULL)
+		return;
+	ret = msecs ? settings_get_time_msecs(value, num, &error) :
+		settings_get_time(value, num, &error);
+	if (ret < 0 && env->error == NULL)
+		env->error = t_strdup_printf("%s = %s: %s", key, value, error);
+}
+
+static void env_get_look(struct plugin_env *env,
+			 struct lazy_expunge_look_bounds *look)
+{
+	const char *error;
+
+	look->mails = LAZY_EXPUNGE_LOOK_MAILS;
+	look->msecs = LAZY_EXPUNGE_LOOK_MSECS;
+	look->remember = LAZY_EXPUNGE_LOOK_REMEMBER;
+	look->age_secs = LAZY_EXPUNGE_LOOK_AGE_SECS;
+	env_get_number(env, "lazy_expunge_look_mails", &look->mails);
+	env_get_time(env, "lazy_expunge_look_time", &look->msecs, TRUE);
+	env_get_number(env, "lazy_expunge_look_remember", &look->remember);
+	env_get_time(env, "lazy_expunge_look_age", &look->age_secs, FALSE);
+	if (env->error == NULL &&
+	    lazy_expunge_settings_check_look(look, &error) < 0)
+		env->error = error;
+}
+
 void lazy_expunge_settings_read(struct mail_user *user,
 				struct event *event ATTR_UNUSED, pool_t pool,
 				struct lazy_expunge_settings *set_r)
@@ -98,6 +142,7 @@ void lazy_expunge_settings_read(struct mail_user *user,
 						   &error) < 0 &&
 	    env.error == NULL)
 		env.error = error;
+	env_get_look(&env, &set_r->look);
 	set_r->error = p_strdup(pool, env.error);
 }
 

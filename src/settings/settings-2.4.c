@@ -95,6 +95,13 @@ void lazy_expunge_settings_read(struct mail_user *user ATTR_UNUSED,
 			"lazy_expunge_on_failure", set->lazy_expunge_on_failure,
 			&set_r->on_failure, &error) < 0)
 		set_r->error = p_strdup(pool, error);
+	set_r->look.mails = set->lazy_expunge_look_mails;
+	set_r->look.msecs = set->lazy_expunge_look_time;
+	set_r->look.remember = set->lazy_expunge_look_remember;
+	set_r->look.age_secs = set->lazy_expunge_look_age;
+	if (set_r->error == NULL &&
+	    lazy_expunge_settings_check_look(&set_r->look, &error) < 0)
+		set_r->error = p_strdup(pool, error);
 	set_r->only_last_instance = set->lazy_expunge_only_last_instance;
 	set_r->quota_ignore = set->lazy_expunge_quota_ignore;
 	set_r->hidden = set->lazy_expunge_hidden;

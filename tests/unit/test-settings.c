@@ -42,6 +42,66 @@ START_TEST(bad_bool_is_refused)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	unsigned int num;
+} numbers[] = {
+	{ "0", 0 }, { "1", 1 }, { "20000", 20000 }, { "4294967295", UINT_MAX },
+};
+static const char *const bad_numbers[] = {
+	"many", "1.5", "20k", "-1", "+1", " 1", "1 ", "4294967296", "0x10",
+};
+
+START_TEST(number_is_read)
+{
+	const char *error = NULL;
+	unsigned int num = 7;
+
+	ck_assert_int_eq(lazy_expunge_settings_parse_number(
+		KEY, numbers[_i].text, &num, &error), 0);
+	ck_assert(num == numbers[_i].num && error == NULL);
+}
+END_TEST
+
+START_TEST(bad_number_is_refused)
+{
+	const char *error = NULL;
+	unsigned int num = 7;
+
+	ck_assert_int_eq(lazy_expunge_settings_parse_number(
+		KEY, bad_numbers[_i], &num, &error), -1);
+	ck_assert(num == 7);
+	unit_assert_names(error, KEY, bad_numbers[_i]);
+}
+END_TEST
+
+static const struct {
+	struct lazy_expunge_look_bounds look;
+	/* NULL = fine */
+	const char *key, *value;
+} looks[] = {
+	{ { 20000, 250, 400000, 0 }, NULL, NULL },
+	{ { 1, 1, 1000, 1 }, NULL, NULL },
+	{ { 10000000, 10000, 100000000, UINT_MAX }, NULL, NULL },
+	{ { 0, 1, 1000, 0 }, "lazy_expunge_look_mails", "0" },
+	{ { 10000001, 1, 1000, 0 }, "lazy_expunge_look_mails", "10000001" },
+	{ { 1, 0, 1000, 0 }, "lazy_expunge_look_time", "0ms" },
+	{ { 1, 10001, 1000, 0 }, "lazy_expunge_look_time", "10001ms" },
+	{ { 1, 1, 999, 0 }, "lazy_expunge_look_remember", "999" },
+	{ { 1, 1, 100000001, 0 }, "lazy_expunge_look_remember", "100000001" },
+};
+
+START_TEST(look_is_checked)
+{
+	const char *error = NULL;
+	int ret = lazy_expunge_settings_check_look(&looks[_i].look, &error);
+
+	ck_assert_int_eq(ret, looks[_i].key == NULL ? 0 : -1);
+	if (ret < 0)
+		unit_assert_names(error, looks[_i].key, looks[_i].value);
+}
+END_TEST
+
 #define KB (UINT64_C(1) << 10)
 #define MB (UINT64_C(1) << 20)
 #define GB (UINT64_C(1) << 30)
@@ -221,6 +281,10 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tcase, bool_is_read, 0, N_ELEMENTS(bools));
 	tcase_add_loop_test(tcase, bad_bool_is_refused,
 			    0, N_ELEMENTS(bad_bools));
+	tcase_add_loop_test(tcase, number_is_read, 0, N_ELEMENTS(numbers));
+	tcase_add_loop_test(tcase, bad_number_is_refused,
+			    0, N_ELEMENTS(bad_numbers));
+	tcase_add_loop_test(tcase, look_is_checked, 0, N_ELEMENTS(looks));
 	tcase_add_loop_test(tcase, size_is_read, 0, N_ELEMENTS(sizes));
 	tcase_add_loop_test(tcase, bad_size_is_refused,
 			    0, N_ELEMENTS(bad_sizes));

@@ -60,15 +60,15 @@ def exporting(target):
     return {"raw": EXPORT[target.new_settings]}
 
 
-def read(server, user=None):
-    """All events of the plugin so far, those of one user if there is one, in their order."""
+def read(server, user=None, looks=False):
+    """All events of the plugin so far but for looks (or those alone), those of one user if there is one, in their order."""
     found = []
     for line in server.info_log():
         match = re.search(r"stats: Info: (\{.*\})$", line)
         if match:
             row = json.loads(match.group(1))
             found.append(Event(row["event"].removeprefix("lazy_expunge_"), row["fields"]))
-    return [event for event in found if user is None or event.get("user") == user.name]
+    return [event for event in found if (event.name == "look_finished") == looks and (user is None or event.get("user") == user.name)]
 
 
 def wait(user, *names):
