@@ -1,7 +1,7 @@
 """tools/bench: what a delete costs without a plugin, with the shipped plugin and with this one.
 
 Starts private Dovecots on loopback, one for each of them, measures them in turn in one run, and prints medians, quartiles and
-ratios; writes them as JSON and as a plot (SVG, by gnuplot). Only ratios of one run mean something. The case "calls" counts system
+ratios; writes them as JSON and as plots (SVG, by gnuplot). Only ratios of one run mean something. The case "calls" counts system
 calls, which mean something by themselves, and fails where this plugin makes more than the repository's table has. Filled accounts are
 kept in the work directory for later runs. Needs root, as the system tests do.
 """
@@ -18,6 +18,8 @@ from . import bench_cases_admin  # noqa: F401  (registers its cases)
 from .bench_cases import CASES, Samples
 from .bench_servers import SERIES, Servers
 from .config import FORMATS
+
+FSYNCS = ("optimized", "never", "always")
 
 
 def main():
@@ -42,13 +44,14 @@ def main():
                     found = bench_calls.measure(targets.get(name), form)
                     bench_calls.print_rows(found)
                     calls.update(found)
-                _measure(targets.get(name), form, arguments, rows)
+                for fsync in arguments.fsync:
+                    _measure(targets.get(name), form, fsync, arguments, rows)
     except KeyboardInterrupt:
         print("stopped; what was measured so far:")
     except (RuntimeError, AssertionError) as error:
         sys.exit(f"tools/bench: {error}")
     if rows:
-        bench_report.write(rows, Path(arguments.out), {"fsync": arguments.fsync, "quick": arguments.quick})
+        bench_report.write(rows, Path(arguments.out), {"quick": arguments.quick})
     if arguments.write_calls:
         bench_calls.write_table(calls)
     more = list(bench_calls.risen(calls))
@@ -74,16 +77,20 @@ def _arguments():
     parser.add_argument("--rounds", type=int, help="samples of each series instead of those of the case")
     parser.add_argument("--limit", type=float, default=900, metavar="SECONDS",
                         help="begin no new round of a case and size after this long (default: %(default)s)")
-    parser.add_argument("--fsync", choices=("never", "optimized", "always"), default="never", help="mail_fsync")
+    parser.add_argument("--fsync", type=words(FSYNCS),
+                        help=f"mail_fsync, comma-separated: {', '.join(FSYNCS)} (default: optimized, Dovecot's own, and never; with "
+                        "--quick the first alone)")
     parser.add_argument("--quick", action="store_true", help="small sizes and few rounds, to see that all of it works")
-    parser.add_argument("--out", default="bench-results", help="directory of bench.json and bench.svg")
+    parser.add_argument("--out", default="bench-results", help="directory of bench.json and of a plot for each mail_fsync")
     parser.add_argument("--work", help=f"directory of builds and filled accounts (default: {places.WORK})")
     parser.add_argument("--list", action="store_true", help="list the cases")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    arguments.fsync = arguments.fsync or (["optimized"] if arguments.quick else ["optimized", "never"])
+    return arguments
 
 
-def _measure(target, form, arguments, rows):
-    servers = Servers(target, form, arguments.fsync)
+def _measure(target, form, fsync, arguments, rows):
+    servers = Servers(target, form, fsync)
     try:
         for case in (CASES[name] for name in arguments.cases if name in CASES):
             series = [name for name in case.series if name in arguments.plugins]
@@ -94,8 +101,8 @@ def _measure(target, form, arguments, rows):
                 samples = Samples(series, arguments.limit)
                 case.run(servers, size, samples, rounds)
                 servers.check()
-                new = [bench_report.row(target, form, case, size, name, samples) for name in series]
-                bench_report.print_rows(case, form, target, size, new)
+                new = [bench_report.row(target, form, fsync, case, size, name, samples) for name in series]
+                bench_report.print_rows(case, form, fsync, target, size, new)
                 rows += new
             servers.forget_users()
     finally:

@@ -14,20 +14,20 @@ COLOURS = {"none": "#777777", "open": "#e7298a", "small": "#66a61e", "copy": "#b
 PLOTTED = ("expunge-open", "expunge-fresh")
 
 
-def row(target, form, case, size, series, samples):
+def row(target, form, fsync, case, size, series, samples):
     """One line of the results: times in milliseconds, cpu too (None where it is not measured), memory in KiB."""
     times = samples.times[series]
     quarter = statistics.quantiles(times, n=4) if len(times) > 1 else times * 3
-    return {"dovecot": ".".join(map(str, target.version)), "target": target.name, "format": form, "case": case.name,
+    return {"dovecot": ".".join(map(str, target.version)), "target": target.name, "format": form, "fsync": fsync, "case": case.name,
             "title": case.title, "unit": case.size, "size": size, "series": series, "samples": len(times),
             "cpu": statistics.median(samples.cpu[series]) if samples.cpu[series] else None,
             "median": statistics.median(times), "low": quarter[0], "high": quarter[2], "min": min(times), "max": max(times),
             "memory": max((peak for peak in samples.memory[series] if peak), default=None)}
 
 
-def print_rows(case, form, target, size, rows):
-    """The table of one case, format and size."""
-    print(f"\n{case.title}: {form}, {size:,} {case.size}, {target}")
+def print_rows(case, form, fsync, target, size, rows):
+    """The table of one case, format, mail_fsync and size."""
+    print(f"\n{case.title}: {form}, mail_fsync = {fsync}, {size:,} {case.size}, {target}")
     print(f"  {'':<24}{'median ms':>12}{'quartiles':>22}{'samples':>9}{'peak KiB':>10}{'/ no plugin':>13}{'/ shipped':>11}"
           f"{'CPU ms':>10}{'/ no plugin':>13}{'/ shipped':>11}")
     for found in rows:
@@ -56,11 +56,11 @@ def growth(rows):
     """Lines that say how much more a delete costs in the largest storage than in the smallest."""
     lines = []
     for case in PLOTTED:
-        for key in sorted({(found["target"], found["format"], found["series"]) for found in rows if found["case"] == case}):
-            found = sorted((r for r in rows if r["case"] == case and (r["target"], r["format"], r["series"]) == key),
-                           key=lambda r: r["size"])
+        of = lambda found: (found["target"], found["format"], found["fsync"], found["series"])
+        for key in sorted({of(found) for found in rows if found["case"] == case}):
+            found = sorted((r for r in rows if r["case"] == case and of(r) == key), key=lambda r: r["size"])
             if len(found) > 1:
-                lines.append(f"  {case:<15}{key[0]:<8}{key[1]:<9}{NAMES[key[2]]:<24}{found[0]['size']:>7,} to {found[-1]['size']:>7,}: "
+                lines.append(f"  {case:<15}{key[0]:<8}{key[1]:<9}{key[2]:<11}{NAMES[key[3]]:<24}{found[0]['size']:>7,} to {found[-1]['size']:>7,}: "
                              f"{found[-1]['median'] / found[0]['median']:.2f}" + _cpu_growth(found))
     return lines
 
@@ -72,15 +72,15 @@ def _cpu_growth(found):
 
 
 def write(rows, directory, about):
-    """bench.json and bench.svg in the directory, and the growth on the terminal."""
+    """bench.json and a plot for each mail_fsync in the directory, and the growth on the terminal."""
     lines = growth(rows)
     if lines:
         print("\nGrowth with the storage\n" + "\n".join(lines))
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "bench.json").write_text(json.dumps(dict(about, cores=os.cpu_count(), rows=rows), indent=1) + "\n")
     print(f"\n{directory / 'bench.json'}")
-    if any(found["case"] in PLOTTED for found in rows):
-        plot(rows, directory / "bench.svg")
+    for fsync in dict.fromkeys(found["fsync"] for found in rows if found["case"] in PLOTTED):
+        plot([found for found in rows if found["fsync"] == fsync], directory / f"bench-{fsync}.svg")
 
 
 def plot(rows, path):
