@@ -4,6 +4,9 @@
 #include "lib.h"
 #include "core/retention-rules.h"
 
+/* between mails of one deletion there is no longer pause */
+#define TOGETHER_PAUSE_SECS 60
+
 time_t lazy_expunge_retention_expiry(const struct lazy_expunge_retention *set,
 				     const struct lazy_expunge_retention_mail *mail)
 {
@@ -59,4 +62,34 @@ unsigned int lazy_expunge_cap_count(const struct lazy_expunge_cap_mail *mails,
 		*bytes_r += mails[i].size;
 	}
 	return i;
+}
+
+bool lazy_expunge_retention_is_together(time_t saved1, time_t saved2)
+{
+	time_t pause = saved1 < saved2 ? saved2 - saved1 : saved1 - saved2;
+
+	return pause <= TOGETHER_PAUSE_SECS;
+}
+
+uint64_t
+lazy_expunge_cap_together(const struct lazy_expunge_cap_mail *mails,
+			  unsigned int count, time_t *since_r)
+{
+	uint64_t bytes = 0, most = 0;
+	time_t since = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (i == 0 ||
+		    !lazy_expunge_retention_is_together(mails[i - 1].saved,
+							mails[i].saved)) {
+			bytes = 0;
+			since = mails[i].saved;
+		}
+		bytes += mails[i].size;
+		if (bytes > most) {
+			most = bytes;
+			*since_r = since;
+		}
+	}
+	return most;
 }

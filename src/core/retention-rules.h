@@ -57,5 +57,13 @@ int lazy_expunge_cap_mail_cmp(const struct lazy_expunge_cap_mail *m1,
 unsigned int lazy_expunge_cap_count(const struct lazy_expunge_cap_mail *mails,
 				    unsigned int count, uint64_t max,
 				    uint64_t *bytes_r);
+/* Were mails that went to the storage one after the other, at these times,
+   deleted together? */
+bool lazy_expunge_retention_is_together(time_t saved1, time_t saved2);
+/* The most bytes of the mails, which are sorted, that were deleted together, and
+   since when (unchanged if there are none). */
+uint64_t
+lazy_expunge_cap_together(const struct lazy_expunge_cap_mail *mails,
+			  unsigned int count, time_t *since_r);
 
 #endif

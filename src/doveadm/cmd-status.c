@@ -60,18 +60,47 @@ static const char *status_next_name(enum lazy_expunge_report_next next)
 	return "";
 }
 
+/* Who fills the storage: what was kept before may have gone for it. */
+static const char *status_together(const struct lazy_expunge_report *report)
+{
+	bool bytes = report->together_of == LAZY_EXPUNGE_NEXT_MAX_STORAGE;
+
+	return t_strdup_printf("what was deleted together at %s has %s of the "
+		"%s that %s gives", lazy_expunge_text_time(
+						report->together_since),
+		bytes ? lazy_expunge_text_size(report->together) :
+		dec2str(report->together),
+		bytes ? lazy_expunge_text_size(report->room) :
+		t_strdup_printf("%"PRIu64" mails", report->room),
+		status_next_name(report->together_of));
+}
+
 static const char *status_warning(const struct lazy_expunge_report *report)
 {
+	const char *const *warnings;
+	ARRAY_TYPE(const_string) list;
+	const char *text;
+
+	t_array_init(&list, 3);
 	if (report->too_young > 0) {
-		return t_strdup_printf("%u mails go before their retention is "
+		text = t_strdup_printf("%u mails go before their retention is "
 				       "over: %s is too small",
 				       report->too_young,
 				       status_next_name(report->next));
+		array_push_back(&list, &text);
+	}
+	if (report->together_of != LAZY_EXPUNGE_NEXT_NONE) {
+		text = status_together(report);
+		array_push_back(&list, &text);
 	}
 	if (report->retention_missing && report->retention.max_mails == 0 &&
-	    report->max_storage == 0)
-		return "no retention is set: mail is kept for ever";
-	return "";
+	    report->max_storage == 0) {
+		text = "no retention is set: mail is kept for ever";
+		array_push_back(&list, &text);
+	}
+	array_append_zero(&list);
+	warnings = array_front(&list);
+	return t_strarray_join(warnings, "; ");
 }
 
 static int status_run_by_origin(struct status_cmd *scmd,

@@ -13,6 +13,7 @@
 #include "settings/mailbox-blocks.h"
 #include "account/storages.h"
 #include "report/report.h"
+#include "report/together.h"
 
 void lazy_expunge_report_add(struct lazy_expunge_report_sum *dest,
 			     const struct lazy_expunge_report_sum *src)
@@ -36,6 +37,18 @@ static void report_next(struct lazy_expunge_report *report,
 	report->next = next;
 	report->next_uid = uid;
 	report->next_time = when;
+}
+
+static void report_together(struct lazy_expunge_report *report,
+			    enum lazy_expunge_report_next cap,
+			    uint64_t together, uint64_t room, time_t since)
+{
+	if (together <= room / 2 || together <= 1)
+		return;
+	report->together_of = cap;
+	report->together = together;
+	report->room = room;
+	report->together_since = since;
 }
 
 static void retention_add(struct lazy_expunge_report *report,
@@ -116,7 +129,8 @@ static int report_box_mails(struct lazy_expunge_report *report,
 		.count = sum->messages,
 		.renamed = lazy_expunge_keep_time_renamed(box),
 	};
-	uint32_t first_free;
+	uint32_t first_free, together;
+	time_t since;
 
 	mail_set_seq(mail, sum->messages);
 	if (mail_get_save_date(mail, &sum->newest) < 0)
@@ -138,6 +152,14 @@ static int report_box_mails(struct lazy_expunge_report *report,
 		report_next(report, LAZY_EXPUNGE_NEXT_AGE, mail->uid,
 			    I_MAX(now, lazy_expunge_retention_expiry(set,
 								     &rmail)));
+	}
+	if (set->max_mails > 0 && sum->messages > set->max_mails / 2) {
+		/* the newest, which stay */
+		together = lazy_expunge_together_mails(mail,
+			sum->messages - I_MIN(sum->messages, set->max_mails) + 1,
+			sum->messages, &since);
+		report_together(report, LAZY_EXPUNGE_NEXT_MAX_MAILS, together,
+				set->max_mails, since);
 	}
 	if (set->autoexpunge > 0) {
 		report->too_young += box_count_too_young(mail, cover, set,
@@ -186,7 +208,7 @@ static int report_box(struct lazy_expunge_report *report,
 }
 
 /* A byte cap is over several mailboxes: what goes, and what of it is younger than
-   the retention? Done only when the cap is exceeded. */
+   the retention? Who has most of it? Done only when half of it is taken. */
 static int report_cap(struct lazy_expunge_report *report,
 		      struct lazy_expunge_select *select, unsigned int cap_idx,
 		      time_t now, struct lazy_expunge_error *error_r)
@@ -197,15 +219,16 @@ static int report_cap(struct lazy_expunge_report *report,
 	ARRAY_TYPE(lazy_expunge_cap_mail) mails;
 	const struct lazy_expunge_cap_mail *mail;
 	unsigned int count, goes;
-	uint64_t bytes;
+	uint64_t bytes, total;
+	time_t since = 0;
 
 	if (cap->max == 0)
 		return 0;
 	if (report->max_storage == 0 || cap->max < report->max_storage)
 		report->max_storage = cap->max;
-	if (lazy_expunge_cap_sum(select, cap_idx, &bytes, error_r) < 0)
+	if (lazy_expunge_cap_sum(select, cap_idx, &total, error_r) < 0)
 		return -1;
-	if (bytes <= cap->max)
+	if (total <= cap->max / 2)
 		return 0;
 	i_array_init(&mails, 1024);
 	if (lazy_expunge_cap_read(select, cap_idx, &mails, error_r) < 0) {
@@ -213,7 +236,11 @@ static int report_cap(struct lazy_expunge_report *report,
 		return -1;
 	}
 	mail = array_get(&mails, &count);
-	goes = lazy_expunge_cap_count(mail, count, cap->max, &bytes);
+	goes = total <= cap->max ? 0 :
+		lazy_expunge_cap_count(mail, count, cap->max, &bytes);
+	bytes = lazy_expunge_cap_together(mail + goes, count - goes, &since);
+	report_together(report, LAZY_EXPUNGE_NEXT_MAX_STORAGE, bytes, cap->max,
+			since);
 	if (goes > 0) {
 		report->next = LAZY_EXPUNGE_NEXT_MAX_STORAGE;
 		report->next_uid = mail->uid;

@@ -38,6 +38,11 @@ struct lazy_expunge_report {
 	unsigned int too_young;
 	/* those of them that byte caps take */
 	unsigned int cap_too_young;
+	/* the largest deletion that has more than half of the room of a cap:
+	   of which, how many mails or bytes, of how many, and since when */
+	enum lazy_expunge_report_next together_of;
+	uint64_t together, room;
+	time_t together_since;
 };
 
 /* Returns 0 if ok, -1 and the error. */

@@ -107,6 +107,41 @@ START_TEST(oldest_goes_first)
 }
 END_TEST
 
+/* pauses of 60 seconds are none, of 61 are */
+static const struct {
+	struct lazy_expunge_cap_mail mails[4];
+	unsigned int count;
+	uint64_t bytes;
+	time_t since;
+} together[] = {
+	{ .count = 0, .bytes = 0, .since = 7 },
+	{ .mails = { { .saved = 100, .size = 5 } },
+	  .count = 1, .bytes = 5, .since = 100 },
+	{ .mails = { { .saved = 100, .size = 5 }, { .saved = 159, .size = 6 },
+		     { .saved = 219, .size = 7 } },
+	  .count = 3, .bytes = 18, .since = 100 },
+	{ .mails = { { .saved = 100, .size = 5 }, { .saved = 161, .size = 6 },
+		     { .saved = 161, .size = 7 } },
+	  .count = 3, .bytes = 13, .since = 161 },
+	{ .mails = { { .saved = 100, .size = 50 }, { .saved = 101, .size = 1 },
+		     { .saved = 162, .size = 6 }, { .saved = 163, .size = 7 } },
+	  .count = 4, .bytes = 51, .since = 100 },
+};
+
+START_TEST(what_was_deleted_together)
+{
+	time_t since = 7;
+
+	ck_assert_uint_eq(lazy_expunge_cap_together(together[_i].mails,
+						    together[_i].count, &since),
+			  together[_i].bytes);
+	ck_assert_int_eq(since, together[_i].since);
+	ck_assert(lazy_expunge_retention_is_together(160, 100));
+	ck_assert(!lazy_expunge_retention_is_together(161, 100));
+	ck_assert(!lazy_expunge_retention_is_together(100, 161));
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	TCase *tcase;
@@ -116,5 +151,7 @@ Suite *unit_suite(void)
 			    0, N_ELEMENTS(cases));
 	tcase_add_loop_test(tcase, cap_is_exact, 0, N_ELEMENTS(caps));
 	tcase_add_test(tcase, oldest_goes_first);
+	tcase_add_loop_test(tcase, what_was_deleted_together,
+			    0, N_ELEMENTS(together));
 	return suite;
 }
