@@ -49,7 +49,7 @@ _doveadm_lazy_expunge() {
     deletions | list) word="-l --limit" ;;
     maintain) word="-n --plan -j --jobs" ;;
     release) word="-N --name -g --grace -b --by" ;;
-    restore) word="-n --plan -t --target -U --undo ALL" ;;
+    restore) word="-n --plan -I --ignore-acls -t --target -U --undo ALL" ;;
     status) word="-v --by-origin -s --sort -l --limit" ;;
     esac
     case $command in

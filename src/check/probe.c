@@ -175,6 +175,7 @@ static int probe_restore_found(struct lazy_expunge_probe *probe,
 {
 	const struct lazy_expunge_restore_params params = {
 		.target = probe->vname,
+		.ignore_acls = TRUE,
 	};
 	ARRAY_TYPE(lazy_expunge_restore_row) rows;
 	const struct lazy_expunge_restore_row *row;

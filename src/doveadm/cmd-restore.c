@@ -154,7 +154,8 @@ static void restore_init_undo(struct restore_cmd *rcmd)
 		lazy_expunge_cmd_refuse(cmd, EX_USAGE,
 					"The restore (-U) is empty");
 	else if (cmd->has_query || cmd->deletion != NULL ||
-		 rcmd->params.target != NULL || cmd->range.origins != NULL ||
+		 rcmd->params.target != NULL || rcmd->params.ignore_acls ||
+		 cmd->range.origins != NULL ||
 		 cmd->range.since != 0 || cmd->range.until != 0) {
 		lazy_expunge_cmd_refuse(cmd, EX_USAGE, "-U takes a whole restore "
 			"back: no query, and no other option but -n");
@@ -171,6 +172,7 @@ static void restore_init(struct lazy_expunge_cmd *cmd)
 	lazy_expunge_cmd_init_query(cmd, rcmd->undo == NULL &&
 		!lazy_expunge_cmd_has_param(cmd, "deletion"));
 	rcmd->params.plan = lazy_expunge_cmd_flag(cmd, "plan");
+	rcmd->params.ignore_acls = lazy_expunge_cmd_flag(cmd, "ignore-acls");
 	rcmd->params.is_killed = doveadm_is_killed;
 	if (doveadm_cmd_param_str(cmd->ctx.cctx, "target",
 				  &rcmd->params.target) &&
@@ -197,10 +199,11 @@ struct doveadm_cmd_ver2 lazy_expunge_cmd_restore = {
 	.name = "lazy-expunge restore",
 	.mail_cmd = restore_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
-		"[-n] " LAZY_EXPUNGE_CMD_QUERY_USAGE "[-t <target mailbox>] [-U <restore>] <search query>",
+		"[-n] [-I] " LAZY_EXPUNGE_CMD_QUERY_USAGE "[-t <target mailbox>] [-U <restore>] <search query>",
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON
 DOVEADM_CMD_PARAM('n', "plan", CMD_PARAM_BOOL, 0)
+DOVEADM_CMD_PARAM('I', "ignore-acls", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('t', "target", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('U', "undo", CMD_PARAM_STR, 0)
 LAZY_EXPUNGE_CMD_QUERY_PARAMS

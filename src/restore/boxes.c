@@ -41,7 +41,8 @@ static int box_make(struct lazy_expunge_user *luser, bool plan, pool_t pool,
 	struct lazy_expunge_error error;
 	struct mailbox *box;
 
-	if (lazy_expunge_restore_target_open(luser, row->target, plan, &box,
+	if (lazy_expunge_restore_target_open(luser, row->target, plan ?
+				LAZY_EXPUNGE_RESTORE_TARGET_PLAN : 0, &box,
 					     &error) < 0) {
 		row->error.code = error.code;
 		row->error.text = p_strdup(pool, error.text);

@@ -4,6 +4,7 @@
 #include "lib.h"
 #include "istream.h"
 #include "mail-storage-private.h"
+#include "account/acl.h"
 #include "restore/plan-target.h"
 
 #include <fcntl.h>
@@ -51,6 +52,30 @@ static int directory_can_be_made(const char *path, const char **path_r)
 		errno : 0;
 }
 
+/* It could be there, and hidden from the user. */
+static bool plan_may_create(struct mailbox *box)
+{
+	const char *const *rights;
+	struct mailbox *seen;
+	enum mailbox_existence existence;
+	bool hidden;
+	int ret;
+
+	if ((box->flags & MAILBOX_FLAG_IGNORE_ACLS) != 0)
+		return TRUE;
+	ret = lazy_expunge_acl_get_parent_rights(box, &rights);
+	if (ret == 0)
+		return TRUE;
+	if (!lazy_expunge_acl_has(ret, rights, "create"))
+		return FALSE;
+	seen = mailbox_alloc(box->list, mailbox_get_vname(box),
+			     MAILBOX_FLAG_IGNORE_ACLS);
+	hidden = mailbox_exists(seen, FALSE, &existence) == 0 &&
+		existence == MAILBOX_EXISTENCE_SELECT;
+	mailbox_free(&seen);
+	return !hidden;
+}
+
 int lazy_expunge_restore_plan_create(struct mailbox *box,
 				     struct lazy_expunge_error *error_r)
 {
@@ -63,6 +88,12 @@ int lazy_expunge_restore_plan_create(struct mailbox *box,
 
 	if (mailbox_verify_create_name(box) < 0) {
 		lazy_expunge_error_set_box(error_r, "Cannot create", box);
+		return -1;
+	}
+	if (!plan_may_create(box)) {
+		error_r->code = MAIL_ERROR_PERM;
+		error_r->text = t_strdup_printf("Cannot create %s: the "
+			"user has no right to", mailbox_get_vname(box));
 		return -1;
 	}
 	/* what has no quota has no mail of its own: virtual mailboxes */
@@ -107,10 +138,21 @@ static int virtual_can_save(struct mailbox *box)
 int lazy_expunge_restore_plan_save(struct mailbox *box,
 				   struct lazy_expunge_error *error_r)
 {
+	const char *const *rights;
+	int ret;
+
 	if (mailbox_is_readonly(box)) {
 		error_r->code = MAIL_ERROR_PERM;
 		error_r->text = t_strdup_printf("Cannot save to %s: the "
 			"mailbox is read-only", mailbox_get_vname(box));
+		return -1;
+	}
+	ret = (box->flags & MAILBOX_FLAG_IGNORE_ACLS) != 0 ? 0 :
+		lazy_expunge_acl_get_rights(box, &rights);
+	if (ret != 0 && !lazy_expunge_acl_has(ret, rights, "insert")) {
+		error_r->code = MAIL_ERROR_PERM;
+		error_r->text = t_strdup_printf("Cannot save to %s: the "
+			"user has no right to", mailbox_get_vname(box));
 		return -1;
 	}
 	if (box->virtual_vfuncs != NULL && virtual_can_save(box) < 0) {

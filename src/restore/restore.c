@@ -65,6 +65,20 @@ static void restore_find_left(struct lazy_expunge_restore *restore)
 			   MAILBOX_SYNC_FLAG_FIX_INCONSISTENT);
 }
 
+static enum lazy_expunge_restore_target_flags
+target_flags(const struct lazy_expunge_restore_params *params)
+{
+	enum lazy_expunge_restore_target_flags flags = 0;
+
+	if (params->plan)
+		flags |= LAZY_EXPUNGE_RESTORE_TARGET_PLAN;
+	if (params->ignore_acls)
+		flags |= LAZY_EXPUNGE_RESTORE_TARGET_IGNORE_ACLS;
+	if (params->target == NULL)
+		flags |= LAZY_EXPUNGE_RESTORE_TARGET_ORIGIN;
+	return flags;
+}
+
 /* All mails of one origin that go to one target. */
 static void restore_part(struct lazy_expunge_restore *restore,
 			 const struct lazy_expunge_select_mail *mails,
@@ -75,7 +89,7 @@ static void restore_part(struct lazy_expunge_restore *restore,
 	struct lazy_expunge_error error;
 
 	if (lazy_expunge_restore_target_open(luser, row->target,
-					     restore->params->plan,
+					     target_flags(restore->params),
 					     &restore->target, &error) < 0) {
 		lazy_expunge_restore_row_fail(restore, count, &error);
 		return;

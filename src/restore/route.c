@@ -23,6 +23,9 @@ static bool where_exists(struct lazy_expunge_user *luser, const char *vname)
 	enum mailbox_existence existence;
 	bool exists;
 
+	/* what another user has is none of this one's, and not looked for */
+	if (ns->type == MAIL_NAMESPACE_TYPE_SHARED)
+		return TRUE;
 	/* by its name as it was: another may have it as it is shown */
 	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS |
 			    LAZY_EXPUNGE_COMPAT_FLAG_RAW_NAME);

@@ -8,6 +8,9 @@
 struct lazy_expunge_restore_params {
 	/* where everything goes, NULL = where each came from */
 	const char *target;
+	/* also to where the user may not put mail, and where an origin is
+	   believed that no delete of the user can have come from */
+	bool ignore_acls;
 	/* change nothing, only count */
 	bool plan;
 	/* returns TRUE when it is time to stop. May be NULL. */

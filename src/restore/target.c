@@ -69,29 +69,62 @@ static int target_open(struct mailbox *box, bool plan,
 	return target_create(box, error_r) < 0 ? -1 : 1;
 }
 
-int lazy_expunge_restore_target_open(struct lazy_expunge_user *luser,
-				     const char *vname, bool plan,
-				     struct mailbox **box_r,
-				     struct lazy_expunge_error *error_r)
+/* What is deleted in another user's mailbox is kept in that account, and what is
+   deleted through a virtual one has the mailbox behind it for its origin. */
+static int origin_is_believed(struct mailbox *box,
+			      struct lazy_expunge_error *error_r)
 {
-	struct mail_namespace *ns;
-	struct mailbox *box;
-	int ret;
+	if (mailbox_get_namespace(box)->type != MAIL_NAMESPACE_TYPE_SHARED &&
+	    (box->storage->class_flags & MAIL_STORAGE_CLASS_FLAG_NOQUOTA) == 0)
+		return 0;
+	error_r->code = MAIL_ERROR_PERM;
+	error_r->text = t_strdup_printf("No delete of this user can have come "
+		"from %s: -t chooses where the mail goes, and -I believes it",
+		mailbox_get_vname(box));
+	return -1;
+}
 
-	*box_r = NULL;
+/* The name alone tells. Returns 0 and the namespace if it can be a target, -1 and
+   the error. */
+static int target_verify(struct lazy_expunge_user *luser,
+			 const char *vname, struct mail_namespace **ns_r,
+			 struct lazy_expunge_error *error_r)
+{
 	error_r->code = MAIL_ERROR_PARAMS;
 	if (!uni_utf8_str_is_valid(vname)) {
 		error_r->text = "The name of the target is not valid UTF-8";
 		return -1;
 	}
-	ns = mail_namespace_find(luser->user->namespaces, vname);
-	if (lazy_expunge_storage_match(luser, ns, vname) != NULL) {
+	*ns_r = mail_namespace_find(luser->user->namespaces, vname);
+	if (lazy_expunge_storage_match(luser, *ns_r, vname) != NULL) {
 		error_r->text = t_strdup_printf("%s is the expunge storage: "
 			"mail cannot be restored to it", vname);
 		return -1;
 	}
-	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
-	ret = target_open(box, plan, error_r);
+	return 0;
+}
+
+int lazy_expunge_restore_target_open(struct lazy_expunge_user *luser,
+				     const char *vname,
+				     enum lazy_expunge_restore_target_flags flags,
+				     struct mailbox **box_r,
+				     struct lazy_expunge_error *error_r)
+{
+	const bool any = (flags & LAZY_EXPUNGE_RESTORE_TARGET_IGNORE_ACLS) != 0;
+	const bool plan = (flags & LAZY_EXPUNGE_RESTORE_TARGET_PLAN) != 0;
+	const bool said = (flags & LAZY_EXPUNGE_RESTORE_TARGET_ORIGIN) != 0;
+	struct mail_namespace *ns;
+	struct mailbox *box;
+	int ret;
+
+	*box_r = NULL;
+	if (target_verify(luser, vname, &ns, error_r) < 0)
+		return -1;
+	box = mailbox_alloc(ns->list, vname,
+			    any ? MAILBOX_FLAG_IGNORE_ACLS : 0);
+	ret = said && !any ? origin_is_believed(box, error_r) : 0;
+	if (ret == 0)
+		ret = target_open(box, plan, error_r);
 	if (ret > 0 && target_shows_storage(luser, box)) {
 		error_r->code = MAIL_ERROR_PARAMS;
 		error_r->text = t_strdup_printf("%s shows the expunge storage: "

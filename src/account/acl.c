@@ -1,0 +1,78 @@
+/* Rights of ACLs: asks the acl plugin. */
+
+#include "lib.h"
+#include "mail-storage-private.h"
+#include "acl-api.h"
+#include "acl-plugin.h"
+#include "account/acl.h"
+
+#include <dlfcn.h>
+
+/* The plugin need not be loaded, so it is not linked with. */
+struct acl_funcs {
+	const struct acl_storage_module *module;
+	__typeof__(&acl_mailbox_get_aclobj) get_aclobj;
+	__typeof__(&acl_mailbox_list_get_backend) get_backend;
+	__typeof__(&acl_object_init_from_parent) init_from_parent;
+	__typeof__(&acl_object_deinit) deinit;
+	__typeof__(&acl_object_get_my_rights) get_my_rights;
+};
+
+static bool acl_funcs_find(struct acl_funcs *funcs)
+{
+	funcs->module = dlsym(RTLD_DEFAULT, "acl_storage_module");
+	funcs->get_aclobj = dlsym(RTLD_DEFAULT, "acl_mailbox_get_aclobj");
+	funcs->get_backend = dlsym(RTLD_DEFAULT,
+				   "acl_mailbox_list_get_backend");
+	funcs->init_from_parent = dlsym(RTLD_DEFAULT,
+					"acl_object_init_from_parent");
+	funcs->deinit = dlsym(RTLD_DEFAULT, "acl_object_deinit");
+	funcs->get_my_rights = dlsym(RTLD_DEFAULT, "acl_object_get_my_rights");
+	return funcs->module != NULL && funcs->get_aclobj != NULL &&
+		funcs->get_backend != NULL && funcs->init_from_parent != NULL &&
+		funcs->deinit != NULL && funcs->get_my_rights != NULL;
+}
+
+/* FALSE if ACLs do not hold for the mailbox. */
+static bool acl_is_for(struct mailbox *box, struct acl_funcs *funcs)
+{
+	return acl_funcs_find(funcs) &&
+		MODULE_CONTEXT(box,
+			*(struct acl_storage_module *)funcs->module) != NULL;
+}
+
+int lazy_expunge_acl_get_rights(struct mailbox *box,
+				const char *const **rights_r)
+{
+	struct acl_funcs funcs;
+
+	*rights_r = NULL;
+	if (!acl_is_for(box, &funcs))
+		return 0;
+	return funcs.get_my_rights(funcs.get_aclobj(box),
+				   pool_datastack_create(), rights_r) < 0 ?
+		-1 : 1;
+}
+
+int lazy_expunge_acl_get_parent_rights(struct mailbox *box,
+				       const char *const **rights_r)
+{
+	struct acl_object *parent;
+	struct acl_funcs funcs;
+	int ret;
+
+	*rights_r = NULL;
+	if (!acl_is_for(box, &funcs))
+		return 0;
+	parent = funcs.init_from_parent(funcs.get_backend(box->list),
+					box->name);
+	ret = funcs.get_my_rights(parent, pool_datastack_create(), rights_r);
+	funcs.deinit(&parent);
+	return ret < 0 ? -1 : 1;
+}
+
+bool lazy_expunge_acl_has(int ret, const char *const *rights,
+			  const char *right)
+{
+	return ret == 0 || (ret > 0 && str_array_find(rights, right));
+}

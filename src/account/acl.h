@@ -1,0 +1,23 @@
+#ifndef LAZY_EXPUNGE_ACL_H
+#define LAZY_EXPUNGE_ACL_H
+
+/* What the acl plugin says of a user's rights, which may come from a global
+   file or directory, from the mailbox's own file, or on 2.4 from acl blocks.
+   The plugin need not be loaded. */
+
+struct mailbox;
+
+/* The user's rights in the mailbox, which need not be open and may ignore ACLs
+   itself (data stack). Returns 1 if ACLs hold for it, 0 if they do not, -1 if
+   they cannot be read. */
+int lazy_expunge_acl_get_rights(struct mailbox *box,
+				const char *const **rights_r);
+/* The same for the parent of the mailbox, which says who may create it. */
+int lazy_expunge_acl_get_parent_rights(struct mailbox *box,
+				       const char *const **rights_r);
+/* TRUE if ACLs do not hold for what these have returned, or give the right.
+   What cannot be read gives none. */
+bool lazy_expunge_acl_has(int ret, const char *const *rights,
+			  const char *right);
+
+#endif
