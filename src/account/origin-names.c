@@ -4,35 +4,42 @@
 #include "array.h"
 #include "hash.h"
 #include "ioloop.h"
-#include "istream.h"
 #include "str.h"
-#include "strescape.h"
-#include "write-full.h"
 #include "mail-namespace.h"
 #include "mailbox-list-iter.h"
 #include "core/origin-id.h"
-#include "account/files.h"
+#include "account/origin-names-file.h"
 #include "account/rename-log.h"
 #include "account/user.h"
 #include "account/origin-names.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-/* Names have 4096 bytes at most (MAILBOX_LIST_NAME_MAX_LENGTH), and escapes
-   double them. */
-#define NAMES_MAX_LINE (2 * 4096 + 2)
-/* Some hundred thousand names. With this much no more are written: they are
-   still found as long as their mailboxes exist. */
-#define NAMES_MAX_SIZE (8 * 1024 * 1024)
+/* From this size on it is looked whether all names are needed. */
+#define NAMES_MANY_SIZE (64 * 1024)
+/* So long a name stays in the file that nothing needs. */
+#define NAMES_UNNEEDED_SECS (24 * 3600)
+
+struct origin_name {
+	uint64_t id;
+	const char *vname;
+	/* it was seen as needed in the file with this generation */
+	unsigned int file_gen;
+	/* a mail, a mailbox or a rename has it */
+	bool needed;
+	/* lazy_expunge_origin_names_shrink(): the file has it, and since when it
+	   says that nothing needs it, 0 = it is needed */
+	bool listed;
+	time_t since;
+};
 
 struct lazy_expunge_origin_names {
 	pool_t pool;
-	HASH_TABLE(uint64_t *, char *) by_id;
-	/* the file that was read, and how much of it */
-	dev_t dev;
-	ino_t ino;
+	HASH_TABLE(uint64_t *, struct origin_name *) by_id;
+	/* the file that names were read from or added to, counted from 1 on,
+	   and how much of it was read */
+	struct stat st;
+	unsigned int file_gen;
 	uoff_t read_size;
 	/* when a name was looked for there in vain */
 	time_t missed;
@@ -78,155 +85,107 @@ static struct lazy_expunge_origin_names *names_get(struct mail_user *user)
 	return names;
 }
 
-static const char *
+static struct origin_name *
 names_lookup(struct lazy_expunge_origin_names *names, uint64_t id)
 {
 	return hash_table_lookup(names->by_id, &id);
 }
 
-static void names_remember(struct lazy_expunge_origin_names *names,
-			   const char *vname)
+static struct origin_name *
+names_remember(struct lazy_expunge_origin_names *names, const char *vname)
 {
 	uint64_t id = lazy_expunge_origin_id(vname), *key;
-	char *value;
+	struct origin_name *name = names_lookup(names, id);
 
-	if (*vname == '\0' || names_lookup(names, id) != NULL)
-		return;
-	key = p_new(names->pool, uint64_t, 1);
-	*key = id;
-	value = p_strdup(names->pool, vname);
-	hash_table_insert(names->by_id, key, value);
+	if (name != NULL)
+		return name;
+	name = p_new(names->pool, struct origin_name, 1);
+	name->id = id;
+	name->vname = p_strdup(names->pool, vname);
+	key = &name->id;
+	hash_table_insert(names->by_id, key, name);
+	return name;
 }
 
-static void names_read_fd(struct mail_user *user, const char *path, int fd,
-			  const struct stat *st)
+/* Who shrinks the file makes another one. */
+static void names_set_file(struct lazy_expunge_origin_names *names,
+			   const struct stat *st)
 {
-	struct lazy_expunge_origin_names *names = names_get(user);
-	struct istream *input;
-	const char *line;
-
-	/* it is only appended to */
-	if (names->ino != st->st_ino || !CMP_DEV_T(names->dev, st->st_dev) ||
-	    names->read_size > (uoff_t)st->st_size)
+	if (names->file_gen == 0 || names->st.st_ino != st->st_ino ||
+	    !CMP_DEV_T(names->st.st_dev, st->st_dev)) {
+		names->file_gen++;
 		names->read_size = 0;
-	names->dev = st->st_dev;
-	names->ino = st->st_ino;
-	input = i_stream_create_fd(fd, NAMES_MAX_LINE);
-	i_stream_seek(input, names->read_size);
-	while ((line = i_stream_read_next_line(input)) != NULL) T_BEGIN {
-		names_remember(names, t_str_tabunescape(line));
-		names->read_size = input->v_offset;
-	} T_END;
-	if (input->stream_errno != 0) {
-		e_warning(user->event, "lazy_expunge: read(%s) failed: %s",
-			  path, i_stream_get_error(input));
+	} else if (names->read_size > (uoff_t)st->st_size) {
+		names->read_size = 0;
 	}
-	i_stream_destroy(&input);
+	names->st = *st;
+}
+
+static void names_read_line(const char *vname, time_t since, void *context)
+{
+	struct lazy_expunge_origin_names *names = context;
+	struct origin_name *name = names_remember(names, vname);
+
+	if (since == 0)
+		name->file_gen = names->file_gen;
 }
 
 static void names_read(struct mail_user *user)
 {
-	const char *path, *error;
-	struct stat st;
-	int fd, ret;
+	struct lazy_expunge_origin_names *names = names_get(user);
+	struct lazy_expunge_origin_names_file file;
+	const char *error;
+	int ret;
 
-	path = lazy_expunge_place_path(user, LAZY_EXPUNGE_ORIGIN_NAMES_FNAME);
-	if (path == NULL)
-		return;
-	ret = lazy_expunge_place_open(path, O_RDONLY, &fd, &error);
-	if (ret > 0 && fstat(fd, &st) < 0) {
-		error = t_strdup_printf("fstat(%s) failed: %m", path);
-		i_close_fd(&fd);
-		ret = -1;
+	ret = lazy_expunge_origin_names_file_open(user, O_RDONLY, &file, &error);
+	if (ret > 0) {
+		names_set_file(names, &file.st);
+		if (lazy_expunge_origin_names_file_read(&file,
+					&names->read_size, names_read_line,
+					names, &error) < 0)
+			ret = -1;
+		lazy_expunge_origin_names_file_close(&file);
 	}
 	if (ret < 0) {
 		e_warning(user->event, "lazy_expunge: The names of origins "
 			  "cannot be read: %s", error);
 	}
-	if (ret <= 0)
-		return;
-	names_read_fd(user, path, fd, &st);
-	i_close_fd(&fd);
-}
-
-static int names_append_fd(int fd, const char *path, const struct stat *st,
-			   const char *vname, const char **error_r)
-{
-	string_t *line = t_str_new(128);
-	char last = '\n';
-
-	/* a line that was cut off must not take this one with it */
-	if (st->st_size > 0 && pread(fd, &last, 1, st->st_size - 1) == 1 &&
-	    last != '\n')
-		str_append_c(line, '\n');
-	str_append_tabescaped(line, vname);
-	str_append_c(line, '\n');
-	/* two who add the same name at once do no harm */
-	if (write_full(fd, str_data(line), str_len(line)) < 0) {
-		*error_r = t_strdup_printf("write(%s) failed: %m", path);
-		return -1;
-	}
-	return 0;
-}
-
-static int names_append(struct mail_user *user, const char *vname,
-			const char **error_r)
-{
-	struct lazy_expunge_origin_names *names = names_get(user);
-	const char *path;
-	struct stat st;
-	int fd, ret;
-
-	path = lazy_expunge_place_path(user, LAZY_EXPUNGE_ORIGIN_NAMES_FNAME);
-	if (path == NULL) {
-		*error_r = "The user has no place for it";
-		return -1;
-	}
-	ret = lazy_expunge_place_open(path, O_RDWR | O_CREAT | O_APPEND, &fd,
-				      error_r);
-	if (ret == 0) {
-		*error_r = t_strdup_printf("%s cannot be made: its directory "
-					   "is gone", path);
-	}
-	if (ret <= 0)
-		return -1;
-	if (fstat(fd, &st) < 0) {
-		*error_r = t_strdup_printf("fstat(%s) failed: %m", path);
-		i_close_fd(&fd);
-		return -1;
-	}
-	ret = 0;
-	names_read_fd(user, path, fd, &st);
-	if (names_lookup(names, lazy_expunge_origin_id(vname)) != NULL)
-		; /* another session was quicker */
-	else if (st.st_size < NAMES_MAX_SIZE) {
-		ret = names_append_fd(fd, path, &st, vname, error_r);
-	} else if (!names->full_said) {
-		names->full_said = TRUE;
-		e_warning(user->event, "lazy_expunge: %s has reached its "
-			  "limit of %u bytes", path, NAMES_MAX_SIZE);
-	}
-	i_close_fd(&fd);
-	return ret;
 }
 
 void lazy_expunge_origin_names_add(struct mail_user *user, const char *vname)
 {
 	struct lazy_expunge_origin_names *names = names_get(user);
+	struct origin_name *name = names_remember(names, vname);
 	const char *error;
+	struct stat st;
+	int ret;
 
-	if (names_lookup(names, lazy_expunge_origin_id(vname)) != NULL)
-		return;
 	T_BEGIN {
-		if (names_append(user, vname, &error) < 0) {
+		if (name->file_gen != 0 && name->file_gen == names->file_gen &&
+		    lazy_expunge_origin_names_file_is(user, &names->st))
+			ret = 1;
+		else {
+			ret = lazy_expunge_origin_names_file_add(user, vname,
+								 &st, &error);
+			if (ret >= 0)
+				names_set_file(names, &st);
+			name->file_gen = ret > 0 ? names->file_gen : 0;
+		}
+		if (ret < 0) {
 			e_warning(user->event, "lazy_expunge: The origin %s "
 				  "cannot be remembered: %s", vname, error);
+		} else if (ret == 0 && !names->full_said) {
+			names->full_said = TRUE;
+			e_warning(user->event, "lazy_expunge: %s has reached "
+				  "its limit of %u bytes",
+				  LAZY_EXPUNGE_ORIGIN_NAMES_FNAME,
+				  LAZY_EXPUNGE_ORIGIN_NAMES_MAX_SIZE);
 		}
 	} T_END;
-	names_remember(names, vname);
 }
 
-static void names_look_mailboxes(struct mail_user *user,
+/* Returns FALSE if not all could be listed. */
+static bool names_look_mailboxes(struct mail_user *user,
 				 struct lazy_expunge_origin_names *names)
 {
 	const enum mailbox_list_iter_flags flags =
@@ -235,8 +194,9 @@ static void names_look_mailboxes(struct mail_user *user,
 	struct mailbox_list_iterate_context *iter;
 	const struct mailbox_info *info;
 	struct mail_namespace *ns;
+	bool all = TRUE;
 
-	names_remember(names, "INBOX");
+	names_remember(names, "INBOX")->needed = TRUE;
 	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
 		if (ns->type != MAIL_NAMESPACE_TYPE_PRIVATE &&
 		    ns->type != MAIL_NAMESPACE_TYPE_PUBLIC)
@@ -244,10 +204,11 @@ static void names_look_mailboxes(struct mail_user *user,
 		iter = mailbox_list_iter_init(ns->list,
 			t_strconcat(ns->prefix, "*", NULL), flags);
 		while ((info = mailbox_list_iter_next(iter)) != NULL)
-			names_remember(names, info->vname);
-		/* it is a guess at best */
-		(void)mailbox_list_iter_deinit(&iter);
+			names_remember(names, info->vname)->needed = TRUE;
+		if (mailbox_list_iter_deinit(&iter) < 0)
+			all = FALSE;
 	}
+	return all;
 }
 
 static void names_look_renames(struct mail_user *user,
@@ -259,8 +220,10 @@ static void names_look_renames(struct mail_user *user,
 	t_array_init(&renames, 16);
 	lazy_expunge_renamed_read(user, names->pool, &renames);
 	array_foreach(&renames, rename) {
-		names_remember(names, rename->old_name);
-		names_remember(names, rename->new_name);
+		if (*rename->old_name != '\0')
+			names_remember(names, rename->old_name)->needed = TRUE;
+		if (*rename->new_name != '\0')
+			names_remember(names, rename->new_name)->needed = TRUE;
 	}
 }
 
@@ -268,24 +231,139 @@ const char *
 lazy_expunge_origin_names_find(struct mail_user *user, uint64_t id)
 {
 	struct lazy_expunge_origin_names *names = names_get(user);
-	const char *vname = names_lookup(names, id);
+	struct origin_name *name = names_lookup(names, id);
 
 	/* many mails may have one that is lost */
-	if (vname != NULL || names->missed == ioloop_time)
-		return vname;
+	if (name != NULL || names->missed == ioloop_time)
+		return name == NULL ? NULL : name->vname;
 	T_BEGIN {
 		names_read(user);
 	} T_END;
-	vname = names_lookup(names, id);
-	if (vname == NULL && !names->looked) {
+	name = names_lookup(names, id);
+	if (name == NULL && !names->looked) {
 		names->looked = TRUE;
 		T_BEGIN {
-			names_look_mailboxes(user, names);
+			/* it is a guess at best */
+			(void)names_look_mailboxes(user, names);
 			names_look_renames(user, names);
 		} T_END;
-		vname = names_lookup(names, id);
+		name = names_lookup(names, id);
 	}
-	if (vname == NULL)
+	if (name == NULL)
 		names->missed = ioloop_time;
-	return vname;
+	return name == NULL ? NULL : name->vname;
+}
+
+bool lazy_expunge_origin_names_are_many(struct mail_user *user)
+{
+	struct lazy_expunge_origin_names_file file;
+	const char *error;
+	bool many = FALSE;
+
+	T_BEGIN {
+		if (lazy_expunge_origin_names_file_open(user, O_RDONLY, &file,
+							&error) > 0) {
+			many = file.st.st_size >= NAMES_MANY_SIZE;
+			lazy_expunge_origin_names_file_close(&file);
+		}
+	} T_END;
+	return many;
+}
+
+struct names_shrink {
+	struct lazy_expunge_origin_names *names;
+	/* those of the file, in its order */
+	ARRAY(struct origin_name *) listed;
+	/* the file would not be as it was */
+	bool changed;
+};
+
+static void names_shrink_line(const char *vname, time_t since, void *context)
+{
+	struct names_shrink *shrink = context;
+	struct origin_name *name = names_remember(shrink->names, vname);
+
+	if (!name->listed) {
+		name->listed = TRUE;
+		name->since = since;
+		array_push_back(&shrink->listed, &name);
+		return;
+	}
+	shrink->changed = TRUE;
+	/* it was added again after it had been marked */
+	if (since == 0)
+		name->since = 0;
+}
+
+/* The lines of the new file. */
+static string_t *names_shrink_lines(struct names_shrink *shrink, time_t now)
+{
+	string_t *lines = t_str_new(NAMES_MANY_SIZE);
+	struct origin_name *name;
+	time_t since;
+
+	array_foreach_elem(&shrink->listed, name) {
+		since = name->needed ? 0 :
+			(name->since == 0 ? now : name->since);
+		if (since != name->since)
+			shrink->changed = TRUE;
+		if (since != 0 && since + NAMES_UNNEEDED_SECS <= now) {
+			shrink->changed = TRUE;
+			continue;
+		}
+		lazy_expunge_origin_names_line_append(lines, name->vname,
+						      since);
+	}
+	return lines;
+}
+
+static int names_shrink_file(struct lazy_expunge_origin_names *names,
+			     struct lazy_expunge_origin_names_file *file,
+			     time_t now, const char **error_r)
+{
+	struct names_shrink shrink = { .names = names };
+	uoff_t offset = 0;
+	string_t *lines;
+	int ret;
+
+	i_array_init(&shrink.listed, 1024);
+	ret = lazy_expunge_origin_names_file_read(file, &offset,
+						  names_shrink_line, &shrink,
+						  error_r);
+	if (ret == 0) {
+		lines = names_shrink_lines(&shrink, now);
+		if (shrink.changed) {
+			ret = lazy_expunge_origin_names_file_replace(file,
+						lines, offset, error_r);
+		}
+	}
+	array_free(&shrink.listed);
+	return ret;
+}
+
+int lazy_expunge_origin_names_shrink(struct mail_user *user,
+				     const ARRAY_TYPE(const_string) *needed,
+				     time_t now, const char **error_r)
+{
+	struct lazy_expunge_origin_names *names = names_get(user);
+	struct lazy_expunge_origin_names_file file;
+	const char *vname;
+	int ret;
+
+	array_foreach_elem(needed, vname) {
+		if (*vname != '\0')
+			names_remember(names, vname)->needed = TRUE;
+	}
+	names_look_renames(user, names);
+	if (!names_look_mailboxes(user, names)) {
+		*error_r = "The user's mailboxes cannot be listed";
+		return -1;
+	}
+	ret = lazy_expunge_origin_names_file_open(user, O_RDONLY, &file,
+						  error_r);
+	if (ret <= 0)
+		return ret;
+	ret = names_shrink_file(names, &file, now, error_r);
+	lazy_expunge_origin_names_file_close(&file);
+	return ret;
 }

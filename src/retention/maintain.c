@@ -16,6 +16,7 @@
 #include "account/files.h"
 #include "formats/save-date.h"
 #include "settings/mailbox-blocks.h"
+#include "retention/names.h"
 #include "retention/stamp.h"
 #include "retention/watch.h"
 #include "account/storages.h"
@@ -338,6 +339,7 @@ static void maintain_all(struct maintain *maintain)
 	maintain_cap(maintain);
 	maintain_purge(maintain);
 	maintain_all_logs(maintain);
+	lazy_expunge_names_maintain(maintain->luser, maintain->now);
 	maintain_stamp(maintain, watch);
 	lazy_expunge_watch_deinit(&watch);
 }

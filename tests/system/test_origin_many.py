@@ -201,3 +201,103 @@ def test_file_names_of_few_origins_are_those_of_any_maildir(dovecot):
     marked = [fname for fname in storage_files(user) if re.search(r":2,\w*,o[0-9a-f]{16}$", fname)]
     assert 2 <= len(marked) <= 2 + 16
     assert len(storage_files(user)) == 34
+
+
+# The list of names.
+
+DAY = 24 * 3600
+
+
+def names_of(user):
+    return user.home / "dovecot.lazy-expunge.origins"
+
+
+def lines_of(user):
+    """{name: since when nothing needs it, as text}, "" where something does."""
+    return {name: since for name, _, since in (line.partition("\t") for line in names_of(user).read_text().splitlines())}
+
+
+def add_names(user, count, since=""):
+    with names_of(user).open("a") as file:
+        file.write("".join(f"Project {number} of years ago, with a name that is long{since}\n" for number in range(count)))
+
+
+def maintain(user):
+    """A run that is not idle, for something was deleted since the last one."""
+    delete_from(user, ["Folder 17"])
+    user.doveadm("lazy-expunge maintain")
+
+
+def test_names_that_nothing_needs_go_a_day_after_that_was_seen(dovecot):
+    user = dovecot().user()
+    delete_from(user, [*folders(20), LONG])
+    user.doveadm("mailbox delete", "Folder 19")
+    user.doveadm("mailbox create", "Old one")
+    user.doveadm("mailbox rename", "Old one", "New one")
+    names_of(user).open("a").write("INBOX\nOld one\nNew one\n")
+    add_names(user, 2000)
+    needed = {"INBOX", "Old one", "New one", "Folder 17", "Folder 18", "Folder 19", LONG}
+    maintain(user)
+    lines = lines_of(user)
+    assert len(lines) > 2000 and needed <= set(lines)
+    assert {name for name, since in lines.items() if since == ""} == needed | {name for name in lines if name.startswith("Folder")}
+    # a day later, but one that somebody has added again, and one of which mail was deleted
+    text = re.sub(r"\t(\d+)", lambda since: f"\t{int(since.group(1)) - DAY - 1}", names_of(user).read_text())
+    names_of(user).write_text(text + "Project 7 of years ago, with a name that is long\n")
+    delete_from(user, ["Project 8 of years ago, with a name that is long"])
+    user.doveadm("mailbox delete", "-r", "Project 8 of years ago, with a name that is long")
+    before = names_of(user).stat()
+    maintain(user)
+    lines = lines_of(user)
+    left = {name[:9] for name in lines if name.startswith("Project ")}
+    assert left == {"Project 7", "Project 8"} and needed <= set(lines)
+    assert names_of(user).stat().st_size < before.st_size / 20
+    assert {mail.origin for mail in user.kept()} == {*folders(20), LONG, "Project 8 of years ago, with a name that is long"}
+
+
+def test_a_small_list_of_names_is_left_alone(dovecot):
+    user = dovecot().user()
+    delete_from(user, folders(20))
+    add_names(user, 100)
+    before = names_of(user).read_text()
+    maintain(user)
+    assert names_of(user).read_text() == before
+
+
+def test_a_list_of_names_that_is_full_is_shortened_by_maintain(dovecot):
+    user = dovecot().user()
+    delete_from(user, folders(20))
+    add_names(user, 160_000, since="\t1700000000")
+    assert names_of(user).stat().st_size > 8 << 20
+    user.server.expect_log(r"dovecot\.lazy-expunge\.origins has reached its limit of 8388608 bytes")
+    delete_from(user, ["Another"])
+    assert "Another" in {mail.origin for mail in user.kept()}
+    maintain(user)
+    assert len(lines_of(user)) < 100
+    delete_from(user, ["Yet another"])
+    user.doveadm("mailbox delete", "-r", "Yet another")
+    assert "Yet another" in {mail.origin for mail in user.kept()}
+
+
+def test_a_session_sees_that_the_list_of_names_is_another_one(dovecot):
+    """It knows the name from before, and writes it down once more."""
+    user = dovecot().user()
+    delete_from(user, folders(17))
+    with user.imap() as session:
+        for number in range(2):
+            session("CREATE Seventeenth")
+            session.append("Seventeenth", f"Subject: {number}\r\n\r\nbody\r\n".encode())
+            session.select("Seventeenth")
+            session.delete()
+            session.select("INBOX")
+            assert "Seventeenth" in lines_of(user)
+            names_of(user).rename(user.home / f"origins.{number}")
+            names_of(user).write_text("Something\n")
+            user.server.own(names_of(user))
+        session.select(".EXPUNGED")
+        session.append("INBOX", b"Subject: x\r\n\r\nbody\r\n")
+        session.select("Seventeenth")
+        session.append("Seventeenth", b"Subject: y\r\n\r\nbody\r\n")
+        session("NOOP")
+        session.delete()
+    assert "Seventeenth" in lines_of(user)
