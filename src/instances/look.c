@@ -14,14 +14,35 @@
 #include "instances/boxes.h"
 #include "instances/look.h"
 
+#include <sys/stat.h>
+
 /* The mail for which others are looked for, and the look. */
 struct instance_self {
+	struct mailbox *box;
 	guid_128_t mailbox_guid;
 	uint32_t uid;
 
 	struct lazy_expunge_budget budget;
 	struct lazy_expunge_looked *looked;
 };
+
+/* A second namespace may show the same directory as a mailbox with indexes, and
+   so with a GUID and UIDs, of its own. */
+static bool instance_box_is_self(struct instance_box *ibox,
+				 const struct instance_self *self)
+{
+	const char *path1, *path2;
+	struct stat st1, st2;
+
+	if (guid_128_equals(ibox->guid, self->mailbox_guid))
+		return FALSE;
+	return mailbox_get_path_to(ibox->box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
+				   &path1) > 0 &&
+		mailbox_get_path_to(self->box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
+				    &path2) > 0 &&
+		stat(path1, &st1) == 0 && stat(path2, &st2) == 0 &&
+		st1.st_ino == st2.st_ino && CMP_DEV_T(st1.st_dev, st2.st_dev);
+}
 
 /* Search what is known of the mailbox. */
 static bool instance_box_search(struct lazy_expunge_instances *inst,
@@ -36,7 +57,8 @@ static bool instance_box_search(struct lazy_expunge_instances *inst,
 		if (uid == self->uid &&
 		    guid_128_equals(ibox->guid, self->mailbox_guid))
 			continue;
-		if (lazy_expunge_instance_is_live(inst, ibox, uid, guid)) {
+		if (lazy_expunge_instance_is_live(inst, ibox, uid, guid) &&
+		    !instance_box_is_self(ibox, self)) {
 			e_debug(ibox->box->event, "lazy_expunge: UID %u "
 				"(GUID %s) is another instance", uid, guid);
 			return TRUE;
@@ -146,6 +168,7 @@ lazy_expunge_instances_look(struct lazy_expunge_user *luser,
 		return LAZY_EXPUNGE_INSTANCE_LAST;
 	looked_r->method = LAZY_EXPUNGE_LOOKED_READING;
 	i_zero(&self);
+	self.box = mail->box;
 	self.uid = mail->uid;
 	self.looked = looked_r;
 	guid_128_copy(self.mailbox_guid, metadata.guid);
