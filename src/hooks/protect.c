@@ -38,10 +38,32 @@ int lazy_expunge_protect_create(struct mailbox *box)
 			      "expunge storage");
 }
 
+/* "doveadm mailbox delete -r" names the mailbox above the storage. Its own mail is
+   kept in the storage, which would go with it. */
+static bool storage_would_go_with_parent(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+	struct lazy_expunge_storage *storage = lbox->storage;
+
+	return storage != NULL && !storage->ns_mode &&
+		lbox->luser->by_admin && !lbox->luser->user->dsyncing &&
+		strchr(storage->name,
+		       mail_namespace_get_sep(box->list->ns)) != NULL &&
+		box->opened &&
+		mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ) == 0 &&
+		mail_index_view_get_messages_count(box->view) > 0;
+}
+
 int lazy_expunge_protect_delete(struct mailbox *box)
 {
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 
+	if (storage_would_go_with_parent(box)) {
+		mail_storage_set_error(box->storage, MAIL_ERROR_INUSE,
+			"The expunge storage has mail and lies below another "
+			"mailbox: remove its mail first (doveadm expunge)");
+		return -1;
+	}
 	if (lazy_expunge_mailbox_is_protected(box)) {
 		return fail_protected(box, "The expunge storage cannot be "
 				      "deleted");
