@@ -33,6 +33,8 @@ static int lazy_mailbox_open(struct mailbox *box)
 
 	lazy_expunge_unclean_repair(lbox->luser, box);
 	ret = lbox->module_ctx.super.open(box);
+	if (ret == 0 && lbox->storage != NULL && !lbox->storage->ns_mode)
+		lazy_expunge_origin_keep_field(box);
 	if (ret == 0 && lbox->own_vname != NULL && lbox->luser->by_admin &&
 	    !lbox->luser->user->dsyncing)
 		box->vname = lbox->own_vname;

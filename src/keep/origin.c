@@ -64,6 +64,12 @@ static bool box_is_maildir(struct mailbox *box)
 	return strcmp(box->storage->name, "maildir") == 0;
 }
 
+void lazy_expunge_origin_keep_field(struct mailbox *box)
+{
+	if (!box_is_maildir(box))
+		(void)origin_cache_register(box);
+}
+
 struct mail_user *lazy_expunge_origin_owner(struct mailbox *box)
 {
 	struct mail_namespace *ns = mailbox_get_namespace(box);

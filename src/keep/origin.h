@@ -23,6 +23,10 @@ struct mailbox_transaction_context;
 const char *lazy_expunge_origin_vname(struct mailbox *source);
 /* Whose names account/origin-names.h has for a storage's mailbox. */
 struct mail_user *lazy_expunge_origin_owner(struct mailbox *box);
+/* The mailbox of a storage was opened: see to it that the cache keeps the numbers
+   also where nobody adds or reads one for long. Dovecot drops other fields
+   when it purges a cache. */
+void lazy_expunge_origin_keep_field(struct mailbox *box);
 /* Add the number to a mail that was saved in the transaction. The name must be
    known (lazy_expunge_origin_names_add()). */
 void lazy_expunge_origin_set_id(struct mailbox_transaction_context *t,
