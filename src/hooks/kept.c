@@ -10,6 +10,7 @@
 #include "keep/deletion-id.h"
 #include "keep/origin.h"
 #include "keep/origin-carrier.h"
+#include "keep/origin-shorten.h"
 #include "core/origin-codec.h"
 #include "core/origin-id.h"
 #include "account/origin-names.h"
@@ -220,6 +221,17 @@ static void kept_update_keywords(struct mail *mail,
 	}
 	/* what was read for the filter is old */
 	lmail->keywords = NULL;
+}
+
+void lazy_expunge_kept_opened(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+
+	if (lbox->storage == NULL || lbox->storage->ns_mode)
+		return;
+	lazy_expunge_origin_keep_field(box);
+	if (lbox->luser->user->dsyncing)
+		lazy_expunge_origin_shorten(box, max_keyword_length(box));
 }
 
 void lazy_expunge_kept_mail_allocated(struct mail_vfuncs *v)

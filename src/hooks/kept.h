@@ -13,6 +13,8 @@ struct lazy_expunge_kept_numbers {
 
 /* A storage's mailbox of mailbox mode: replace the methods of a mail. */
 void lazy_expunge_kept_mail_allocated(struct mail_vfuncs *v);
+/* Call for any mailbox after it was opened. */
+void lazy_expunge_kept_opened(struct mailbox *box);
 /* A mail of such a mailbox is about to be copied elsewhere. Dovecot drops all its
    keywords when one, which may be the origin's, is too long: put them back
    (mailbox_save_copy_flags()). */

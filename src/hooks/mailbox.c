@@ -16,6 +16,7 @@
 #include "hooks/deletion-hooks.h"
 #include "hooks/held.h"
 #include "hooks/hooks.h"
+#include "hooks/kept.h"
 #include "hooks/protect.h"
 #include "account/storages.h"
 #include "hooks/transaction.h"
@@ -33,8 +34,8 @@ static int lazy_mailbox_open(struct mailbox *box)
 
 	lazy_expunge_unclean_repair(lbox->luser, box);
 	ret = lbox->module_ctx.super.open(box);
-	if (ret == 0 && lbox->storage != NULL && !lbox->storage->ns_mode)
-		lazy_expunge_origin_keep_field(box);
+	if (ret == 0)
+		lazy_expunge_kept_opened(box);
 	if (ret == 0 && lbox->own_vname != NULL && lbox->luser->by_admin &&
 	    !lbox->luser->user->dsyncing)
 		box->vname = lbox->own_vname;

@@ -160,9 +160,12 @@ class Dovecot:
             return config.with_lazy(**lazy)
         return config if lazy is None else replace(config, lazy=lazy)
 
-    def __call__(self, config=None, **fields):
-        """A running server, shared with the other tests that have the same configuration; use fresh users in it."""
-        server = self._servers.get(self.target, config or self.config(**fields), self.variant)
+    def __call__(self, config=None, target=None, **fields):
+        """A running server, shared with the other tests that have the same configuration; use fresh users in it.
+
+        target: of another version than the test's own.
+        """
+        server = self._servers.get(target or self.target, config or self.config(**fields), self.variant)
         if server not in self._used:
             self._used.append(server)
         return server
