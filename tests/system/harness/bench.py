@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from . import bench_calls, bench_report, options, packages, places, targets
-from . import bench_cases_admin  # noqa: F401  (registers its cases)
+from . import bench_cases_admin, bench_cases_origins  # noqa: F401  (they register their cases)
 from .bench_cases import CASES, Samples
 from .bench_servers import SERIES, Servers
 from .config import FORMATS

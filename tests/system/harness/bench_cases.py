@@ -114,7 +114,7 @@ def _expunge(session, series):
     return taken
 
 
-def _measure_delete(samples, series, session, user, memory=False):
+def measure_delete(samples, series, session, user, memory=False):
     session.ok("UID STORE * +FLAGS.SILENT (\\Deleted)")
     before = time_on_cpu(user)
     taken = _expunge(session, series)
@@ -131,7 +131,7 @@ def expunge_open(servers, size, samples, rounds):
         delete_last(session)
         delete_last(session)
     for _, name in in_turn(samples, min(rounds, 190)):
-        _measure_delete(samples, name, sessions[name], users[name])
+        measure_delete(samples, name, sessions[name], users[name])
     for name, user in users.items():
         samples.memory[name].append(peak_memory(user))
         user.close()
@@ -150,7 +150,7 @@ def expunge_fresh(servers, size, samples, rounds):
             with users[name].imap("INBOX") as session:
                 session.ok(f"UID COPY 1 {STORAGE}")
         with users[name].imap("INBOX") as session:
-            _measure_delete(samples, name, session, users[name], memory=True)
+            measure_delete(samples, name, session, users[name], memory=True)
 
 
 @case("POP3 DELE and QUIT of one mail", STORAGE_SIZES, "mails in the storage", PLAIN, 20, (100,))
@@ -210,7 +210,7 @@ def _copy_and_empty(servers, size, samples, rounds, empty):
         taken = timed(_move_by_copy, inboxes[name])
         if empty:
             trashes[name].ok("NOOP")
-            _measure_delete(samples, name, trashes[name], users[name])
+            measure_delete(samples, name, trashes[name], users[name])
         else:
             samples.add(name, taken, cpu=time_on_cpu(users[name]) - before)
     for name, user in users.items():
@@ -234,7 +234,7 @@ def worst_look(servers, size, samples, rounds):
         _link_inbox(user)
     for _, name in in_turn(samples, min(rounds, 190)):
         with users[name].imap("INBOX") as session:
-            _measure_delete(samples, name, session, users[name], memory=True)
+            measure_delete(samples, name, session, users[name], memory=True)
     for user in users.values():
         remove(user)
 
