@@ -20,6 +20,8 @@
 #include "instances/pending.h"
 #include "instances/boxes.h"
 
+#include <sys/stat.h>
+
 #define INSTANCES_CONTEXT(obj) \
 	MODULE_CONTEXT(obj, lazy_expunge_instances_module)
 
@@ -263,6 +265,20 @@ bool lazy_expunge_instance_box_open(struct lazy_expunge_instances *inst,
 	    instance_box_sync(ibox, &error) < 0)
 		instance_box_fail(ibox, error);
 	return ibox->box != NULL;
+}
+
+bool lazy_expunge_instance_box_shows(struct instance_box *ibox,
+				     struct mailbox *box)
+{
+	const char *path1, *path2;
+	struct stat st1, st2;
+
+	return mailbox_get_path_to(ibox->box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
+				   &path1) > 0 &&
+		mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
+				    &path2) > 0 &&
+		stat(path1, &st1) == 0 && stat(path2, &st2) == 0 &&
+		st1.st_ino == st2.st_ino && CMP_DEV_T(st1.st_dev, st2.st_dev);
 }
 
 /* TRUE if the UID has this GUID and lives. */

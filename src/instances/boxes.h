@@ -71,6 +71,10 @@ void lazy_expunge_instances_budget(struct lazy_expunge_instances *inst,
    nothing in it counts then. */
 bool lazy_expunge_instance_box_open(struct lazy_expunge_instances *inst,
 				    struct instance_box *ibox, bool sync);
+/* TRUE if the open mailbox is the other one under another name, as a second
+   namespace shows it, also if it has indexes of its own there. */
+bool lazy_expunge_instance_box_shows(struct instance_box *ibox,
+				     struct mailbox *box);
 /* TRUE if the UID of the open mailbox has this GUID and lives. */
 bool lazy_expunge_instance_is_live(struct lazy_expunge_instances *inst,
 				   struct instance_box *ibox, uint32_t uid,

@@ -14,8 +14,6 @@
 #include "instances/boxes.h"
 #include "instances/look.h"
 
-#include <sys/stat.h>
-
 /* The mail for which others are looked for, and the look. */
 struct instance_self {
 	struct mailbox *box;
@@ -25,24 +23,6 @@ struct instance_self {
 	struct lazy_expunge_budget budget;
 	struct lazy_expunge_looked *looked;
 };
-
-/* A second namespace may show the same directory as a mailbox with indexes, and
-   so with a GUID and UIDs, of its own. */
-static bool instance_box_is_self(struct instance_box *ibox,
-				 const struct instance_self *self)
-{
-	const char *path1, *path2;
-	struct stat st1, st2;
-
-	if (guid_128_equals(ibox->guid, self->mailbox_guid))
-		return FALSE;
-	return mailbox_get_path_to(ibox->box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
-				   &path1) > 0 &&
-		mailbox_get_path_to(self->box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
-				    &path2) > 0 &&
-		stat(path1, &st1) == 0 && stat(path2, &st2) == 0 &&
-		st1.st_ino == st2.st_ino && CMP_DEV_T(st1.st_dev, st2.st_dev);
-}
 
 /* Search what is known of the mailbox. */
 static bool instance_box_search(struct lazy_expunge_instances *inst,
@@ -58,7 +38,8 @@ static bool instance_box_search(struct lazy_expunge_instances *inst,
 		    guid_128_equals(ibox->guid, self->mailbox_guid))
 			continue;
 		if (lazy_expunge_instance_is_live(inst, ibox, uid, guid) &&
-		    !instance_box_is_self(ibox, self)) {
+		    (guid_128_equals(ibox->guid, self->mailbox_guid) ||
+		     !lazy_expunge_instance_box_shows(ibox, self->box))) {
 			e_debug(ibox->box->event, "lazy_expunge: UID %u "
 				"(GUID %s) is another instance", uid, guid);
 			return TRUE;

@@ -19,6 +19,24 @@ struct supersede {
 };
 ARRAY_DEFINE_TYPE(supersede, struct supersede);
 
+/* TRUE if the mailbox, which is open, was looked through by another name, such as
+   that in a second namespace: an instance must not give way to itself. */
+static bool supersede_was_seen(struct lazy_expunge_instances *inst,
+			       struct instance_box *ibox)
+{
+	struct instance_box *other;
+
+	array_foreach_elem(&inst->boxes, other) {
+		if (other == ibox)
+			return FALSE;
+		if (other->in_storage && other->box != NULL &&
+		    (guid_128_equals(other->guid, ibox->guid) ||
+		     lazy_expunge_instance_box_shows(other, ibox->box)))
+			return TRUE;
+	}
+	return FALSE;
+}
+
 /* Collect the instances of a mailbox of the storage. */
 static void supersede_collect(struct lazy_expunge_instances *inst,
 			      struct instance_box *ibox, const char *guid,
@@ -29,7 +47,8 @@ static void supersede_collect(struct lazy_expunge_instances *inst,
 	struct supersede *s;
 	uint32_t uid;
 
-	if (!lazy_expunge_instance_box_open(inst, ibox, TRUE))
+	if (!lazy_expunge_instance_box_open(inst, ibox, TRUE) ||
+	    supersede_was_seen(inst, ibox))
 		return;
 	while (lazy_expunge_guids_read(ibox->guids, ibox->box, READ_CHUNK,
 				       budget)) ;

@@ -86,7 +86,8 @@ def test_mailbox_alias_of_the_storage(dovecot, lazy):
     user.server.allow_log("Bin and its expunge storage EXPUNGED are one mailbox")
     with user.imap() as session:
         session("CREATE Bin")
-        attack(session, "Bin")
+        if lazy is GUARDED:
+            attack(session, "Bin")
     assert "gone" in subjects(user.kept())
     user.append("INBOX", message(subject="later"))
     with user.imap("INBOX") as session:
