@@ -227,7 +227,8 @@ void lazy_expunge_kept_opened(struct mailbox *box)
 {
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 
-	if (lbox->storage == NULL || lbox->storage->ns_mode)
+	if (lbox->storage == NULL ||
+	    !lazy_expunge_storage_has_origins(lbox->storage))
 		return;
 	lazy_expunge_origin_keep_field(box);
 	if (lbox->luser->user->dsyncing)

@@ -45,7 +45,7 @@ static bool storage_would_go_with_parent(struct mailbox *box)
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 	struct lazy_expunge_storage *storage = lbox->storage;
 
-	return storage != NULL && !storage->ns_mode &&
+	return storage != NULL && !lazy_expunge_storage_is_many(storage) &&
 		lbox->luser->by_admin && !lbox->luser->user->dsyncing &&
 		strchr(storage->name,
 		       mail_namespace_get_sep(box->list->ns)) != NULL &&
