@@ -104,8 +104,8 @@ def test_a_full_text_index_forgets_a_word_when_it_is_optimized(dovecot):
     user.doveadm("purge")
     assert files_with(user, WORD) != [], "the mail is gone, and the index has the word"
     user.doveadm("fts rescan")
-    # xapian's begins anew
-    assert (files_with(user, WORD) != []) == new
+    if not new:
+        assert files_with(user, WORD) == [], "xapian's begins anew"
     assert "doveadm fts optimize -u anna" in OPERATIONS
     user.doveadm("index", "INBOX")
     user.doveadm("fts optimize")

@@ -52,14 +52,12 @@ HARMLESS = {
     "move onto itself": ("move", ".EXPUNGED", "mailbox", ".EXPUNGED", "all"),
     "subscribe": ("mailbox subscribe", ".EXPUNGED"),
     "path": ("mailbox path", ".EXPUNGED"),
-    "metadata": ("mailbox metadata set", "-s", ".EXPUNGED", "/private/comment", "text"),
 }
 
 
 @pytest.mark.parametrize("command", HARMLESS)
 def test_commands_that_are_about_the_mailbox_leave_its_mail(dovecot, command):
-    user = dovecot(raw23="mail_attribute_dict = file:%h/attributes\n",
-                   raw24="mail_attribute {\n  dict file {\n    path = %{home}/attributes\n  }\n}\n").user()
+    user = dovecot().user()
     before = fill(user)
     open_before = user.imap("INBOX")
     done = user.doveadm(*HARMLESS[command], check=False)
