@@ -44,7 +44,7 @@ _doveadm_lazy_expunge() {
     -u | -o | --origin | -d | --deletion | -U | --undo | -t | --target | -l | --limit | -s | --since | -e | --until | -j | --jobs | -N | --name | -r | --reason | -b | --by | -g | --grace) return ;;
     esac
     case $command in
-    check) word="-L --live" ;;
+    check) word="-L --live -q --quiet" ;;
     hold) word="-N --name -r --reason -e --until -b --by" ;;
     deletions | list) word="-l --limit" ;;
     maintain) word="-n --plan -j --jobs" ;;

@@ -1,13 +1,10 @@
 /* Check of the account: what locks and maintenance need. */
 
 #include "lib.h"
-#include "array.h"
-#include "seq-range-array.h"
 #include "mail-namespace.h"
-#include "mail-storage-private.h"
-#include "dbox-storage.h"
-#include "mdbox-map.h"
-#include "mdbox-storage.h"
+#include "account/never-used.h"
+#include "formats/format.h"
+#include "formats/mdbox-global-map.h"
 #include "retention/stamp.h"
 #include "core/text.h"
 #include "check/check.h"
@@ -21,6 +18,12 @@ static void check_home(struct lazy_expunge_findings *findings,
 	const char *home;
 	int ret = mail_user_get_home(user, &home);
 
+	if (ret > 0 && lazy_expunge_user_never_used(user)) {
+		lazy_expunge_findings_add(findings, "home", OK,
+			t_strdup_printf("%s: the user never had mail", home),
+			NULL);
+		return;
+	}
 	lazy_expunge_findings_add(findings, "home", ret > 0 ? OK : WARN,
 		ret > 0 ? home : "the user has no home directory: locks "
 		"and records lie beside the mail",
@@ -33,6 +36,11 @@ static void check_maintained(struct lazy_expunge_findings *findings,
 	struct lazy_expunge_stamp stamp;
 	const char *error, *text;
 
+	if (lazy_expunge_user_never_used(user)) {
+		lazy_expunge_findings_add(findings, "maintain", OK,
+			"the user never had mail", NULL);
+		return;
+	}
 	if (lazy_expunge_stamp_read(user, &stamp, &error) < 0)
 		text = error;
 	else if (stamp.time == 0)
@@ -48,26 +56,6 @@ static void check_maintained(struct lazy_expunge_findings *findings,
 		"timer or cron, and look at its errors");
 }
 
-/* Files in which mail of no mailbox takes space. Returns -1 if that cannot be
-   told. */
-static int purge_needed(struct mail_storage *storage, unsigned int *files_r)
-{
-	struct mdbox_storage *mstorage = MDBOX_STORAGE(storage);
-	struct mdbox_map *map = mstorage->map;
-	ARRAY_TYPE(seq_range) file_ids;
-	int ret;
-
-	*files_r = 0;
-	ret = mdbox_map_open(map);
-	if (ret <= 0)
-		return ret;
-	t_array_init(&file_ids, 16);
-	if (mdbox_map_get_zero_ref_files(map, &file_ids) < 0)
-		return -1;
-	*files_r = seq_range_count(&file_ids);
-	return 0;
-}
-
 static void check_purge(struct lazy_expunge_findings *findings,
 			struct mail_user *user)
 {
@@ -75,10 +63,10 @@ static void check_purge(struct lazy_expunge_findings *findings,
 	struct mail_storage *storage = mail_namespace_get_default_storage(ns);
 	unsigned int files;
 
-	if (strcmp(storage->name, "mdbox") != 0) {
+	if (lazy_expunge_storage_format(storage) != LAZY_EXPUNGE_FORMAT_MDBOX) {
 		lazy_expunge_findings_add(findings, "purge", OK,
 			"this mail format needs none", NULL);
-	} else if (purge_needed(storage, &files) < 0) {
+	} else if (lazy_expunge_mdbox_map_purgeable(storage, &files) < 0) {
 		lazy_expunge_findings_add(findings, "purge", WARN,
 			"cannot be told", "look at the log");
 	} else {

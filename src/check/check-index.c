@@ -4,11 +4,11 @@
 #include "lib.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
-#include "mdbox-storage.h"
 #include "account/storage-list.h"
 #include "account/storages.h"
 #include "account/user.h"
 #include "check/check.h"
+#include "formats/format.h"
 
 #include <sys/stat.h>
 
@@ -22,7 +22,7 @@ static bool index_is_lost(struct lazy_expunge_user *luser,
 	struct stat st;
 	bool lost;
 
-	lost = strcmp(box->storage->name, MDBOX_STORAGE_NAME) == 0 &&
+	lost = lazy_expunge_box_format(box) == LAZY_EXPUNGE_FORMAT_MDBOX &&
 		mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
 				    &path) > 0 &&
 		stat(path, &st) == 0 &&

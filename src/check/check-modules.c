@@ -4,8 +4,8 @@
 #include "array.h"
 #include "module-dir.h"
 #include "str.h"
-#include "mail-storage-service.h"
 #include "compat/dovecot.h"
+#include "account/plugin-module.h"
 #include "check/check.h"
 
 #include <dirent.h>
@@ -17,19 +17,6 @@
 #define PLUGIN_SUFFIX "_lazy_expunge_plugin.so"
 /* a symbol that only this plugin has */
 #define PLUGIN_IDENTITY "lazy_expunge_plugin_identity"
-
-static struct module *find_module(void)
-{
-	struct module *module;
-
-	for (module = mail_storage_service_modules; module != NULL;
-	     module = module->next) {
-		if (strstr(module->path, PLUGIN_SUFFIX) != NULL &&
-		    strcmp(module_get_plugin_name(module), PLUGIN_NAME) == 0)
-			return module;
-	}
-	return NULL;
-}
 
 /* Not loaded by Dovecot: would it load, and what is it? */
 static void check_file(struct lazy_expunge_findings *findings, const char *path)
@@ -75,7 +62,7 @@ static void check_file(struct lazy_expunge_findings *findings, const char *path)
 static void check_loaded(struct lazy_expunge_findings *findings,
 			 struct lazy_expunge_user *luser)
 {
-	struct module *module = find_module();
+	struct module *module = lazy_expunge_plugin_module_find();
 
 	if (module == NULL) {
 		check_file(findings, t_strconcat(
@@ -83,7 +70,7 @@ static void check_loaded(struct lazy_expunge_findings *findings,
 			"/"PLUGIN_FNAME, NULL));
 		return;
 	}
-	if (module_get_symbol_quiet(module, PLUGIN_IDENTITY) == NULL) {
+	if (!lazy_expunge_plugin_module_is_ours(module)) {
 		lazy_expunge_findings_add(findings, "module",
 			LAZY_EXPUNGE_FINDING_FAIL, t_strdup_printf(
 			"%s is another plugin of this name", module->path),
@@ -136,7 +123,7 @@ static void check_user(struct lazy_expunge_findings *findings,
 		lazy_expunge_findings_add(findings, "user",
 			LAZY_EXPUNGE_FINDING_OK,
 			"the user's mail_plugins have it", NULL);
-	} else if (find_module() == NULL) {
+	} else if (lazy_expunge_plugin_module_find() == NULL) {
 		lazy_expunge_findings_add(findings, "user",
 			LAZY_EXPUNGE_FINDING_WARN,
 			"whether the user's mail_plugins have it cannot be told",

@@ -6,17 +6,20 @@
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "settings/mailbox-blocks.h"
+#include "formats/format.h"
 #include "report/report.h"
 #include "retention/due.h"
 #include "inventory/select.h"
 #include "core/text.h"
 #include "compat/dovecot.h"
+#include "account/plugin-module.h"
 #include "account/storages.h"
 #include "check/check.h"
 
 #define OK LAZY_EXPUNGE_FINDING_OK
 #define WARN LAZY_EXPUNGE_FINDING_WARN
 #define FAIL LAZY_EXPUNGE_FINDING_FAIL
+#define FOREIGN_REMEDY "install dovecot-lazy-expunge over it"
 
 static void check_name(struct lazy_expunge_findings *findings,
 		       struct lazy_expunge_user *luser,
@@ -160,7 +163,7 @@ static void save_dates_mailbox(struct mail_namespace *ns, const char *vname,
 	    lazy_expunge_storage_match(dates->luser, ns, vname) != NULL)
 		return;
 	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
-	if (strcmp(box->storage->name, "mdbox") != 0 &&
+	if (lazy_expunge_box_format(box) != LAZY_EXPUNGE_FORMAT_MDBOX &&
 	    mailbox_open(box) == 0 && mailbox_sync(box, 0) == 0) {
 		mailbox_get_open_status(box, STATUS_MESSAGES, &status);
 		if (status.messages > 0 && !box_caches_save_dates(box)) {
@@ -187,7 +190,8 @@ static void check_save_dates(struct lazy_expunge_findings *findings,
 		return;
 	array_foreach(&select->boxes, sbox) {
 		mailbox_get_open_status(sbox->box, STATUS_MESSAGES, &status);
-		if (strcmp(sbox->box->storage->name, "mdbox") == 0)
+		if (lazy_expunge_box_format(sbox->box) ==
+		    LAZY_EXPUNGE_FORMAT_MDBOX)
 			found = "in the index";
 		else if (status.messages == 0)
 			;
@@ -214,9 +218,19 @@ static void check_visibility(struct lazy_expunge_findings *findings,
 			     struct lazy_expunge_storage *storage)
 {
 	const struct lazy_expunge_settings *set = &luser->set;
+	const char *foreign = lazy_expunge_plugin_module_foreign();
 	bool hidden = set->hidden || (storage->ns_mode && storage->ns != NULL &&
 		(storage->ns->flags & NAMESPACE_FLAG_LIST_CHILDREN) == 0);
 
+	if (foreign != NULL) {
+		lazy_expunge_findings_add(findings, "hidden", FAIL,
+			"the plugin that is loaded hides nothing",
+			FOREIGN_REMEDY);
+		lazy_expunge_findings_add(findings, "protected", FAIL,
+			"the plugin that is loaded protects nothing",
+			FOREIGN_REMEDY);
+		return;
+	}
 	lazy_expunge_findings_add(findings, "hidden", hidden ? OK : WARN,
 		hidden ? "users do not see the storage" :
 		"users see the storage among their mailboxes",

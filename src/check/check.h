@@ -60,6 +60,9 @@ void lazy_expunge_check_protocols(
 void lazy_expunge_check_exclude(struct lazy_expunge_findings *findings,
 				struct lazy_expunge_user *luser,
 				const struct lazy_expunge_check_config *config);
+/* The format of the user's own mail: one that the plugin knows? */
+void lazy_expunge_check_format(struct lazy_expunge_findings *findings,
+			       struct lazy_expunge_user *luser);
 /* Settings and storage: name, retention, caps, visibility, quota, ACL. */
 void lazy_expunge_check_storage(struct lazy_expunge_findings *findings,
 				struct lazy_expunge_user *luser, time_t now);

@@ -2,10 +2,13 @@
 
 #include "lib.h"
 #include "array.h"
+#include "str.h"
 #include "core/findings.h"
 
 /* a daily run may be late, but not miss a day */
 #define MAINTAIN_LATE_SECS (2 * 24 * 3600)
+/* of the rows that ask for each protocol */
+#define PROTOCOL_PREFIX "protocol-"
 
 const char *
 lazy_expunge_finding_state_name(enum lazy_expunge_finding_state state)
@@ -49,6 +52,34 @@ lazy_expunge_findings_worst(const struct lazy_expunge_findings *findings)
 	array_foreach(&findings->rows, row)
 		worst = I_MAX(worst, row->state);
 	return worst;
+}
+
+const char *
+lazy_expunge_findings_verdict(const struct lazy_expunge_findings *findings,
+			      const char *username)
+{
+	const struct lazy_expunge_finding *row;
+	string_t *text = t_str_new(128);
+	const char *what;
+	bool kept = TRUE;
+
+	str_printfa(text, "Deleted mail of %s is ", username);
+	if (array_is_created(&findings->rows)) {
+		array_foreach(&findings->rows, row) {
+			if (row->state != LAZY_EXPUNGE_FINDING_FAIL)
+				continue;
+			what = row->id;
+			if (strncmp(what, PROTOCOL_PREFIX,
+				    strlen(PROTOCOL_PREFIX)) == 0)
+				what += strlen(PROTOCOL_PREFIX);
+			str_printfa(text, "%s%s", kept ? "NOT kept: " : ", ",
+				    what);
+			kept = FALSE;
+		}
+	}
+	if (kept)
+		str_append(text, "kept");
+	return str_c(text);
 }
 
 enum lazy_expunge_finding_state

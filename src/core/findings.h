@@ -40,6 +40,12 @@ void lazy_expunge_findings_add(struct lazy_expunge_findings *findings,
 enum lazy_expunge_finding_state
 lazy_expunge_findings_worst(const struct lazy_expunge_findings *findings);
 
+/* The answer to all of it for a person: "Deleted mail of anna is kept", or that
+   it is NOT kept and the rows that say so. Data stack. */
+const char *
+lazy_expunge_findings_verdict(const struct lazy_expunge_findings *findings,
+			      const char *username);
+
 /* The state of a maintenance that ended at last (0 = never) with so many
    failures. */
 enum lazy_expunge_finding_state

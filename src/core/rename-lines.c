@@ -67,3 +67,23 @@ lazy_expunge_renames_last_name(const struct lazy_expunge_rename *renames,
 	}
 	return NULL;
 }
+
+void lazy_expunge_renames_part(const struct lazy_expunge_rename *renames,
+			       unsigned int count, const char *name,
+			       const time_t *times, unsigned int times_count,
+			       ARRAY_TYPE(lazy_expunge_rename_run) *runs)
+{
+	struct lazy_expunge_rename_run *run = NULL;
+
+	for (unsigned int i = 0; i < times_count; i++) {
+		if (run != NULL &&
+		    (run->rename == NULL || times[i] <= run->rename->time)) {
+			run->count++;
+			continue;
+		}
+		run = array_append_space(runs);
+		run->count = 1;
+		run->rename = lazy_expunge_renames_find(renames, count, name,
+							times[i]);
+	}
+}

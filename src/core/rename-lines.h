@@ -31,4 +31,19 @@ const char *
 lazy_expunge_renames_last_name(const struct lazy_expunge_rename *renames,
 			       unsigned int count, const guid_128_t guid);
 
+/* Deletions from one mailbox that have one answer. */
+struct lazy_expunge_rename_run {
+	unsigned int count;
+	/* lazy_expunge_renames_find() for each of them */
+	const struct lazy_expunge_rename *rename;
+};
+ARRAY_DEFINE_TYPE(lazy_expunge_rename_run, struct lazy_expunge_rename_run);
+
+/* Part the deletions from the mailbox of this name, of which times has when each
+   was done, the oldest first, at the times at which it was renamed. */
+void lazy_expunge_renames_part(const struct lazy_expunge_rename *renames,
+			       unsigned int count, const char *name,
+			       const time_t *times, unsigned int times_count,
+			       ARRAY_TYPE(lazy_expunge_rename_run) *runs);
+
 #endif

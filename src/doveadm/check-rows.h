@@ -7,8 +7,11 @@
 /* Exit status when something is FAIL: as monitoring plugins and grep have it. */
 #define LAZY_EXPUNGE_CHECK_EX_FAIL 1
 
-void lazy_expunge_check_print_headers(void);
+/* multi: rows of several users, each with a number of them. */
+void lazy_expunge_check_print_headers(bool multi);
+/* users is left out (0) where the headers have it not. */
 void lazy_expunge_check_print_row(const char *id, const char *state,
-				  const char *found, const char *remedy);
+				  unsigned int users, const char *found,
+				  const char *remedy);
 
 #endif

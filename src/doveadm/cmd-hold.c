@@ -113,6 +113,7 @@ static struct doveadm_mail_cmd_context *hold_alloc(void)
 				       DOVEADM_PRINT_TYPE_TABLE,
 				       hold_init, hold_run);
 
+	hcmd->cmd.needs_plugin = TRUE;
 	return &hcmd->cmd.ctx;
 }
 

@@ -80,6 +80,7 @@ static struct doveadm_mail_cmd_context *maintain_alloc(void)
 	/* Trash and Junk have their retention also without the storage */
 	mcmd->cmd.runs_when_off = TRUE;
 	mcmd->cmd.print_died = maintain_print_died;
+	mcmd->cmd.needs_plugin = TRUE;
 	return &mcmd->cmd.ctx;
 }
 

@@ -74,6 +74,7 @@ static struct doveadm_mail_cmd_context *release_alloc(void)
 				       release_init, release_run);
 
 	rcmd->cmd.runs_when_off = TRUE;
+	rcmd->cmd.needs_plugin = TRUE;
 	return &rcmd->cmd.ctx;
 }
 

@@ -12,6 +12,7 @@
 #include "doveadm/load-failure.h"
 #include "doveadm/worker.h"
 #include "doveadm/workers.h"
+#include "account/plugin-module.h"
 #include "account/storages.h"
 #include "doveadm/command.h"
 
@@ -92,6 +93,25 @@ bool lazy_expunge_cmd_has_param(struct lazy_expunge_cmd *cmd, const char *name)
 	return doveadm_cmd_param_str(cmd->ctx.cctx, name, &value);
 }
 
+/* An upgrade of Dovecot may have put its own plugin back into the place of this
+   one: that is said once, and what would pretend otherwise does not run. Returns
+   TRUE if the command may go on. */
+static bool cmd_check_plugin(struct lazy_expunge_cmd *cmd)
+{
+	const char *path = lazy_expunge_plugin_module_foreign();
+
+	if (path == NULL || cmd->tells_plugin)
+		return TRUE;
+	if (!cmd->foreign_said) {
+		i_error("%s is another plugin of this name: deleted mail is "
+			"not kept as it is set. Install dovecot-lazy-expunge "
+			"over it", path);
+	}
+	cmd->foreign_said = TRUE;
+	cmd->ctx.exit_code = EX_CONFIG;
+	return !cmd->needs_plugin;
+}
+
 /* Returns 1 if the command is to run for the user, 0 if the plugin is off and
    that is no error, -1 if it is. */
 static int cmd_check_user(struct lazy_expunge_cmd *cmd,
@@ -137,7 +157,7 @@ static int cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 	lazy_expunge_progress_clear(&cmd->progress);
 	own = lazy_expunge_user_find(user) == NULL;
 	luser = lazy_expunge_user_get(user);
-	ret = cmd_check_user(cmd, luser);
+	ret = !cmd_check_plugin(cmd) ? -1 : cmd_check_user(cmd, luser);
 	if (ret > 0) {
 		lazy_expunge_spelling_mend_storages(luser);
 		ret = cmd->run(cmd, luser);

@@ -25,6 +25,13 @@ struct lazy_expunge_cmd {
 	bool refused;
 	/* settings are looked at even if the plugin is off or broken */
 	bool runs_when_off;
+	/* it says itself which plugin is loaded */
+	bool tells_plugin;
+	/* it relies on what the mail plugin does, and must not run when another
+	   of its name is loaded */
+	bool needs_plugin;
+	/* that was said */
+	bool foreign_said;
 	/* -j: how many processes do the users, 0 or 1 = this one */
 	unsigned int jobs;
 	/* a process died that was at work for a user: print its row. Needed

@@ -54,9 +54,10 @@ startup_fatal(const struct failure_context *ctx, const char *format,
 	text = t_strdup_vprintf(format, args2);
 	va_end(args2);
 	if (watching && strstr(text, PLUGIN_NAME) != NULL && doveadm_print_ostream != NULL) {
+		lazy_expunge_print_begin();
 		doveadm_print_init(LAZY_EXPUNGE_CHECK_FORMAT);
-		lazy_expunge_check_print_headers();
-		lazy_expunge_check_print_row("module", "FAIL", text,
+		lazy_expunge_check_print_headers(FALSE);
+		lazy_expunge_check_print_row("module", "FAIL", 0, text,
 			"install the plugin that was built for this Dovecot");
 		if (lazy_expunge_print_finish(&error) < 0)
 			i_error("%s", error);

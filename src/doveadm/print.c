@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "doveadm-print-private.h"
 #include "doveadm/print.h"
+#include "doveadm/table.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -113,8 +114,12 @@ static void header_flow(const struct doveadm_print_header *hdr)
 
 static void header_table(const struct doveadm_print_header *hdr)
 {
+	if (!printing) {
+		super[FORMATTER_TABLE].header(hdr);
+		return;
+	}
 	reader = READER_PERSON;
-	super[FORMATTER_TABLE].header(hdr);
+	lazy_expunge_table_header(hdr);
 }
 
 static void header_pager(const struct doveadm_print_header *hdr)
@@ -130,7 +135,32 @@ static void print_flow(const char *value)
 
 static void print_table(const char *value)
 {
-	print_safe(FORMATTER_TABLE, value);
+	if (!printing)
+		super[FORMATTER_TABLE].print(value);
+	else T_BEGIN {
+		lazy_expunge_table_print(value == NULL ? NULL :
+					 lazy_expunge_text_safe(value));
+	} T_END;
+}
+
+static void print_table_stream(const unsigned char *value, size_t size)
+{
+	if (!printing)
+		super[FORMATTER_TABLE].print_stream(value, size);
+	else
+		lazy_expunge_table_print_stream(value, size);
+}
+
+static void flush_table(void)
+{
+	lazy_expunge_table_flush();
+	super[FORMATTER_TABLE].flush();
+}
+
+static void deinit_table(void)
+{
+	lazy_expunge_table_deinit();
+	super[FORMATTER_TABLE].deinit();
 }
 
 static void print_pager(const char *value)
@@ -165,6 +195,9 @@ static const struct doveadm_print_vfuncs own[FORMATTER_COUNT] = {
 		.name = DOVEADM_PRINT_TYPE_TABLE,
 		.header = header_table,
 		.print = print_table,
+		.print_stream = print_table_stream,
+		.flush = flush_table,
+		.deinit = deinit_table,
 	},
 	[FORMATTER_PAGER] = {
 		.name = DOVEADM_PRINT_TYPE_PAGER,
@@ -207,6 +240,12 @@ void lazy_expunge_print_init(void)
 			v->init = own[i].init;
 		if (own[i].header != NULL)
 			v->header = own[i].header;
+		if (own[i].print_stream != NULL)
+			v->print_stream = own[i].print_stream;
+		if (own[i].flush != NULL)
+			v->flush = own[i].flush;
+		if (own[i].deinit != NULL)
+			v->deinit = own[i].deinit;
 		v->print = own[i].print;
 	}
 }
@@ -386,6 +425,7 @@ void lazy_expunge_print_none(void)
 
 void lazy_expunge_print_flush(void)
 {
+	lazy_expunge_table_flush();
 	o_stream_uncork(doveadm_print_ostream);
 	o_stream_cork(doveadm_print_ostream);
 }

@@ -6,6 +6,7 @@
 #include "mail-storage-private.h"
 #include "mail-storage-settings.h"
 #include "formats/commit-syncs.h"
+#include "formats/format.h"
 
 struct commit_syncs {
 	union mailbox_module_context module_ctx;
@@ -63,7 +64,8 @@ commit_syncs_save_commit_post(struct mail_save_context *save_ctx,
 	no_dir_set.parsed_fsync_mode = FSYNC_MODE_NEVER;
 	/* who wants all to be flushed gets that */
 	if (set->parsed_fsync_mode == FSYNC_MODE_OPTIMIZED &&
-	    !syncs->wrote_files && strcmp(storage->name, "mdbox") == 0)
+	    !syncs->wrote_files &&
+	    lazy_expunge_box_format(box) == LAZY_EXPUNGE_FORMAT_MDBOX)
 		storage->set = &no_dir_set;
 	syncs->super_post(save_ctx, result);
 	storage->set = set;
@@ -72,10 +74,11 @@ commit_syncs_save_commit_post(struct mail_save_context *save_ctx,
 
 void lazy_expunge_commit_syncs_init(struct mailbox *box)
 {
+	enum lazy_expunge_format format = lazy_expunge_box_format(box);
 	struct commit_syncs *syncs;
 
-	if (strcmp(box->storage->name, "sdbox") != 0 &&
-	    strcmp(box->storage->name, "mdbox") != 0)
+	if (format != LAZY_EXPUNGE_FORMAT_SDBOX &&
+	    format != LAZY_EXPUNGE_FORMAT_MDBOX)
 		return;
 	syncs = p_new(box->pool, struct commit_syncs, 1);
 	syncs->super_pre = box->v.transaction_save_commit_pre;

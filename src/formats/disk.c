@@ -4,6 +4,7 @@
 #include "mail-storage-private.h"
 #include "mdbox-storage.h"
 #include "mdbox-map.h"
+#include "formats/format.h"
 #include "formats/disk.h"
 
 #include <dirent.h>
@@ -114,12 +115,17 @@ static int disk_add_mdbox(struct mailbox *box, uint64_t *bytes,
 int lazy_expunge_disk_add(struct mailbox *box, uint64_t *bytes,
 			  const char **error_r)
 {
-	if (strcmp(box->storage->name, "maildir") == 0)
+	switch (lazy_expunge_box_format(box)) {
+	case LAZY_EXPUNGE_FORMAT_MAILDIR:
 		return disk_add_maildir(box, bytes, error_r);
-	if (strcmp(box->storage->name, "sdbox") == 0)
+	case LAZY_EXPUNGE_FORMAT_SDBOX:
 		return disk_add_sdbox(box, bytes, error_r);
-	if (strcmp(box->storage->name, MDBOX_STORAGE_NAME) == 0)
+	case LAZY_EXPUNGE_FORMAT_MDBOX:
 		return disk_add_mdbox(box, bytes, error_r);
+	case LAZY_EXPUNGE_FORMAT_VIRTUAL:
+	case LAZY_EXPUNGE_FORMAT_OTHER:
+		break;
+	}
 	return 0;
 }
 
@@ -132,7 +138,7 @@ int lazy_expunge_disk_purgeable(struct mail_storage *storage, uint64_t *bytes_r)
 	int ret;
 
 	*bytes_r = 0;
-	if (strcmp(storage->name, MDBOX_STORAGE_NAME) != 0)
+	if (lazy_expunge_storage_format(storage) != LAZY_EXPUNGE_FORMAT_MDBOX)
 		return 0;
 	mstorage = MDBOX_STORAGE(storage);
 	map = mstorage->map;

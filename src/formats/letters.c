@@ -6,6 +6,7 @@
 #include "maildir-keywords.h"
 #include "mailbox-list-private.h"
 #include "core/origin-codec.h"
+#include "formats/format.h"
 #include "formats/letters.h"
 
 #include <fcntl.h>
@@ -26,7 +27,7 @@ struct lazy_expunge_letters *lazy_expunge_letters_init(struct mailbox *box)
 	struct lazy_expunge_letters *letters;
 	const char *control_path;
 
-	if (strcmp(box->storage->name, MAILDIR_STORAGE_NAME) != 0 ||
+	if (lazy_expunge_box_format(box) != LAZY_EXPUNGE_FORMAT_MAILDIR ||
 	    mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_CONTROL,
 				&control_path) <= 0)
 		return NULL;

@@ -5,6 +5,7 @@
 #include "mail-namespace.h"
 #include "mailbox-list-private.h"
 #include "maildir-storage.h"
+#include "formats/format.h"
 #include "formats/maildir-delete.h"
 
 #include <dirent.h>
@@ -21,7 +22,8 @@ maildir_path(struct mailbox_list *list, const char *name)
 		mail_namespace_get_default_storage(list->ns);
 	const char *path;
 
-	if (strcmp(storage->name, MAILDIR_STORAGE_NAME) != 0 ||
+	if (lazy_expunge_storage_format(storage) !=
+	    LAZY_EXPUNGE_FORMAT_MAILDIR ||
 	    mailbox_list_get_path(list, name, MAILBOX_LIST_PATH_TYPE_MAILBOX,
 				  &path) <= 0)
 		return NULL;

@@ -16,6 +16,7 @@
 #include "core/deletion-lines.h"
 #include "core/origin-codec.h"
 #include "core/origin-id.h"
+#include "formats/format.h"
 #include "formats/letters.h"
 #include "formats/refcount.h"
 #include "formats/save-date.h"
@@ -70,7 +71,7 @@ static bool mailbox_is_plain(struct mailbox *box)
 {
 	const struct mail_storage_settings *set = box->storage->set;
 
-	return strcmp(box->storage->name, MAILDIR_STORAGE_NAME) == 0 &&
+	return lazy_expunge_box_format(box) == LAZY_EXPUNGE_FORMAT_MAILDIR &&
 		mailbox_get_namespace(box)->type == MAIL_NAMESPACE_TYPE_PRIVATE &&
 		!set->mail_nfs_storage &&
 		set->parsed_fsync_mode != FSYNC_MODE_ALWAYS;
@@ -171,7 +172,7 @@ void lazy_expunge_maildir_mark_left(struct mail_save_context *ctx)
 	struct mailbox_transaction_context *t = ctx->transaction;
 	const uint8_t value = 1;
 
-	if (strcmp(t->box->storage->name, MAILDIR_STORAGE_NAME) != 0 ||
+	if (lazy_expunge_box_format(t->box) != LAZY_EXPUNGE_FORMAT_MAILDIR ||
 	    t->cache_trans == NULL || ctx->dest_mail == NULL)
 		return;
 	mail_cache_add(t->cache_trans, ctx->dest_mail->seq,

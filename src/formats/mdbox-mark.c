@@ -5,6 +5,7 @@
 #include "mailbox-list-private.h"
 #include "dbox-storage.h"
 #include "mdbox-storage.h"
+#include "formats/format.h"
 #include "formats/list-index.h"
 #include "account/lock.h"
 #include "account/user.h"
@@ -27,7 +28,7 @@ static bool paths_get(struct mailbox *box, struct unclean_paths *paths_r)
 {
 	const char *root;
 
-	if (strcmp(box->storage->name, "mdbox") != 0 ||
+	if (lazy_expunge_box_format(box) != LAZY_EXPUNGE_FORMAT_MDBOX ||
 	    !mailbox_list_get_root_path(box->list, MAILBOX_LIST_PATH_TYPE_DIR,
 					&root))
 		return FALSE;

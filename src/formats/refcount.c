@@ -8,11 +8,11 @@
 #include "mailbox-list-private.h"
 #include "maildir-storage.h"
 #include "maildir-settings.h"
-#include "mdbox-storage.h"
-#include "mdbox-map-private.h"
 #include "compat/dovecot.h"
 #include "account/user.h"
 #include "core/deletion.h"
+#include "formats/format.h"
+#include "formats/mdbox-global-map.h"
 #include "formats/refcount.h"
 
 #include <sys/stat.h>
@@ -55,7 +55,7 @@ static bool copies_are_links(struct mail_storage *storage1,
 
 	if (strcmp(storage1->name, storage2->name) != 0)
 		return FALSE;
-	if (strcmp(storage1->name, "mdbox") == 0)
+	if (lazy_expunge_storage_format(storage1) == LAZY_EXPUNGE_FORMAT_MDBOX)
 		return storage1 == storage2;
 	if (list1 == list2)
 		return TRUE;
@@ -70,15 +70,19 @@ static bool copies_are_links(struct mail_storage *storage1,
 static bool storage_links(struct mail_storage *storage,
 			  struct mailbox_list *list)
 {
-	if (strcmp(storage->name, "mdbox") == 0)
+	switch (lazy_expunge_storage_format(storage)) {
+	case LAZY_EXPUNGE_FORMAT_MDBOX:
 		return TRUE;
-	if (strcmp(storage->name, "sdbox") == 0) {
+	case LAZY_EXPUNGE_FORMAT_SDBOX:
 		/* the alternative storage is another file system */
 		return !lazy_expunge_compat_list_has_alt(list);
-	}
-	if (strcmp(storage->name, "maildir") == 0)
+	case LAZY_EXPUNGE_FORMAT_MAILDIR:
 		return ((struct maildir_storage *)storage)->set->
 			maildir_copy_with_hardlinks;
+	case LAZY_EXPUNGE_FORMAT_VIRTUAL:
+	case LAZY_EXPUNGE_FORMAT_OTHER:
+		break;
+	}
 	return FALSE;
 }
 
@@ -98,7 +102,8 @@ static bool account_links(struct lazy_expunge_user *luser, struct mailbox *box)
 		storage = mail_namespace_get_default_storage(ns);
 		if (storage == NULL)
 			return FALSE;
-		if (strcmp(storage->name, "virtual") == 0)
+		if (lazy_expunge_storage_format(storage) ==
+		    LAZY_EXPUNGE_FORMAT_VIRTUAL)
 			continue;
 		if (!copies_are_links(box->storage, box->list, storage,
 				      ns->list))
@@ -111,18 +116,12 @@ void lazy_expunge_refcount_refresh(struct lazy_expunge_user *luser,
 				   struct mailbox *box)
 {
 	struct refcount_user *ruser = refcount_user_get(luser->user);
-	struct mdbox_map *map;
 
-	ruser->links_stale = FALSE;
-	if (strcmp(box->storage->name, "mdbox") != 0)
-		return;
 	/* mdbox counts in its map, of which this process may have an old
 	   state, while the others' counts are those of the files */
-	map = ((struct mdbox_storage *)box->storage)->map;
-	if (mdbox_map_open(map) <= 0 ||
-	    mail_index_view_have_transactions(map->view) ||
-	    mdbox_map_refresh(map) < 0)
-		ruser->links_stale = TRUE;
+	ruser->links_stale =
+		lazy_expunge_box_format(box) == LAZY_EXPUNGE_FORMAT_MDBOX &&
+		lazy_expunge_mdbox_map_refresh(box->storage) < 0;
 }
 
 static bool mail_is_single(struct lazy_expunge_user *luser, struct mail *mail)

@@ -4,6 +4,7 @@
 #include "ioloop.h"
 #include "mail-storage-private.h"
 #include "compat/dovecot.h"
+#include "formats/format.h"
 #include "formats/save-date.h"
 
 unsigned int lazy_expunge_cache_field_register(struct mailbox *box,
@@ -26,7 +27,7 @@ unsigned int lazy_expunge_cache_field_register(struct mailbox *box,
 
 unsigned int lazy_expunge_save_date_register(struct mailbox *box)
 {
-	if (strcmp(box->storage->name, "mdbox") == 0)
+	if (lazy_expunge_box_format(box) == LAZY_EXPUNGE_FORMAT_MDBOX)
 		return UINT_MAX;
 	return lazy_expunge_cache_field_register(box, "date.save",
 						 sizeof(uint32_t));
@@ -80,7 +81,7 @@ void lazy_expunge_save_date_catch_up(
 	uint32_t seq, count;
 	time_t date;
 
-	if (strcmp(box->storage->name, "maildir") != 0 ||
+	if (lazy_expunge_box_format(box) != LAZY_EXPUNGE_FORMAT_MAILDIR ||
 	    hdr->next_uid == *next_uid)
 		return;
 	seq = first_without_save_date(box, lazy_expunge_save_date_register(box),

@@ -5,6 +5,7 @@
 #include "seq-range-array.h"
 #include "compat/dovecot.h"
 #include "sdbox-storage.h"
+#include "formats/format.h"
 #include "formats/sdbox-files.h"
 #include "formats/mdbox-mark.h"
 
@@ -119,7 +120,7 @@ bool lazy_expunge_saved_are_there(
 	uint32_t uid = 0;
 	bool found;
 
-	if (strcmp(box->storage->name, SDBOX_STORAGE_NAME) != 0 ||
+	if (lazy_expunge_box_format(box) != LAZY_EXPUNGE_FORMAT_SDBOX ||
 	    !array_is_created(&changes->saved_uids))
 		return TRUE;
 	T_BEGIN {

@@ -4,9 +4,11 @@
 #include "lib.h"
 #include "array.h"
 #include "mail-namespace.h"
+#include "mail-storage-private.h"
 #include "compat/dovecot.h"
 #include "hooks/context.h"
 #include "account/storages.h"
+#include "formats/format.h"
 #include "hooks/hooks.h"
 
 static void user_hooks_deinit(struct mail_user *user)
@@ -53,6 +55,26 @@ void lazy_expunge_mail_user_created(struct mail_user *user)
 		lazy_expunge_compat_quota_user_created(user, set->storage);
 }
 
+/* Once a process: it is the configuration's, not the user's. */
+static void warn_of_formats(struct mail_namespace *namespaces)
+{
+	static bool warned = FALSE;
+	struct mail_namespace *ns;
+	struct mail_storage *storage;
+
+	for (ns = namespaces; ns != NULL && !warned; ns = ns->next) {
+		storage = mail_namespace_get_default_storage(ns);
+		if (ns->type != MAIL_NAMESPACE_TYPE_PRIVATE ||
+		    storage == NULL || lazy_expunge_storage_format(storage) !=
+		    LAZY_EXPUNGE_FORMAT_OTHER)
+			continue;
+		e_warning(ns->user->event, "lazy_expunge: Deleted mail of the "
+			  "format %s is not kept safely: use maildir, sdbox "
+			  "or mdbox", storage->name);
+		warned = TRUE;
+	}
+}
+
 void lazy_expunge_mail_namespaces_added(struct mail_namespace *namespaces)
 {
 	struct lazy_expunge_user *luser;
@@ -73,6 +95,8 @@ void lazy_expunge_mail_namespaces_created(struct mail_namespace *namespaces)
 	if (luser == NULL || luser->user->autocreated ||
 	    luser->set.error != NULL)
 		return;
+	if (array_count(lazy_expunge_user_storages(luser)) > 0)
+		warn_of_formats(namespaces);
 	array_foreach_elem(lazy_expunge_user_storages(luser), st) {
 		if (st->error != NULL) {
 			e_error(luser->user->event, "lazy_expunge: %s. No mail "

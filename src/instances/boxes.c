@@ -14,6 +14,7 @@
 #include "account/user.h"
 #include "account/storage-list.h"
 #include "account/storages.h"
+#include "formats/format.h"
 #include "formats/list-index.h"
 #include "formats/live.h"
 #include "instances/guids.h"
@@ -159,8 +160,9 @@ void lazy_expunge_instances_list(struct lazy_expunge_instances *inst)
 	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
 		if (ns->type == MAIL_NAMESPACE_TYPE_PRIVATE &&
 		    ns->alias_for == NULL &&
-		    strcmp(mail_namespace_get_default_storage(ns)->name,
-			   "virtual") != 0)
+		    lazy_expunge_storage_format(
+				mail_namespace_get_default_storage(ns)) !=
+		    LAZY_EXPUNGE_FORMAT_VIRTUAL)
 			list_namespace(inst, ns, has_acls);
 	}
 	list_storage_roots(inst);

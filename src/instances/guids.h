@@ -2,27 +2,13 @@
 #define LAZY_EXPUNGE_GUIDS_H
 
 /* What was read of the GUIDs of one mailbox: a contiguous range of UIDs, read
-   from the newest mail down and extended rather than read again. A record is
-   12 bytes. Holds hashes: a hit must be verified with the mail itself. */
+   from the newest mail down and extended rather than read again. */
+
+#include "core/guid-records.h"
+#include "core/look-budget.h"
 
 struct mailbox;
 struct lazy_expunge_guids;
-
-/* How much a look may still read. */
-struct lazy_expunge_budget {
-	unsigned int mails;
-	/* microseconds of i_microseconds(), 0 = none */
-	uint64_t deadline;
-
-	/* how many were read, and whether more would have been */
-	unsigned int read;
-	bool cut_short;
-};
-
-struct lazy_expunge_guid_iter {
-	unsigned int idx;
-	uint64_t hash;
-};
 
 struct lazy_expunge_guids *lazy_expunge_guids_init(void);
 /* Takes NULL. */
@@ -40,9 +26,6 @@ void lazy_expunge_guids_refresh(struct lazy_expunge_guids *guids,
 bool lazy_expunge_guids_read(struct lazy_expunge_guids *guids,
 			     struct mailbox *box, unsigned int max,
 			     struct lazy_expunge_budget *budget);
-
-/* Returns TRUE if nothing may be read any more. */
-bool lazy_expunge_budget_is_spent(const struct lazy_expunge_budget *budget);
 
 /* Find UIDs that may have the GUID: init once, next until FALSE. Reading in
    between is not allowed. */

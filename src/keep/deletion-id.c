@@ -5,6 +5,7 @@
 #include "mail-cache.h"
 #include "mail-index.h"
 #include "mail-storage-private.h"
+#include "formats/format.h"
 #include "formats/save-date.h"
 #include "keep/deletion-id.h"
 
@@ -18,7 +19,7 @@ static unsigned int cache_register(struct mailbox *box)
 
 static bool box_is_maildir(struct mailbox *box)
 {
-	return strcmp(box->storage->name, "maildir") == 0;
+	return lazy_expunge_box_format(box) == LAZY_EXPUNGE_FORMAT_MAILDIR;
 }
 
 void lazy_expunge_deletion_id_set(struct mailbox_transaction_context *t,

@@ -9,6 +9,7 @@
 #include "core/origin-id.h"
 #include "core/origin-codec.h"
 #include "account/origin-names.h"
+#include "formats/format.h"
 #include "formats/save-date.h"
 #include "account/user.h"
 #include "account/storage-names.h"
@@ -61,7 +62,7 @@ static unsigned int origin_cache_register(struct mailbox *box)
 
 static bool box_is_maildir(struct mailbox *box)
 {
-	return strcmp(box->storage->name, "maildir") == 0;
+	return lazy_expunge_box_format(box) == LAZY_EXPUNGE_FORMAT_MAILDIR;
 }
 
 void lazy_expunge_origin_keep_field(struct mailbox *box)

@@ -4,6 +4,7 @@
 #include "array.h"
 #include "file-lock.h"
 #include "mail-storage-private.h"
+#include "formats/format.h"
 #include "restore/intent.h"
 #include "restore/lock.h"
 #include "restore/plan-quota.h"
@@ -58,7 +59,8 @@ static void restore_find_left(struct lazy_expunge_restore *restore)
 {
 	if (restore->intent == NULL || restore->target == NULL ||
 	    !lazy_expunge_restore_intent_is_left(restore->intent) ||
-	    strcmp(restore->target->storage->name, "sdbox") != 0)
+	    lazy_expunge_box_format(restore->target) !=
+	    LAZY_EXPUNGE_FORMAT_SDBOX)
 		return;
 	/* what fails here fails again where it is reported */
 	(void)mailbox_sync(restore->target, MAILBOX_SYNC_FLAG_FORCE_RESYNC |

@@ -99,35 +99,44 @@ where_now(struct lazy_expunge_user *luser, const char *vname,
 	return found != NULL ? found : vname;
 }
 
-/* The mailbox that the origin was renamed to after this time, NULL if to none.
-   For mails that were deleted until *until_r (0 = at any time after it) the
-   answer is the same. */
+/* Where the renamed mailbox is now, NULL if mail must not go there. */
 static const char *
-where_renamed(struct where *where, const char *origin, time_t deleted,
-	      time_t *until_r)
+where_renamed(struct where *where, const struct lazy_expunge_rename *rename)
 {
 	struct lazy_expunge_user *luser = where->select->luser;
-	const struct lazy_expunge_rename *renames, *rename;
+	const struct lazy_expunge_rename *renames;
 	const char *vname;
 	unsigned int count;
 
-	if (!where->renames_read) {
-		p_array_init(&where->renames, where->select->pool, 16);
-		lazy_expunge_renamed_read(luser->user, where->select->pool,
-					  &where->renames);
-		where->renames_read = TRUE;
-	}
 	renames = array_get(&where->renames, &count);
-	rename = lazy_expunge_renames_find(renames, count, origin, deleted);
-	if (rename == NULL) {
-		*until_r = 0;
-		return NULL;
-	}
-	*until_r = rename->time;
 	vname = lazy_expunge_renames_last_name(renames, count, rename->guid);
 	i_assert(vname != NULL);
 	vname = where_now(luser, vname, rename->guid);
 	return where_is_refused(luser, vname) ? NULL : vname;
+}
+
+/* Part the mails of the origin by what it was renamed to after each went. */
+static void where_part(struct where *where, const char *origin,
+		       const struct lazy_expunge_select_mail *mails,
+		       unsigned int count,
+		       ARRAY_TYPE(lazy_expunge_rename_run) *runs)
+{
+	struct lazy_expunge_select *select = where->select;
+	const struct lazy_expunge_rename *renames;
+	time_t *times = t_new(time_t, count);
+	unsigned int renames_count;
+
+	if (!where->renames_read) {
+		p_array_init(&where->renames, select->pool, 16);
+		lazy_expunge_renamed_read(select->luser->user, select->pool,
+					  &where->renames);
+		where->renames_read = TRUE;
+	}
+	for (unsigned int i = 0; i < count; i++)
+		times[i] = mails[i].saved;
+	renames = array_get(&where->renames, &renames_count);
+	lazy_expunge_renames_part(renames, renames_count, origin, times, count,
+				  runs);
 }
 
 /* The mails of one origin, the oldest deletion first. */
@@ -141,29 +150,30 @@ static void where_origin(struct where *where, unsigned int first,
 	const char *origin = lazy_expunge_select_origin(select, mails);
 	const char *recorded = array_idx_elem(&select->origins,
 					      mails->recorded);
-	struct lazy_expunge_restore_part *part = NULL;
-	bool follow = *origin != '\0' &&
-		!where_exists(select->luser, recorded);
+	const struct lazy_expunge_rename_run whole = { .count = count }, *run;
+	ARRAY_TYPE(lazy_expunge_rename_run) runs;
+	struct lazy_expunge_restore_part *part;
 	const char *target;
-	time_t until = 0;
 
-	for (unsigned int i = 0; i < count; i++) {
-		if (part != NULL && (until == 0 || mails[i].saved <= until)) {
-			part->count++;
-			continue;
-		}
-		target = !follow ? NULL : where_renamed(where, recorded,
-						mails[i].saved, &until);
+	t_array_init(&runs, 4);
+	if (*origin == '\0' || where_exists(select->luser, recorded))
+		array_push_back(&runs, &whole);
+	else
+		where_part(where, recorded, mails, count, &runs);
+	array_foreach(&runs, run) {
+		target = run->rename == NULL ? NULL :
+			where_renamed(where, run->rename);
 		if (target != NULL && strcmp(target, origin) == 0)
 			target = NULL;
 		part = array_append_space(parts);
-		part->first = first + i;
-		part->count = 1;
+		part->first = first;
+		part->count = run->count;
 		part->origin = origin;
 		part->renamed = target != NULL;
 		if (target == NULL)
 			target = *origin != '\0' ? origin : "INBOX";
 		part->target = p_strdup(select->pool, target);
+		first += run->count;
 	}
 }
 

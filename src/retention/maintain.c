@@ -8,12 +8,14 @@
 #include "mail-storage-private.h"
 #include "mail-storage-settings.h"
 #include "compat/dovecot.h"
+#include "formats/format.h"
 #include "retention/cap.h"
 #include "retention/due.h"
 #include "events/events.h"
 #include "hold/holds.h"
 #include "retention/idle.h"
 #include "account/files.h"
+#include "account/never-used.h"
 #include "formats/save-date.h"
 #include "settings/mailbox-blocks.h"
 #include "retention/names.h"
@@ -236,7 +238,7 @@ static void maintain_save_dates(struct mail_namespace *ns, const char *vname,
 		return;
 	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
 	/* errors were said when the same mailboxes were expunged */
-	if (strcmp(box->storage->name, "mdbox") != 0 &&
+	if (lazy_expunge_box_format(box) != LAZY_EXPUNGE_FORMAT_MDBOX &&
 	    mailbox_open(box) == 0 && mailbox_sync(box, 0) == 0)
 		(void)lazy_expunge_save_date_cache_all(box);
 	mailbox_free(&box);
@@ -361,12 +363,14 @@ int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan, time_t now
 	i_zero(result_r);
 	event = event_create(luser->user->event);
 	reason = event_reason_begin("lazy_expunge:maintain");
-	if (plan) {
+	if (!plan && maintain_is_idle(&maintain))
+		; /* nothing is due */
+	else if (lazy_expunge_user_never_used(luser->user))
+		; /* to open a mailbox makes its directories, or fails */
+	else if (plan) {
 		maintain_autoexpunge(&maintain);
 		maintain_cap(&maintain);
-	} else if (maintain_is_idle(&maintain))
-		; /* nothing is due */
-	else if (maintain_lock(&maintain, &lock))
+	} else if (maintain_lock(&maintain, &lock))
 		maintain_all(&maintain);
 	else
 		result_r->skipped = TRUE;

@@ -2,23 +2,13 @@
 #define LAZY_EXPUNGE_STAMP_H
 
 /* The time and outcome of a user's last maintenance, in a file of the user that
-   monitoring may read: lines of a name, a space and a number. After them comes
-   until when there is nothing to do, for maintenance itself. */
+   monitoring may read. */
+
+#include "core/stamp-lines.h"
+
+struct mail_user;
 
 #define LAZY_EXPUNGE_STAMP_FNAME "dovecot.lazy-expunge.maintain"
-
-struct lazy_expunge_stamp {
-	/* when it ended */
-	time_t time;
-	uint64_t expunged, bytes, failed;
-
-	/* When mailboxes were looked at, and when there may be something to
-	   do at the earliest; 0 = not known, nor is the rest. */
-	time_t looked, next;
-	/* lazy_expunge_idle: the settings, and lines of lazy_expunge_watch */
-	const char *settings;
-	const char *watch;
-};
 
 /* Returns 1 if read, 0 if there is none (or no place for it), -1 and the
    error. Texts are on the data stack. */

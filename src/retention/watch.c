@@ -1,5 +1,4 @@
-/* Watched files: compared by inode, size and the time of the last change, which
-   no program can set back. */
+/* Watched files: which of them tell of what. */
 
 #include "lib.h"
 #include "array.h"
@@ -7,8 +6,9 @@
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "mailbox-list-private.h"
-#include "dbox-storage.h"
-#include "mdbox-storage.h"
+#include "core/file-line.h"
+#include "formats/format.h"
+#include "formats/mdbox-global-map.h"
 #include "retention/watch.h"
 
 #include <sys/stat.h>
@@ -64,11 +64,7 @@ static int watch_append(string_t *text, const char *path, time_t *changed_r)
 		i_zero(&st);
 	}
 	*changed_r = st.st_ctime;
-	/* of a fixed length, so that a stamp may be written over */
-	str_printfa(text, "%016"PRIx64" %016"PRIx64" %010"PRIx64".%09lu %s",
-		    (uint64_t)st.st_ino, (uint64_t)st.st_size,
-		    (uint64_t)st.st_ctime,
-		    (unsigned long)st.st_ctim.tv_nsec, path);
+	lazy_expunge_file_line_append(text, &st, path);
 	return 0;
 }
 
@@ -123,9 +119,16 @@ static void watch_add_list_log(struct lazy_expunge_watch *watch,
    own files. */
 static bool storage_is_known(const struct mail_storage *storage)
 {
-	return strcmp(storage->name, "maildir") == 0 ||
-		strcmp(storage->name, "sdbox") == 0 ||
-		strcmp(storage->name, "mdbox") == 0;
+	switch (lazy_expunge_storage_format(storage)) {
+	case LAZY_EXPUNGE_FORMAT_MAILDIR:
+	case LAZY_EXPUNGE_FORMAT_SDBOX:
+	case LAZY_EXPUNGE_FORMAT_MDBOX:
+		return TRUE;
+	case LAZY_EXPUNGE_FORMAT_VIRTUAL:
+	case LAZY_EXPUNGE_FORMAT_OTHER:
+		break;
+	}
+	return FALSE;
 }
 
 static void watch_add_box(struct lazy_expunge_watch *watch, struct mailbox *box)
@@ -149,7 +152,7 @@ static void watch_add_box(struct lazy_expunge_watch *watch, struct mailbox *box)
 		return;
 	}
 	watch_add(watch, t_strconcat(path, "/"MAIL_INDEX_PREFIX".log", NULL));
-	if (strcmp(box->storage->name, "maildir") != 0)
+	if (lazy_expunge_box_format(box) != LAZY_EXPUNGE_FORMAT_MAILDIR)
 		return;
 	/* others may put mail there, and the plugin does */
 	if (mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
@@ -202,20 +205,17 @@ void lazy_expunge_watch_purge(struct lazy_expunge_watch *watch,
 			      struct mail_namespace *ns)
 {
 	struct mail_storage *storage = mail_namespace_get_default_storage(ns);
-	const char *dir;
+	const char *log_path;
 
-	if (watch->blind || strcmp(storage->name, "mdbox") != 0)
+	if (watch->blind ||
+	    lazy_expunge_storage_format(storage) != LAZY_EXPUNGE_FORMAT_MDBOX)
 		return;
 	T_BEGIN {
-		if (!mailbox_list_get_root_path(ns->list,
-				MAILBOX_LIST_PATH_TYPE_INDEX, &dir) ||
-		    *dir == '\0')
+		log_path = lazy_expunge_mdbox_map_log_path(ns);
+		if (log_path == NULL)
 			watch->blind = TRUE;
-		else {
-			watch_add(watch, t_strconcat(dir,
-				"/"MDBOX_GLOBAL_DIR_NAME
-				"/"MDBOX_GLOBAL_INDEX_PREFIX".log", NULL));
-		}
+		else
+			watch_add(watch, log_path);
 	} T_END;
 }
 
@@ -226,15 +226,11 @@ const char *lazy_expunge_watch_text(struct lazy_expunge_watch *watch)
 
 bool lazy_expunge_watch_line_holds(const char *line)
 {
-	const char *path = line;
+	const char *path = lazy_expunge_file_line_path(line);
 	bool holds = FALSE;
 
-	for (unsigned int i = 0; i < 3; i++) {
-		path = strchr(path, ' ');
-		if (path == NULL)
-			return FALSE;
-		path++;
-	}
+	if (path == NULL)
+		return FALSE;
 	T_BEGIN {
 		string_t *text = t_str_new(256);
 		time_t changed;

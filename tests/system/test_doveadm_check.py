@@ -12,7 +12,7 @@ from harness.waiting import wait_for
 
 SOUND = dict(lazy={"hidden": True, "protect": True}, mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge="30d"),))
 IDS = {"module", "leftovers", "user", "protocol-imap", "protocol-pop3", "protocol-lmtp", "protocol-lda", "protocol-doveadm", "settings",
-       "last-instance", "on-failure", "quota", "storage", "hidden", "protected", "acl", "save-dates", "retention", "cap", "holds", "home",
+       "format", "last-instance", "on-failure", "quota", "storage", "hidden", "protected", "acl", "save-dates", "retention", "cap", "holds", "home",
        "maintain", "purge"}
 PROTOCOLS = {f"protocol-{name}" for name in ("imap", "pop3", "lmtp", "lda", "doveadm")}
 
@@ -22,8 +22,13 @@ def check(user, *arguments):
     done = user.server.doveadm("-f", "json", "lazy-expunge", "check", "-u", user.name, *arguments, check=False)
     rows = json.loads(done.stdout)
     assert all(list(row) == ["id", "state", "found", "remedy"] for row in rows)
-    assert all((row["remedy"] == "") == (row["state"] == "OK") for row in rows), rows
+    assert all((row["remedy"] == "") == (row["state"] == "OK") for row in rows[1:]), rows
     assert done.code == (1 if any(row["state"] == "FAIL" for row in rows) else 0), done
+    # the answer comes first, and says what the rows say
+    verdict = rows.pop(0)
+    failed = [row["id"].removeprefix("protocol-") for row in rows if row["state"] == "FAIL"]
+    assert verdict == {"id": "verdict", "state": "FAIL" if failed else "OK", "remedy": "",
+                       "found": f"Deleted mail of {user.name} is " + (f"NOT kept: {', '.join(failed)}" if failed else "kept")}
     return {row["id"]: row for row in rows}, done
 
 
@@ -64,6 +69,83 @@ def test_live(dovecot, mode):
     rows, _ = check(user, "-L")
     assert rows["live"]["state"] == "OK", rows["live"]
     assert user.mailboxes() == mailboxes and [mail.content for mail in user.kept()] == kept
+
+
+@pytest.mark.formats("maildir")
+def test_a_format_that_is_not_known(dovecot):
+    """mbox is what Debian's configuration begins with."""
+    server = dovecot.own(format="mbox", **SOUND)
+    server.expect_log("Deleted mail of the format mbox is not kept safely")
+    user = server.user()
+    user.imap("INBOX").close()
+    rows, _ = check(user)
+    assert rows["format"]["state"] == "FAIL" and rows["format"]["found"].startswith("mbox: ")
+
+
+@pytest.fixture
+def three(dovecot):
+    """A server of three users, none of whose mail is protected for the second."""
+    server = dovecot.own(passwd_file=True, **SOUND)
+    users = [server.user() for _ in range(3)]
+    server.write_users([users[0], (users[1], {"lazy_expunge_exclude": "*"}), users[2]])
+    return server, users
+
+
+def check_all(server, *arguments):
+    done = server.doveadm("-f", "json", "lazy-expunge", "check", "-A", *arguments, check=False)
+    return json.loads(done.stdout), done
+
+
+def test_over_users_a_row_a_finding(three):
+    server, users = three
+    rows, done = check_all(server)
+    assert done.code == 1
+    assert [(row["username"], row["id"], row["state"], row["users"], row["found"]) for row in rows[-1:]] == \
+        [("TOTAL", "protected", "FAIL", 3, "2 of 3")]
+    assert [row["state"] for row in rows[:-1]] == sorted((row["state"] for row in rows[:-1]), key=["FAIL", "WARN", "OK"].index)
+    assert len({(row["id"], row["state"]) for row in rows}) == len(rows)
+    failed = [row for row in rows if row["state"] == "FAIL" and row["username"] != "TOTAL"]
+    assert failed and all((row["username"], row["users"]) == (users[1].name, 1) and row["remedy"] for row in failed)
+    [module] = [row for row in rows if row["id"] == "module"]
+    assert (module["username"], module["users"], module["state"]) == (", ".join(user.name for user in users), 3, "OK")
+    # only what is to be done
+    quiet, done = check_all(server, "-q")
+    assert quiet == [row for row in rows if row["state"] == "FAIL"] and done.code == 1
+
+
+def test_everybody_is_protected(dovecot):
+    server = dovecot.own(passwd_file=True, **SOUND)
+    users = [server.user() for _ in range(5)]
+    server.write_users(users)
+    rows, done = check_all(server)
+    assert done.code == 0 and (rows[-1]["id"], rows[-1]["state"], rows[-1]["found"]) == ("protected", "OK", "5 of 5")
+    [home] = [row for row in rows if row["id"] == "home"]
+    assert home["username"] == ", ".join(user.name for user in users[:3]) + " and 2 more"
+    assert home["found"].startswith(f"{users[0].name}: /")
+    done = server.doveadm("lazy-expunge", "check", "-A", "-q")
+    assert (done.stdout, done.stderr) == (b"", b"")
+
+
+def test_quiet_says_what_fails(dovecot):
+    user = dovecot(lazy_in_protocols=("imap", "lmtp", "lda", "doveadm")).user()
+    done = user.server.doveadm("-f", "json", "lazy-expunge", "check", "-q", "-u", user.name, check=False)
+    assert done.code == 1 and [row["id"] for row in json.loads(done.stdout)] == ["verdict", "protocol-pop3"]
+    sound = dovecot(**SOUND).user()
+    done = sound.server.doveadm("lazy-expunge", "check", "-q", "-u", sound.name)
+    assert (done.stdout, done.stderr) == (b"", b"")
+
+
+def test_columns_stay_columns(dovecot):
+    user = dovecot(lazy_in_protocols=("imap", "lmtp", "lda", "doveadm")).user()
+    rows, _ = check(user)
+    done = user.server.doveadm("lazy-expunge", "check", "-u", user.name, check=False)
+    titles, *lines = done.stdout.decode().splitlines()
+    assert titles.split() == ["id", "state", "found"]
+    state, found = titles.index("state"), titles.index("found")
+    assert lines[0][found:] == f"Deleted mail of {user.name} is NOT kept: pop3"
+    seen = [(line[:state].strip(), line[state:found].strip(), line[found:]) for line in lines[1:] if not line.startswith("    ")]
+    assert seen == [(row["id"], row["state"], row["found"]) for row in rows.values()]
+    assert [line[4:] for line in lines if line.startswith("    ")] == [row["remedy"] for row in rows.values() if row["remedy"]]
 
 
 def test_a_protocol_does_not_load_the_plugin(dovecot):
@@ -256,6 +338,7 @@ def test_the_user_has_no_home(dovecot):
 
 def test_maintenance_failed(dovecot):
     user = dovecot(**SOUND).user()
+    user.fill("INBOX", 1)
     user.doveadm("lazy-expunge maintain")
     stamp = user.home / "dovecot.lazy-expunge.maintain"
     text = stamp.read_text()
@@ -289,6 +372,24 @@ def test_another_module_of_the_same_name_is_left(dovecot):
     shutil.copy(modules / "lib02_lazy_expunge_plugin.so", modules / "lib99_other_lazy_expunge_plugin.so")
     rows, _ = check(user)
     assert states(rows, "FAIL") == {"leftovers"} and "lib99_other" in rows["leftovers"]["found"]
+
+
+def test_dovecot_put_its_own_plugin_back(dovecot):
+    """As its upgrade does over an installation from source: nothing pretends that mail is kept as it is set."""
+    server = dovecot.own(**SOUND)
+    user = server.user()
+    user.fill("INBOX", 1)
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    module = "lib02_lazy_expunge_plugin.so"
+    shipped = f"{server.target.root}/{server.target.module_dir}/{module}"
+    shutil.copy(shipped, server.root / "modules" / module)
+    rows, _ = check(user)
+    assert states(rows, "FAIL") >= {"module", "hidden", "protected"} and "another plugin" in rows["module"]["found"]
+    for command in ("maintain", "hold -N case"):
+        done = server.doveadm("lazy-expunge", *command.split(), "-u", user.name, check=False)
+        assert done.code == 78 and done.stderr.count(b"is another plugin of this name") == 1, done
+    done = server.doveadm("-f", "json", "lazy-expunge", "list", "-u", user.name, check=False)
+    assert done.code == 78 and len(json.loads(done.stdout)) == 1 and b"another plugin" in done.stderr, done
 
 
 def test_the_mail_plugin_cannot_be_loaded(dovecot):

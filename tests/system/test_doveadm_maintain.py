@@ -314,6 +314,21 @@ def test_a_second_run_skips_the_user(dovecot):
     assert maintain(user.server, "-u", user.name)[0][0]["expunged"] == 2
 
 
+def test_who_never_had_mail_is_no_failure(dovecot):
+    """Users of the system's services are in a userdb passwd, with a home that cannot be made."""
+    server = dovecot.own(passwd_file=True, **retention(Mailbox(".EXPUNGED", autoexpunge="30d"),
+                                                       Mailbox("Trash", special_use="\\Trash", autoexpunge="7d")))
+    nobody, user, new = server.user(), server.user(), server.user()
+    server.write_users([(nobody, {"home": "/nonexistent"}), (new, {"home": server.root / "homes" / "later"}), user])
+    keep(user, 1)
+    rows, done = maintain(server, "-A")
+    assert done.stderr == b"" and [(found.pop("username"), found) for found in rows] == [(one.name, row()) for one in (nobody, new, user)]
+    assert not (server.root / "homes").exists()
+    done = server.doveadm("-f", "json", "lazy-expunge", "check", "-A", check=False)
+    assert "never had mail" in next(found["found"] for found in json.loads(done.stdout) if found["id"] == "home"), done
+    assert maintain(server, "-n", "-A")[1].stderr == b""
+
+
 @pytest.mark.parametrize("home", [True, False])
 def test_two_runs_at_once(dovecot, home):
     """Real processes: the second comes while the first is at work."""

@@ -110,6 +110,56 @@ START_TEST(a_name_is_followed)
 }
 END_TEST
 
+/* "Work" was renamed at 100, and another of that name at 200. */
+static const char *const twice[] = {
+	"100\t"GUID_A"\tWork\tArchive", "150\t"GUID_A"\tArchive\tOld",
+	"200\t"GUID_B"\tWork\tDone",
+};
+
+static const struct {
+	time_t times[6];
+	/* mails and the time of the rename (0 = none) of each run */
+	struct { unsigned int count; time_t rename; } runs[4];
+} partings[] = {
+	{ { 0 }, { { 0, 0 } } },
+	{ { 99 }, { { 1, 100 } } },
+	{ { 100 }, { { 1, 100 } } },
+	{ { 101 }, { { 1, 200 } } },
+	{ { 201 }, { { 1, 0 } } },
+	{ { 1, 50, 100, 101, 200, 201 }, { { 3, 100 }, { 2, 200 }, { 1, 0 } } },
+	{ { 7, 8, 300, 301 }, { { 2, 100 }, { 2, 0 } } },
+	{ { 150, 150, 150 }, { { 3, 200 } } },
+	{ { 300, 400, 500 }, { { 3, 0 } } },
+};
+
+START_TEST(deletions_are_parted_at_renames)
+{
+	struct lazy_expunge_rename renames[N_ELEMENTS(twice)];
+	const struct lazy_expunge_rename_run *run;
+	ARRAY_TYPE(lazy_expunge_rename_run) runs;
+	pool_t pool = pool_alloconly_create("test", 256);
+	unsigned int count = 0, n = 0;
+
+	for (unsigned int i = 0; i < N_ELEMENTS(twice); i++) {
+		ck_assert(lazy_expunge_rename_parse(twice[i], pool,
+						    &renames[i]));
+	}
+	while (count < 6 && partings[_i].times[count] != 0)
+		count++;
+	p_array_init(&runs, pool, 4);
+	lazy_expunge_renames_part(renames, N_ELEMENTS(renames), "Work",
+				  partings[_i].times, count, &runs);
+	array_foreach(&runs, run) {
+		ck_assert_uint_eq(run->count, partings[_i].runs[n].count);
+		ck_assert_int_eq(run->rename == NULL ? 0 : run->rename->time,
+				 partings[_i].runs[n].rename);
+		n++;
+	}
+	ck_assert_uint_eq(partings[_i].runs[n].count, 0);
+	pool_unref(&pool);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	TCase *tcase;
@@ -121,5 +171,7 @@ Suite *unit_suite(void)
 			    0, N_ELEMENTS(no_lines));
 	tcase_add_loop_test(tcase, a_name_is_followed,
 			    0, N_ELEMENTS(searches));
+	tcase_add_loop_test(tcase, deletions_are_parted_at_renames,
+			    0, N_ELEMENTS(partings));
 	return suite;
 }

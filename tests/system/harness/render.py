@@ -10,7 +10,7 @@ UID = GID = 61357
 PORTS = ("imap", "pop3", "lmtp", "http", "doveadm")
 PASSWORD = "pass"
 API_KEY = "key"
-MAIL_DIRECTORY = {"maildir": "Maildir", "sdbox": "sdbox", "mdbox": "mdbox"}
+MAIL_DIRECTORY = {"maildir": "Maildir", "sdbox": "sdbox", "mdbox": "mdbox", "mbox": "mbox"}
 
 
 def render(config, version, root, ports, mail_root, preload=None):
