@@ -200,9 +200,10 @@ void lazy_expunge_user_storages_reset(struct lazy_expunge_user *luser)
 {
 	if (!luser->storages_resolved)
 		return;
+	/* what is open knows the storage that it is of: those live on in the
+	   pool */
 	luser->storages_resolved = FALSE;
 	i_zero(&luser->storages);
-	pool_unref(&luser->storages_pool);
 }
 
 struct lazy_expunge_storage *

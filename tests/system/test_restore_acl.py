@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness.config import Namespace
+from harness.config import Mailbox, Namespace
 from harness.mail import message
 
 FULL = ("lookup", "read", "write", "write-seen", "write-deleted", "insert", "expunge", "create")
@@ -85,12 +85,15 @@ def test_with_the_option_no_rights_are_asked_for(pair):
 
 
 def test_public_mailboxes_take_mail_of_who_may_write_there(dovecot):
-    public = Namespace("public", "Public/", format=dovecot.format, path="@ROOT@/public/mail", type="public", subscriptions=False)
+    rights = {"Mine": (("anyone", "lrwstipekx"),), "News": (("anyone", "lr"),)}
+    # 2.4 has them in the blocks of the namespace, 2.3 in a file
+    public = Namespace("public", "Public/", format=dovecot.format, path="@ROOT@/public/mail", type="public", subscriptions=False,
+                       mailboxes=tuple(Mailbox(name, acl=acl) for name, acl in rights.items()))
     def make_public(server):
         (server.root / "public").mkdir()
         server.own(server.root / "public")
-    server = dovecot.own(acl_enabled=True, namespaces=(public,), prepare=make_public, acl=(
-        ("Public/Mine", (("anyone", "lrwstipekx"),)), ("Public/News", (("anyone", "lr"),))))
+    server = dovecot.own(acl_enabled=True, namespaces=(public,), prepare=make_public,
+                         acl=tuple((f"Public/{name}", acl) for name, acl in rights.items()))
     user = server.user()
     for name in ("Mine", "News"):
         keep(user, "seed")
