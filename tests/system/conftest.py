@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import roots, targets, webmail as webmails_of
-from harness.config import FORMATS, Config
-from harness.debs import Package
-from harness.server import HOSTNAME, Server, ServerProblem
+from harness.machines import roots, targets
+from harness.webmail import server as webmails_of
+from harness.dovecot.config import FORMATS, Config
+from harness.machines.debs import Package
+from harness.dovecot.server import HOSTNAME, Server, ServerProblem
 
 LIVE_SERVERS = 8
 
@@ -240,7 +241,7 @@ def webmails():
 @pytest.fixture
 def webmail(dovecot, webmails):
     """Roundcube of the target's release; at the end of the test its log must be empty."""
-    from harness.webmail import Webmail, release_of
+    from harness.webmail.server import Webmail, release_of
     release = release_of(dovecot.target)
     if release not in webmails:
         try:

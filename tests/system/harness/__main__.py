@@ -3,9 +3,9 @@
 import argparse
 import sys
 
-from . import build, targets
-from .config import FORMATS, Config
-from .server import Server
+from harness.machines import build, targets
+from harness.dovecot.config import FORMATS, Config
+from harness.dovecot.server import Server
 
 
 def main():

@@ -1,0 +1,113 @@
+"""README.md: every configuration that it shows is loaded, and its commands run as they are written."""
+
+import re
+import shlex
+
+import pytest
+
+from harness import message, places
+from harness.dovecot.config import settings
+
+README = (places.SOURCE / "README.md").read_text()
+BLOCKS = re.findall(r"^```dovecot (\S+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+COMMANDS = re.findall(r"`(doveadm (?:lazy-expunge|expunge) [^`]+)`", README)
+CONF_D = re.findall(r"\]\((conf\.d/[^)]+)\)", README)
+
+
+def blocks(series):
+    return [text for version, text in BLOCKS if version == series]
+
+
+def assert_keeps(dovecot, text):
+    user = dovecot(lazy=settings(), mailboxes=(), load_plugin=False, raw=text).user()
+    user.deliver()
+    user.append("Work", flags="\\Seen", create=True)
+    before = user.messages() + user.messages("Work")
+    for mailbox in ("INBOX", "Work"):
+        with user.imap(mailbox) as session:
+            session.delete()
+    kept = user.messages(".EXPUNGED")
+    assert [mail.content for mail in kept] == [mail.content for mail in before]
+    assert [mail.origin for mail in kept] == ["INBOX", "Work"]
+
+
+@pytest.mark.until("2.4")
+@pytest.mark.parametrize("number", range(len(blocks("2.3"))))
+def test_configuration_for_2_3(dovecot, number):
+    assert_keeps(dovecot, blocks("2.3")[number])
+
+
+@pytest.mark.since("2.4")
+@pytest.mark.parametrize("number", range(len(blocks("2.4"))))
+def test_configuration_for_2_4(dovecot, number):
+    assert_keeps(dovecot, blocks("2.4")[number])
+
+
+def test_both_versions_have_a_configuration_and_no_block_is_left_out():
+    assert blocks("2.3") and blocks("2.4")
+    fences = re.findall(r"^```(.*)$", README, re.MULTILINE)
+    assert set(fences) == {"text", "dovecot 2.3", "dovecot 2.4", ""}
+    assert sorted(CONF_D) == sorted(str(path.relative_to(places.SOURCE)) for path in (places.SOURCE / "conf.d").glob("2.*/*.conf"))
+
+
+def test_every_link_leads_to_a_file():
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
+    assert links
+    assert [link for link in links if not (places.SOURCE / link).is_file()] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command(dovecot, command):
+    server = dovecot.own(lazy={"hidden": True, "protect": True}, passwd_file=True)
+    user = server.user()
+    server.write_users([user])
+    user.append("Projects/Spring", message(subject="Offer for the garden"), create=True)
+    user.deliver(message(subject="Minutes of the meeting"))
+    for mailbox in ("Projects/Spring", "INBOX"):
+        with user.imap(mailbox) as session:
+            session.delete()
+    words = [str(user) if word == "anna" else word for word in shlex.split(command)[1:]]
+    if words[1] == "release":
+        user.doveadm("lazy-expunge hold", "-N", words[words.index("-N") + 1])
+    # a check of a configuration without retention fails, and says so
+    done = user.server.doveadm(*words, check=words[1] != "check")
+    assert_did(user, words, done.stdout.decode())
+
+
+def assert_did(user, words, output):
+    """What the table beside the command says."""
+    kept = [mail.subject for mail in user.kept()]
+    both = ["Offer for the garden", "Minutes of the meeting"]
+    if words[:2] == ["lazy-expunge", "list"]:
+        assert "Offer" in output and ("Minutes" in output) == ("-o" not in words)
+        assert kept == both
+    elif words[:2] == ["lazy-expunge", "check"]:
+        assert "FAIL" in output or "WARN" in output or "OK" in output
+        assert "retention" in output and kept == both
+    elif words[:2] == ["lazy-expunge", "maintain"]:
+        assert str(user) in output and kept == both
+    elif words[:2] == ["lazy-expunge", "status"]:
+        assert re.search(r"^\s*(?:\S+\s+)?2\s", output, re.MULTILINE) and kept == both
+    elif words[1] in ("hold", "release"):
+        assert words[words.index("-N") + 1] in output and kept == both
+        state = {"hold": "held", "release": "grace"}[words[1]]
+        assert state in user.doveadm("lazy-expunge holds").stdout.decode()
+    elif words[:2] == ["lazy-expunge", "holds"]:
+        assert "state" in output or output == ""
+    elif words[0] == "expunge":
+        assert kept == both, "nothing is a day old"
+    elif "-n" in words:
+        assert "Projects/Spring" in output and kept == both
+    elif "-t" in words:
+        assert len(user.messages("Recovered")) == 2 and kept == []
+    else:
+        assert words[:2] == ["lazy-expunge", "restore"]
+        assert [mail.subject for mail in user.messages("Projects/Spring")] == ["Offer for the garden"]
+        assert kept == ["Minutes of the meeting"]
+
+
+def test_every_setting_is_in_the_table():
+    source = "".join(path.read_text() for path in (places.SOURCE / "src/settings").glob("*.c"))
+    names = set(re.findall(r'"(lazy_expunge(?:_[a-z_]+)?)"', source)) - {"lazy_expunge_storage"}
+    assert len(names) >= 10
+    assert sorted(name for name in names if f"`{name}`" not in README) == []

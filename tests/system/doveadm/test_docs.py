@@ -1,0 +1,302 @@
+"""The commands' documentation: the man page, the recipes, the completion and the schedule are as they say."""
+
+import os
+import re
+import subprocess
+from datetime import datetime, timedelta
+
+import pytest
+
+from harness import places
+from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox
+from harness.dovecot.mail import message
+
+SOURCE = places.SOURCE
+PAGE = SOURCE / "doc/doveadm-lazy-expunge.1"
+RECIPES = (SOURCE / "doc/RECIPES.md").read_text()
+COMPLETION = SOURCE / "contrib/doveadm-lazy-expunge.bash"
+COMMANDS = ["check", "deletions", "hold", "holds", "list", "maintain", "release", "restore", "status"]
+RECIPE_COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", RECIPES, re.DOTALL) for line in block.splitlines()]
+
+
+def test_the_man_page_has_no_warnings():
+    done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", PAGE], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE)
+    assert done.returncode == 0 and done.stderr == b"", done.stderr.decode()
+
+
+@pytest.mark.formats("sdbox")
+def test_the_man_page_and_the_completion_have_every_option(dovecot):
+    server = dovecot()
+    page, completion = PAGE.read_text().replace("\\-", "-"), COMPLETION.read_text()
+    for command in COMMANDS:
+        usage = server.doveadm("lazy-expunge", command, "--nonsense", check=False)
+        assert usage.code == 64
+        help_text = server.doveadm("lazy-expunge", check=False)
+        options = re.search(rf"lazy-expunge {command} (.*)", (help_text.stdout + help_text.stderr).decode())
+        for option in re.findall(r"\[(-\w)", options.group(1) if options else ""):
+            assert option in page
+        assert f".SS {command}" in page and command in completion
+
+
+def complete(*words):
+    """What bash offers for the last word."""
+    script = f'. {COMPLETION}; COMP_WORDS=("$@"); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _doveadm_lazy_expunge; ' \
+        'printf "%s\\n" "${COMPREPLY[@]}"'
+    done = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, check=True, text=True)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_the_completion():
+    assert complete("doveadm", "la") == ["lazy-expunge"]
+    assert complete("doveadm", "lazy-expunge", "") == COMMANDS
+    assert complete("doveadm", "-f", "json", "lazy-expunge", "res") == ["restore"]
+    assert complete("doveadm", "lazy-expunge", "restore", "--t") == ["--target"]
+    assert set(complete("doveadm", "lazy-expunge", "list", "-u", "anna", "saved")) == {"savedbefore", "savedon", "savedsince"}
+    for option in ("-u", "-o", "--origin", "-l", "--limit"):
+        assert complete("doveadm", "lazy-expunge", "list", option, "") == []
+    for option in ("-F", "-S"):
+        assert complete("doveadm", "lazy-expunge", "status", option, "/et") == ["/etc"]
+    assert complete("doveadm", "-c", "/etc/dovecot/dovecot.conf", "-D", "la") == ["lazy-expunge"]
+    assert complete("doveadm", "-f", "t") == ["tab", "table"] and complete("doveadm", "-f", "l") == []
+    assert complete("doveadm", "mailbox", "l") == []
+    assert "--live" in complete("doveadm", "lazy-expunge", "check", "-")
+
+
+def written_schedule(directory):
+    """The files of the schedule as make writes them."""
+    for name in ("service", "timer", "cron"):
+        path = SOURCE / f"contrib/dovecot-lazy-expunge.{name}"
+        text = (path if path.exists() else path.with_name(path.name + ".in")).read_text()
+        (directory / path.name).write_text(text.replace("@DOVEADM@", "/usr/bin/doveadm"))
+    return [directory / f"dovecot-lazy-expunge.{name}" for name in ("service", "timer", "cron")]
+
+
+def test_the_systemd_units(tmp_path):
+    service, timer, _ = written_schedule(tmp_path)
+    assert "ExecStart=/usr/bin/doveadm -f json lazy-expunge maintain -A\n" in service.read_text()
+
+    def problems():
+        """What systemd says of the units, of which it ignores what it does not know."""
+        done = subprocess.run(["systemd-analyze", "--man=no", "verify", service, timer], capture_output=True, text=True)
+        return done.returncode, done.stderr
+
+    assert problems() == (0, "")
+    text = timer.read_text()
+    assert "RandomizedDelaySec=" in text and "Persistent=true" in text
+    [when] = re.findall(r"^OnCalendar=(.*)", text, re.MULTILINE)
+    runs = subprocess.run(["systemd-analyze", "calendar", "--iterations=2", when], capture_output=True, text=True,
+                          env={**os.environ, "TZ": "UTC", "LC_ALL": "C"})
+    assert runs.returncode == 0, runs.stderr
+    first, second = [datetime.strptime(found, "%Y-%m-%d %H:%M:%S") for found in
+                     re.findall(r"(?:Next elapse|Iter\. #2|Iteration #2): \w+ ([-0-9]+ [:0-9]+) UTC", runs.stdout)]
+    assert second - first == timedelta(days=1)
+    # the check can fail
+    timer.write_text(text.replace("Persistent", "Persistant"))
+    assert "Persistant" in problems()[1]
+
+
+def test_the_cron_file(tmp_path):
+    """It has a user in the sixth field, as those in /etc/cron.d do."""
+    cron = written_schedule(tmp_path)[2]
+    jobs = [line for line in cron.read_text().splitlines() if line[:1].isdigit()]
+    assert len(jobs) == 1 and jobs[0].split()[5] == "root" and "/usr/bin/doveadm -f json lazy-expunge maintain -A" in jobs[0]
+
+    def check(text):
+        table = tmp_path / "table"
+        table.write_text(text)
+        return subprocess.run(["crontab", "-n", table], capture_output=True).returncode
+
+    own = re.sub(r"^(\S+ \S+ \S+ \S+ \S+) root ", r"\1 ", cron.read_text(), flags=re.MULTILINE)
+    assert own != cron.read_text() and check(own) == 0 and check(own.replace("23 3 ", "23 25 ")) != 0
+
+
+class Anna:
+    """The user of the recipes; others: how many more there are, in a server of their own."""
+
+    def __init__(self, dovecot, others=0):
+        mailboxes = DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge="30d"),)
+        self.server = dovecot.own(passwd_file=True, mailboxes=mailboxes) if others else dovecot(mailboxes=mailboxes)
+        self.user = self.server.user()
+        self.users = [self.user] + [self.server.user() for _ in range(others)]
+        if others:
+            self.server.write_users(self.users)
+
+    def fill(self):
+        for mailbox, subject in (("INBOX", "Lunch"), ("Projects/Spring", "Offer"), ("Projects/Autumn", "Application of Carol")):
+            self.user.append(mailbox, message(subject=subject, sender="bob@example.com"), create=mailbox != "INBOX")
+
+    def delete(self, *mailboxes):
+        for mailbox in mailboxes or ("INBOX", "Projects/Spring", "Projects/Autumn"):
+            self.user.doveadm("expunge", "mailbox", mailbox, "all")
+
+    def run(self, line):
+        """A recipe's command as it is written, for this user, on her server."""
+        today = self.server.run(["date", "+%Y-%m-%d"]).stdout.decode().strip()
+        line = line.replace("-u anna", f"-u {self.user.name}").replace("2026-11-20", today)
+        line = line.replace("/root/users-of-server-0", f"{self.server.root}/part")
+        line = re.sub(r"\bdoveadm ", f"doveadm -c {self.server.conf} ", line)
+        return self.server.run(["sh", "-ec", line]).stdout.decode()
+
+    def subjects(self, mailbox):
+        return [mail.subject for mail in self.user.messages(mailbox)]
+
+
+def test_every_recipe_is_tried_below():
+    tried = "".join(test.__doc__ or "" for name, test in globals().items() if name.startswith("test_recipe"))
+    assert [line for line in RECIPE_COMMANDS if line not in tried] == []
+
+
+def recipe(test):
+    """The commands of the recipe, from the docstring of its test; each is in the document."""
+    lines = [line.strip() for line in test.__doc__.splitlines() if line.strip()]
+    assert set(lines) <= set(RECIPE_COMMANDS)
+    return lines
+
+
+def test_recipe_a_mailbox(dovecot):
+    """doveadm lazy-expunge restore -u anna -o Projects/Spring ALL
+    doveadm lazy-expunge restore -u anna -o Projects -R ALL
+    doveadm lazy-expunge restore -u anna -o Work -o Sent ALL"""
+    anna = Anna(dovecot)
+    one, below, several = recipe(test_recipe_a_mailbox)
+    anna.fill()
+    anna.user.append("Work", message(subject="Plan"), create=True)
+    anna.delete("INBOX", "Projects/Spring", "Projects/Autumn", "Work")
+    anna.user.doveadm("mailbox delete", "Projects/Spring")
+    anna.run(one)
+    assert anna.subjects("Projects/Spring") == ["Offer"] and anna.subjects("Projects/Autumn") == []
+    anna.run(below)
+    assert anna.subjects("Projects/Autumn") == ["Application of Carol"] and anna.subjects("Work") == []
+    anna.run(several)
+    assert anna.subjects("Work") == ["Plan"] and anna.subjects("INBOX") == []
+
+
+def test_recipe_a_day(dovecot):
+    """doveadm lazy-expunge list -u anna --since 2026-11-20 --until 2026-11-20
+    doveadm lazy-expunge restore -u anna --since 2026-11-20 --until 2026-11-20 ALL"""
+    anna = Anna(dovecot)
+    look, put_back = recipe(test_recipe_a_day)
+    anna.fill()
+    anna.delete()
+    assert "Offer" in anna.run(look)
+    anna.run(put_back)
+    assert anna.user.kept() == [] and anna.subjects("Projects/Spring") == ["Offer"]
+    assert "Offer" not in anna.run(look.replace("2026-11-20", "2020-01-01"))
+
+
+def test_recipe_a_time_of_day(dovecot):
+    """doveadm lazy-expunge restore -u anna --since 08:00 ALL
+    doveadm lazy-expunge restore -u anna --since 3h from bob"""
+    anna = Anna(dovecot)
+    of_the_clock, hours = recipe(test_recipe_a_time_of_day)
+    for command in (of_the_clock, hours):
+        anna.fill()
+        anna.delete()
+        anna.run(command)
+        assert anna.user.kept() == []
+
+
+def test_recipe_one_deletion(dovecot):
+    """doveadm lazy-expunge deletions -u anna --since today
+    doveadm lazy-expunge restore -u anna -d 0a1b2c3d
+    doveadm lazy-expunge restore -n -u anna -U 5e6f7081
+    doveadm lazy-expunge restore -u anna -U 5e6f7081"""
+    anna = Anna(dovecot)
+    look, put_back, plan, take_back = recipe(test_recipe_one_deletion)
+    anna.fill()
+    anna.delete("INBOX")
+    anna.delete("Projects/Spring")
+    ident = next(line.split()[0] for line in anna.run(look).splitlines() if " INBOX 1 " in line)
+    anna.run(put_back.replace("0a1b2c3d", ident))
+    assert anna.subjects("INBOX") == ["Lunch"] and anna.subjects("Projects/Spring") == []
+    restore = next(line.split()[0] for line in anna.run(look).splitlines() if " restore " in line)
+    anna.run(plan.replace("5e6f7081", restore))
+    assert anna.subjects("INBOX") == ["Lunch"]
+    anna.run(take_back.replace("5e6f7081", restore))
+    assert anna.subjects("INBOX") == [] and len(anna.user.kept()) == 2
+
+
+def test_recipe_one_mail(dovecot):
+    """doveadm lazy-expunge list -u anna from bob subject Offer
+    doveadm lazy-expunge restore -u anna from bob subject Offer"""
+    anna = Anna(dovecot)
+    look, put_back = recipe(test_recipe_one_mail)
+    anna.fill()
+    anna.delete()
+    listed = anna.run(look)
+    assert "Offer" in listed and "Lunch" not in listed
+    anna.run(put_back)
+    assert anna.subjects("Projects/Spring") == ["Offer"] and len(anna.user.kept()) == 2
+
+
+def test_recipe_a_pop3_client(dovecot):
+    """doveadm lazy-expunge status -u anna -v
+    doveadm lazy-expunge restore -u anna -o INBOX --since 1d ALL
+    doveadm lazy-expunge restore -u anna -o INBOX -t Recovered --since 1d ALL"""
+    anna = Anna(dovecot)
+    look, put_back, elsewhere = recipe(test_recipe_a_pop3_client)
+    anna.fill()
+    for command, mailbox in ((put_back, "INBOX"), (elsewhere, "Recovered")):
+        session = anna.user.pop3()
+        session.dele(1)
+        session.quit()
+        assert anna.subjects("INBOX") == [] and "INBOX" in anna.run(look)
+        anna.run(command)
+        assert anna.subjects(mailbox) == ["Lunch"]
+    assert anna.user.kept() == []
+
+
+def test_recipe_who_has_the_most(dovecot):
+    """doveadm lazy-expunge status -A -s bytes -l 10"""
+    anna = Anna(dovecot, others=1)
+    [command] = recipe(test_recipe_who_has_the_most)
+    anna.fill()
+    anna.delete()
+    rows = [line.split() for line in anna.run(command).splitlines()]
+    assert rows[0][1:3] == ["messages", "bytes"] and rows[0][-2:] == ["disk", "purgeable"]
+    assert [row[:2] for row in (rows[1], rows[-1])] == [[anna.user.name, "3"], ["TOTAL", "3"]]
+
+
+def test_recipe_erase_a_mail(dovecot):
+    """doveadm expunge -u anna mailbox '*' subject 'Application of Carol'
+    doveadm expunge -u anna mailbox .EXPUNGED subject 'Application of Carol'
+    doveadm purge -u anna"""
+    anna = Anna(dovecot)
+    anna.fill()
+    anna.delete("INBOX")
+    for command in recipe(test_recipe_erase_a_mail):
+        anna.run(command)
+    assert anna.subjects("Projects/Autumn") == [] and [mail.subject for mail in anna.user.kept()] == ["Lunch"]
+    done = subprocess.run(["grep", "-rl", "Application of Carol", anna.user.mail_path, "--include=*[!x]", "--exclude=dovecot*"],
+                          capture_output=True)
+    assert done.stdout == b""
+
+
+def test_recipe_nothing_may_go(dovecot):
+    """doveadm lazy-expunge hold -u anna -N case-17 -r 'Order of 28 November' -b 'legal@example.com'
+    doveadm lazy-expunge holds -u anna
+    doveadm lazy-expunge release -u anna -N case-17"""
+    anna = Anna(dovecot)
+    hold, look, release = recipe(test_recipe_nothing_may_go)
+    anna.fill()
+    anna.delete("INBOX")
+    anna.run(hold)
+    listed = anna.run(look)
+    assert "case-17" in listed and "Order of 28 November" in listed and "legal@example.com" in listed and "held" in listed
+    anna.run(release)
+    assert "grace" in anna.run(look)
+    assert anna.user.doveadm("expunge", "mailbox", ".EXPUNGED", "all", check=False).code == 77 and len(anna.user.kept()) == 1
+
+
+def test_recipe_a_part_of_the_users(dovecot):
+    """doveadm user '*' | awk 'NR % 4 == 0' > /root/users-of-server-0
+    doveadm lazy-expunge maintain -F /root/users-of-server-0"""
+    anna = Anna(dovecot, others=7)
+    choose, maintain = recipe(test_recipe_a_part_of_the_users)
+    anna.run(choose)
+    part = (anna.server.root / "part").read_text().split()
+    assert part == [anna.users[3].name, anna.users[7].name]
+    rows = anna.run(maintain).splitlines()
+    assert [row.split()[0] for row in rows[1:]] == part

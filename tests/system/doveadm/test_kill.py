@@ -1,0 +1,119 @@
+"""Commands that are killed at any moment: nothing is lost, and the next run leaves things as if there had been one."""
+
+import json
+import re
+import subprocess
+from collections import Counter
+
+import pytest
+
+from harness.faults import inject as faults
+from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox
+from harness.dovecot.mail import message
+
+# What changes a file or a directory.
+WRITING = ("write", "pwrite64", "writev", "rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat", "mkdir", "mkdirat",
+           "ftruncate", "symlink", "utimensat")
+
+
+def calls_of(server, arguments):
+    """How often doveadm makes each of these calls when nothing happens to it."""
+    result, trace = faults.doveadm_traced(server, arguments, "-e", "trace=" + ",".join(WRITING))
+    assert result.code == 0, result
+    return Counter(re.findall(r"^\d+ +(\w+)\(", trace, re.MULTILINE))
+
+
+def killed(server, arguments, call, number):
+    """Run doveadm and kill it at this call, unless it makes fewer of them this time."""
+    command = ["-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}"]
+    done, trace = faults.doveadm_traced(server, arguments, *command)
+    assert "+++ killed by SIGKILL" in trace or trace.count(f" {call}(") < number, f"not killed at {call} {number}: {done}"
+
+
+def forget_locks(user):
+    """A killed process leaves its dotlocks, and Dovecot waits some of them out. Let the time be over."""
+    for pattern in ("*.newlock", "*.lock"):
+        for path in user.home.rglob(pattern):
+            if path.is_file() and "lazy-expunge" not in path.name:
+                path.unlink()
+
+
+def contents_after_purge(user, mailboxes):
+    """What each mail is once nothing is there by chance: on mdbox purge removes what is not counted."""
+    user.doveadm("purge", check=False)
+    return [mail.content for mailbox in mailboxes for mail in user.messages(mailbox)] + [mail.content for mail in user.kept()]
+
+
+def delete(user, mailbox):
+    """Into the storage, and away with the mailbox."""
+    user.doveadm("expunge", "mailbox", mailbox, "all")
+    user.doveadm("mailbox delete", "-s", mailbox)
+
+
+@pytest.mark.parametrize("home", [True, False])
+def test_restore(dovecot, home):
+    """Also for users without a home: what restore remembers for the next run is with their mail then."""
+    server = dovecot.own(home=home)
+    user = server.user()
+    user.append("Work/Old", message(subject="once"), "\\Seen own", "02-Jan-2021 03:04:05 +0000", create=True)
+    [before] = user.messages("Work/Old")
+    arguments = ["lazy-expunge", "restore", "-u", user.name, "ALL"]
+    delete(user, "Work/Old")
+    calls = calls_of(server, arguments)
+    assert sum(calls.values()) > 10
+    for call, count in calls.items():
+        for number in range(1, count + 1, 1 if home else 4):
+            delete(user, "Work/Old")
+            assert {mail.guid for mail in user.kept()} == {before.guid}
+            killed(server, arguments, call, number)
+            forget_locks(user)
+            everywhere = {mail.guid for mail in user.messages("Work/Old") + user.kept()}
+            assert everywhere == {before.guid}, f"killed at {call} {number}"
+            server.doveadm(*arguments)
+            assert [mail.content for mail in user.messages("Work/Old")] == [before.content], f"killed at {call} {number}"
+            assert user.kept() == [], f"killed at {call} {number}"
+            assert contents_after_purge(user, ["Work/Old"]) == [before.content], f"killed at {call} {number}, purged"
+    server.expect_log(".", required=False)
+
+
+def test_maintain(dovecot):
+    server = dovecot.own(mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge_max_mails=1),))
+    user = server.user()
+    arguments = ["lazy-expunge", "maintain", "-u", user.name]
+
+    def fill():
+        user.doveadm("expunge", "mailbox", ".EXPUNGED", "all", check=False)
+        for number in range(3):
+            user.doveadm("save", input=message(subject=str(number)))
+        user.doveadm("expunge", "mailbox", "INBOX", "all")
+        assert len(user.kept()) == 3
+
+    fill()
+    calls = calls_of(server, arguments)
+    for call, count in calls.items():
+        # the first, the last, and some between
+        for number in sorted({1, 2, count // 2 or 1, max(count - 1, 1), count}):
+            fill()
+            killed(server, arguments, call, number)
+            forget_locks(user)
+            assert [mail.subject for mail in user.kept()][-1:] == ["2"], f"killed at {call} {number}"
+            rows = json.loads(server.doveadm("-f", "json", *arguments).stdout)
+            assert [mail.subject for mail in user.kept()] == ["2"], f"killed at {call} {number}"
+            assert rows[0]["failed"] == 0
+            [content] = contents_after_purge(user, [])
+            assert "A line of text." in content[-1], f"killed at {call} {number}, purged"
+    server.expect_log(".", required=False)
+
+
+@pytest.mark.parametrize("home", [True, False])
+def test_two_restores_at_once(dovecot, home):
+    user = dovecot(home=home).user()
+    user.fill("INBOX", 40)
+    before = user.messages()
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    runs = [user.server.start_doveadm("lazy-expunge", "restore", "-u", user.name, "ALL", stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE) for _ in range(3)]
+    for run in runs:
+        run.communicate(timeout=60)
+        assert run.returncode == 0
+    assert sorted(mail.guid for mail in user.messages()) == sorted(mail.guid for mail in before) and user.kept() == []

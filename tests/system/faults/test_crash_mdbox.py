@@ -1,0 +1,124 @@
+"""mdbox counts a copy after it has written it: killed in between, nothing may get lost when the other copy goes for good."""
+
+import contextlib
+import shutil
+
+import pytest
+
+from harness.faults import crash
+from harness.faults.inject import session_process, traced
+
+LAST = {"mailbox": "EXPUNGED", "only_last_instance": True}
+pytestmark = pytest.mark.formats("mdbox")
+
+
+class Aside:
+    """Another session of the user, which has the storage open, and deletes mails of its own."""
+
+    def __init__(self, user):
+        user.fill("INBOX", 2)
+        self.session = user.imap("INBOX")
+        self.uids = self.session.search()
+        self.delete()
+
+    def delete(self):
+        uid = self.uids.pop()
+        self.session.ok(f"UID STORE {uid} +FLAGS.SILENT (\\Deleted)")
+        self.session.ok(f"UID EXPUNGE {uid}")
+
+
+@pytest.mark.parametrize("aside", [False, True], ids=["alone", "aside"])
+@pytest.mark.parametrize("way", ["expunge", "move"])
+def test_what_is_live_survives_the_end_of_its_copy(dovecot, way, aside):
+    server = dovecot.own(lazy=LAST)
+    server.expect_log(r"^(?!.*(Panic|signal 11))", required=False)
+    copies = {"expunge": "EXPUNGED", "move": "Copies"}[way]
+    in_both = went_on = 0
+    for number in range(1, 30):
+        user, session = crash.prepare(server, way, True)
+        answer, process = None, session_process(server)
+        other = Aside(user) if aside else None
+        with traced(server, [process], "-e", "trace=write,pwrite64",
+                    "-e", f"inject=write,pwrite64:signal=SIGKILL:when={number}"), contextlib.suppress(*crash.ENDED):
+            answer = session(crash.command(way))
+        session.close()
+        if aside:
+            # Dovecot ends the session that finds what to repair
+            with contextlib.suppress(*crash.ENDED):
+                other.delete()
+                went_on += 1
+            other.session.close()
+        server.settle()
+        if answer:
+            break
+        live, copied = ([mail for mail in user.messages(box) if mail.subject == "the mail"] for box in ("INBOX", copies))
+        in_both += bool(live and copied)
+        user.doveadm("expunge", "mailbox", copies, "all", check=False)
+        user.doveadm("purge", check=False)
+        after = [mail for mail in user.messages() if mail.subject == "the mail"]
+        assert [mail.text for mail in after] == [mail.text for mail in live], f"killed at write {number}"
+        assert all("A line of text." in mail.text for mail in after)
+        assert not list(user.home.rglob("*.unclean"))
+    assert number > 5 and in_both > 0 and (went_on > 0) == aside
+
+
+def make_mark(user):
+    """The mark that a commit leaves behind which is killed."""
+    mark = user.mail_path / "dovecot.lazy-expunge.unclean"
+    mark.touch()
+    shutil.chown(mark, user.mail_path.stat().st_uid, user.mail_path.stat().st_gid)
+    return mark
+
+
+def accepted(user):
+    """Where each mail is, live and kept."""
+    return sorted((mail.mailbox, mail.guid, mail.text) for mail in user.messages("*") + user.kept())
+
+
+def overwrite(path, content):
+    """Write over a file that others have open, in its place."""
+    with path.open("r+b") as file:
+        file.write(content)
+
+
+def test_a_session_leaves_the_mark_of_a_commit_that_was_killed(dovecot):
+    server = dovecot.own(lazy=LAST)
+    server.expect_log("ebuild", required=False)
+    user = server.user()
+    user.fill("INBOX", 3)
+    with user.imap("INBOX") as session:
+        session.delete("*")
+        assert not list(user.home.rglob("*.unclean"))
+        mark = make_mark(user)
+        session.delete("*")
+        assert mark.exists()
+    assert len(user.messages()) == 1 and len(user.kept()) == 2
+    assert not mark.exists()
+
+
+def test_a_session_that_rebuilds_the_storage_asks_for_no_repair_meanwhile(dovecot):
+    """Dovecot opens each mailbox of the storage to rebuild it, and panics at a rebuild within a rebuild."""
+    server = dovecot.own(lazy=LAST)
+    server.expect_log(r"^(?!.*(Panic|signal))", required=False)
+    user = server.user()
+    user.fill("INBOX", 3)
+    user.fill("Work", 2, create=True)
+    with user.imap("INBOX") as session:
+        session.delete("*")
+    before = accepted(user)
+    server.settle()
+    session = user.imap("INBOX")
+    [file] = user.mail_path.glob("storage/m.*")
+    sound = file.read_bytes()
+    overwrite(file, sound.replace(b"\1\2", b"xx"))
+    assert not session("SEARCH BODY nothing").ok
+    overwrite(file, sound)
+    mark = make_mark(user)
+    with contextlib.suppress(*crash.ENDED):
+        session("NOOP")
+        session.logout()
+    session.close()
+    server.settle()
+    assert any("rebuilding indexes" in line for line in server.log())
+    assert accepted(user) == before
+    assert not mark.exists()

@@ -1,0 +1,32 @@
+"""Retention in tests: its configuration, runs of maintain, and mail that is in the storage for them."""
+
+import json
+
+from harness.dovecot.config import DEFAULT_MAILBOXES
+from harness.dovecot.mail import message
+
+
+def retention(*mailboxes, **lazy):
+    """Fields of Config with these mailbox blocks besides Trash."""
+    names = {mailbox.name for mailbox in mailboxes}
+    return dict(mailboxes=tuple(m for m in DEFAULT_MAILBOXES if m.name not in names) + mailboxes, lazy=lazy)
+
+
+def maintain(server, *arguments, check=True):
+    done = server.doveadm("-f", "json", "lazy-expunge", "maintain", *arguments, check=check)
+    return json.loads(done.stdout), done
+
+
+def row(expunged=0, bytes=0, skipped=0, failed=0, held=0):
+    return {"expunged": expunged, "bytes": bytes, "skipped": skipped, "failed": failed, "held": held}
+
+
+def keep(user, mails, mailbox="INBOX"):
+    """Put mails into the storage without an IMAP session's end, which would see to retention."""
+    texts = [message() for _ in range(mails)] if isinstance(mails, int) else mails
+    if mailbox not in user.mailboxes():
+        user.doveadm("mailbox create", mailbox)
+    for text in texts:
+        user.doveadm("save", "-m", mailbox, input=text)
+    user.doveadm("expunge", "mailbox", mailbox, "all")
+    return texts

@@ -1,0 +1,1 @@
+"""tools/bench: what a delete and a command cost."""

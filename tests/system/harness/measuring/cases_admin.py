@@ -1,0 +1,164 @@
+"""What administrators and the end of sessions cost."""
+
+import os
+import select
+import subprocess
+import time
+
+from harness.measuring import accounts
+from harness.measuring.accounts import STORAGE, Account
+from harness.measuring.cases import PLAIN, case, delete_last, in_turn, remove, timed, timed_command
+from harness.measuring.servers import children_on_cpu, ended_on_cpu, peak_memory, time_on_cpu
+from harness.dovecot.config import Mailbox
+
+AUTOEXPUNGE = (Mailbox("Trash", auto="create", special_use="\\Trash", autoexpunge="30d"),
+               Mailbox(STORAGE, autoexpunge="20000d"))
+
+
+# maintain believes that a file will not change unseen once its last change is older.
+SETTLED_SECONDS = 4
+
+
+@case("LOGOUT with autoexpunge set and nothing to do", (100, 30000, 100000), "mails in the storage", PLAIN, 20)
+def logout(servers, size, samples, rounds):
+    users = {name: servers.account(name, Account(inbox=200, storage=size), mailboxes=AUTOEXPUNGE)
+             for name in samples.times}
+    open_cpu = dict.fromkeys(users, 0)
+    ended_cpu = {name: -ended_on_cpu(user.server) for name, user in users.items()}
+    for _, name in in_turn(samples, min(rounds, 190)):
+        session = users[name].imap("INBOX")
+        delete_last(session)
+        open_cpu[name] += time_on_cpu(users[name])
+        # that of the session before its end: of a process that has ended nobody knows it
+        memory = peak_memory(users[name])
+        samples.add(name, _logout_and_end(session, users[name]), memory)
+    for name, user in users.items():
+        ended_cpu[name] += ended_on_cpu(user.server)
+        samples.add_mean_cpu(name, ended_cpu[name] - open_cpu[name])
+
+
+def _logout_and_end(session, user):
+    """Until the process has ended: autoexpunge runs after the answer to LOGOUT."""
+    ends = [os.pidfd_open(pid) for pid in user.server.processes("imap")]
+    try:
+        start = time.perf_counter()
+        session.logout()
+        for end in ends:
+            select.select([end], [], [])
+        return (time.perf_counter() - start) * 1000
+    finally:
+        for end in ends:
+            os.close(end)
+
+
+@case("restore of all mails", (10000,), "mails in the storage", ("shipped", "ours"), 3, (300,))
+def restore(servers, size, samples, rounds):
+    """Against doveadm move, which is all that there is without the command."""
+    for _, name in in_turn(samples, rounds):
+        user = servers.account(name, Account(storage=size))
+        command = ["lazy-expunge restore", "all"] if servers.has_command(name) else \
+            ["move", "INBOX", "mailbox", STORAGE, "all"]
+        taken, cpu = timed_command(user, *command)
+        samples.add(name, taken, cpu=cpu)
+        remove(user)
+
+
+@case("list of the storage", (100000,), "mails in the storage", ("shipped", "ours"), 3, (300,))
+def list_storage(servers, size, samples, rounds):
+    """Against doveadm fetch of fields that the index has."""
+    users = {name: servers.account(name, Account(storage=size)) for name in samples.times}
+    for _, name in in_turn(samples, rounds):
+        command = ["lazy-expunge list"] if servers.has_command(name) else \
+            ["fetch", "uid guid date.saved flags size.physical date.received hdr", "mailbox", STORAGE, "all"]
+        taken, cpu = timed_command(users[name], *command)
+        samples.add(name, taken, cpu=cpu)
+    for user in users.values():
+        remove(user)
+
+
+@case("first rows of the list", (100, 100000), "mails in the storage", ("shipped", "ours"), 5, (100,))
+def list_first_rows(servers, size, samples, rounds):
+    """As an administrator waits for them, in json; against the same fields by doveadm fetch."""
+    users = {name: servers.account(name, Account(inbox=200, storage=size)) for name in samples.times}
+    for _, name in in_turn(samples, rounds):
+        command = ["lazy-expunge list"] if servers.has_command(name) else \
+            ["fetch", "uid guid date.saved flags size.physical date.received hdr", "mailbox", STORAGE, "all"]
+        samples.add(name, _first_output(users[name], *command))
+    for user in users.values():
+        remove(user)
+
+
+def _first_output(user, command, *arguments):
+    """Milliseconds until the first bytes come; the rest is not read."""
+    start = time.perf_counter()
+    run = user.server.start_doveadm("-f", "json", *command.split(), "-u", user.name, *arguments,
+                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    with run.stdout:
+        if not os.read(run.stdout.fileno(), 1):
+            raise RuntimeError(f"{command} printed nothing")
+        milliseconds = (time.perf_counter() - start) * 1000
+    run.wait(timeout=600)
+    return milliseconds
+
+
+@case("maintain -A with nothing to do (no plugin: mailbox list -A that finds none; shipped: expunge -A)", (1000,), "users", PLAIN,
+      5, (10,))
+def maintain(servers, size, samples, rounds):
+    """Against doveadm expunge -A of the storage, which is all that there is without the command, and what visiting users costs."""
+    _maintain(servers, size, samples, rounds, lambda server: None)
+
+
+@case("maintain -A with nothing to do, the storages changed since the last run (else as before)", (1000,), "users", PLAIN, 5, (10,))
+def maintain_changed(servers, size, samples, rounds):
+    _maintain(servers, size, samples, rounds, _change_storages)
+
+
+def _change_storages(server):
+    """As if something had happened in each storage, a while ago."""
+    paths = list(server.mail_root.glob(f"*/{server.mail_directory}/**/*{STORAGE}*/**/dovecot.index.log"))
+    if not paths:
+        raise AssertionError("no storage has an index")
+    for path in paths:
+        os.utime(path)
+    _settle(len(paths))
+
+
+def _settle(users):
+    """Let maintain believe that files will not change unseen any more. A few users only show that it works."""
+    if users >= 100:
+        time.sleep(SETTLED_SECONDS)
+
+
+def _maintain(servers, size, samples, rounds, prepare):
+    servers_by_name = {name: _server_of_many(servers, name, size) for name in samples.times}
+    # The first run may bring indexes up to date, the second the list's, the third sees that change.
+    for _ in range(4):
+        _settle(size)
+        for name, server in servers_by_name.items():
+            _run_for_all(servers, name, server)
+    for _, name in in_turn(samples, rounds):
+        prepare(servers_by_name[name])
+        before = children_on_cpu()
+        taken = timed(_run_for_all, servers, name, servers_by_name[name])
+        samples.add(name, taken, cpu=children_on_cpu() - before)
+
+
+def _server_of_many(servers, name, size):
+    """A server with accounts that doveadm -A knows."""
+    server = servers.get(name, mailboxes=AUTOEXPUNGE, passwd_file=True)
+    users = [server.user(f"many{number}") for number in range(size)]
+    server.write_users(users)
+    for user in users:
+        if not user.home.exists():
+            accounts.copy(servers.target, servers.form, Account(inbox=10, storage=100), user)
+    return server
+
+
+def _run_for_all(servers, name, server):
+    if name == "none":
+        command = ["mailbox", "list", "-A", "nosuch*"]
+    elif servers.has_command(name):
+        command = ["lazy-expunge", "maintain", "-A"]
+    else:
+        command = ["expunge", "-A", "mailbox", STORAGE, "savedbefore", "20000d"]
+    server.doveadm(*command, timeout=3600)

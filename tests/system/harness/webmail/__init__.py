@@ -1,0 +1,1 @@
+"""Roundcube with the webmail plugin, and a browser that uses it."""

@@ -1,0 +1,385 @@
+"""Holds: what is held leaves the storage by none of the ways out of it, and all else goes on."""
+
+import json
+import shutil
+import time
+from dataclasses import replace
+
+import pytest
+
+from harness import Mailbox, wait_for
+from harness.dovecot.config import DEFAULT_MAILBOXES, namespace_mode
+from harness.faults.inject import session_process, traced
+from harness.dovecot.mail import message
+
+EVERYTHING = ()
+EVIDENCE = ("subject", "Evidence")
+PATH = "dovecot.lazy-expunge.holds"
+SHORT = (Mailbox(".EXPUNGED", autoexpunge="1s"),)
+
+
+def rows(user, command, *arguments, check=True):
+    done = user.server.doveadm("-f", "json", "lazy-expunge", *command.split(), "-u", user.name, *arguments, check=check)
+    return json.loads(done.stdout or b"[]")
+
+
+def hold(user, *query, name="case"):
+    [row] = rows(user, "hold", "-N", name, "-b", "the court", *query)
+    assert (row["name"], row["by"]) == (name, "the court")
+
+
+def keep(user, *subjects):
+    """Deleted mails with these subjects, in their order."""
+    user.fill("INBOX", [message(subject=subject) for subject in subjects])
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+
+
+def subjects(user, mailbox=None):
+    return [mail.subject for mail in (user.kept() if mailbox is None else user.messages(mailbox))]
+
+
+def let_time_pass(user):
+    newest = max(mail.saved for mail in user.kept())
+    wait_for(lambda: time.time() > newest + 1.1, "the mail to be old enough")
+
+
+def by_imap(user):
+    with user.imap("INBOX") as session:
+        session.ok("NOOP")
+
+
+def by_pop3(user):
+    user.pop3().quit()
+
+
+def by_lmtp(user):
+    user.deliver()
+
+
+def by_maintain(user):
+    user.doveadm("lazy-expunge maintain")
+
+
+RETENTIONS = [by_imap, by_pop3, by_lmtp, by_maintain]
+
+
+@pytest.mark.parametrize("end", RETENTIONS, ids=lambda end: end.__name__)
+def test_by_age_all_but_the_held_goes(dovecot, end):
+    user = dovecot(mailboxes=DEFAULT_MAILBOXES + SHORT).user()
+    keep(user, "Lunch", "Evidence 1", "Lunch", "Evidence 2", "Lunch")
+    hold(user, *EVIDENCE)
+    let_time_pass(user)
+    end(user)
+    user.server.settle()
+    assert subjects(user) == ["Evidence 1", "Evidence 2"]
+
+
+@pytest.mark.parametrize("end", RETENTIONS, ids=lambda end: end.__name__)
+def test_by_count_all_but_the_held_goes(dovecot, end):
+    user = dovecot(mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge_max_mails=2),)).user()
+    # before there is more than may be
+    hold(user, *EVIDENCE)
+    keep(user, "Lunch 1", "Evidence 1", "Lunch 2", "Evidence 2", "Lunch 3", "Lunch 4")
+    for _ in range(2):
+        end(user)
+        user.server.settle()
+        assert subjects(user) == ["Evidence 1", "Evidence 2", "Lunch 3", "Lunch 4"]
+
+
+@pytest.mark.parametrize("end", RETENTIONS, ids=lambda end: end.__name__)
+def test_a_hold_without_a_query_holds_all(dovecot, end):
+    user = dovecot(mailboxes=DEFAULT_MAILBOXES + SHORT).user()
+    keep(user, "Lunch", "Offer")
+    hold(user)
+    let_time_pass(user)
+    end(user)
+    user.server.settle()
+    assert subjects(user) == ["Lunch", "Offer"]
+
+
+def test_in_namespace_mode(dovecot):
+    fields = namespace_mode(dovecot.format)
+    rules = (Mailbox("*", autoexpunge="1s"),)
+    fields["namespaces"] = tuple(replace(namespace, mailboxes=rules) for namespace in fields["namespaces"])
+    user = dovecot(**fields).user()
+    for mailbox in ("INBOX", "Work"):
+        user.fill(mailbox, [message(subject="Lunch"), message(subject="Evidence")], create=True)
+        user.doveadm("expunge", "mailbox", mailbox, "all")
+    hold(user, *EVIDENCE)
+    let_time_pass(user)
+    by_imap(user)
+    user.server.settle()
+    assert sorted((mail.origin, mail.subject) for mail in user.kept()) == [("INBOX", "Evidence"), ("Work", "Evidence")]
+    done = user.doveadm("mailbox delete", user.kept()[0].mailbox, check=False)
+    assert done.code != 0 and len(user.kept()) == 2
+
+
+def test_the_byte_cap_takes_the_oldest_that_is_not_held(dovecot):
+    user = dovecot(lazy={"max_storage": "2k"}).user()
+    user.fill("INBOX", [message(subject=subject, body="x" * 900 + "\n") for subject in ("Evidence", "Lunch 1", "Lunch 2", "Lunch 3")])
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    hold(user, *EVIDENCE)
+    by_maintain(user)
+    found = subjects(user)
+    assert found[0] == "Evidence" and found[-1] == "Lunch 3" and "Lunch 1" not in found
+
+
+@pytest.mark.parametrize("query", [EVERYTHING, EVIDENCE], ids=["everything", "query"])
+def test_doveadm_expunge_says_which_hold_refuses(dovecot, query):
+    user = dovecot().user()
+    keep(user, "Evidence", "Lunch")
+    hold(user, *query)
+    done = user.doveadm("expunge", "mailbox", ".EXPUNGED", "subject", "Evidence", check=False)
+    assert done.code == 77 and b"hold case" in done.stderr
+    assert subjects(user) == ["Evidence", "Lunch"]
+    if query:
+        user.doveadm("expunge", "mailbox", ".EXPUNGED", "subject", "Lunch")
+        assert subjects(user) == ["Evidence"]
+
+
+@pytest.mark.parametrize("query", [EVERYTHING, EVIDENCE], ids=["everything", "query"])
+def test_the_user_cannot_expunge_what_is_held_nor_learns_of_it(dovecot, query):
+    user = dovecot(lazy={"protect": False}).user()
+    keep(user, "Evidence")
+    with user.imap(".EXPUNGED") as session:
+        # while the session is open
+        hold(user, *query)
+        session.ok("STORE 1 +FLAGS \\Deleted")
+        answer = session("EXPUNGE")
+        assert answer.lines("EXPUNGE") == [] and "held" not in answer.text and "case" not in answer.text
+    # Dovecot ends a session that deletes what it has selected
+    with user.imap("INBOX") as session:
+        session.no("DELETE .EXPUNGED")
+    assert subjects(user) == ["Evidence"]
+
+
+def test_the_storage_is_not_deleted_nor_renamed(dovecot):
+    user = dovecot(lazy={"mailbox": "Kept/Deleted", "protect": False}).user()
+    user.doveadm("mailbox create", "Kept")
+    user.append(message=message(subject="Evidence"))
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    hold(user, *EVIDENCE)
+    for command in (["mailbox delete", "Kept/Deleted"], ["mailbox delete", "-r", "Kept"], ["mailbox rename", "Kept/Deleted", "Elsewhere"],
+                    ["mailbox rename", "Kept", "Elsewhere"]):
+        done = user.doveadm(command[0], *command[1:], check=False)
+        assert done.code != 0 and b"held" in done.stderr, command
+        assert subjects(user, "Kept/Deleted") == ["Evidence"]
+
+
+def test_restored_it_lives_on_and_deleted_again_it_is_held_again(dovecot):
+    user = dovecot(lazy={"only_last_instance": True}).user()
+    keep(user, "Evidence")
+    hold(user)
+    user.doveadm("lazy-expunge restore", "all")
+    assert subjects(user) == [] and subjects(user, "INBOX") == ["Evidence"]
+    with user.imap("INBOX") as session:
+        session.delete()
+    assert subjects(user) == ["Evidence"]
+    assert user.doveadm("expunge", "mailbox", ".EXPUNGED", "all", check=False).code == 77
+
+
+def test_moved_out_it_lives_on_but_not_to_where_a_delete_is_for_good(dovecot):
+    user = dovecot(lazy={"exclude": ["Junk"]}).user()
+    for mailbox in ("Junk", "Work"):
+        user.doveadm("mailbox create", mailbox, check=False)
+    keep(user, "Evidence")
+    hold(user)
+    user.doveadm("move", "Junk", "mailbox", ".EXPUNGED", "all", check=False)
+    assert subjects(user) == ["Evidence"]
+    user.doveadm("expunge", "mailbox", "Junk", "all")
+    user.doveadm("move", "Work", "mailbox", ".EXPUNGED", "all")
+    assert subjects(user) == [] and subjects(user, "Work") == ["Evidence"]
+
+
+def test_each_copy_that_is_deleted_counts(dovecot):
+    """With only_last_instance: where it was, and when it was deleted there."""
+    user = dovecot(lazy={"only_last_instance": True}).user()
+    user.append(message=message(subject="Evidence"))
+    user.doveadm("mailbox create", "Work")
+    with user.imap("INBOX") as session:
+        session.ok("COPY 1 Work")
+        hold(user)
+        session.delete()
+    assert [mail.origin for mail in user.kept()] == ["INBOX"]
+    with user.imap("Work") as session:
+        session.delete()
+    assert [mail.origin for mail in user.kept()] == ["INBOX", "Work"]
+
+
+def test_dsync_from_a_side_without_the_hold(dovecot):
+    server, other = dovecot.own(), dovecot.own()
+    user = server.user()
+    # what comes after the last mail that both sides have, dsync brings back
+    keep(user, "Evidence", "Lunch", "Offer")
+    user.sync(other)
+    hold(user, *EVIDENCE)
+    other.doveadm("expunge", "-u", user.name, "mailbox", ".EXPUNGED", "not", "subject", "Offer")
+    server.allow_log(r"Mail that was deleted on another side stays here")
+    user.sync(other)
+    assert subjects(user) == ["Evidence", "Offer"]
+
+
+def test_release_and_grace(dovecot):
+    user = dovecot(mailboxes=DEFAULT_MAILBOXES + SHORT).user()
+    keep(user, "Evidence")
+    hold(user)
+    hold(user, *EVIDENCE, name="other case")
+    let_time_pass(user)
+    [row] = rows(user, "release", "-N", "case", "-g", "0s")
+    assert row["name"] == "case"
+    by_maintain(user)
+    assert subjects(user) == ["Evidence"], "the other hold"
+    rows(user, "release", "-N", "other case", "-g", "1 day", "-b", "the judge")
+    by_maintain(user)
+    assert subjects(user) == ["Evidence"], "the grace"
+    found = {row["name"]: row for row in rows(user, "holds")}
+    assert found["case"]["state"] == "released" and found["other case"]["state"] == "grace"
+    assert found["other case"]["released_by"] == "the judge" and found["other case"]["query"] == "subject Evidence"
+    # taken back, and released at once
+    hold(user, name="again")
+    rows(user, "release", "-N", "again", "-g", "0")
+    assert [row["name"] for row in rows(user, "holds")] == ["case", "other case", "again"]
+    done = user.doveadm("lazy-expunge release", "-N", "other case", check=False)
+    assert done.code == 68 and b"other case" in done.stderr
+
+
+def test_a_hold_ends_by_itself_and_what_it_held_goes(dovecot):
+    user = dovecot(mailboxes=DEFAULT_MAILBOXES + SHORT).user()
+    keep(user, "Evidence")
+    [row] = rows(user, "hold", "-N", "short", "-e", "3s")
+    let_time_pass(user)
+    by_maintain(user)
+    assert subjects(user) == ["Evidence"]
+    wait_for(lambda: rows(user, "holds")[0]["state"] == "over", "the hold to end")
+    by_maintain(user)
+    assert subjects(user) == []
+
+
+def test_what_the_commands_show(dovecot):
+    user = dovecot(mailboxes=DEFAULT_MAILBOXES + SHORT).user()
+    keep(user, "Lunch", "Evidence")
+    hold(user, *EVIDENCE)
+    hold(user, "body", "Evidence", name="nothing")
+    let_time_pass(user)
+    assert {row["subject"]: row["held"] for row in rows(user, "list")} == {"Evidence": "case", "Lunch": ""}
+    [row] = rows(user, "status")
+    assert (row["held"], row["holds"]) == (1, "case, nothing")
+    [plan] = rows(user, "maintain", "-n")
+    [done] = rows(user, "maintain")
+    assert plan == done and (done["expunged"], done["held"], done["failed"]) == (1, 1, 0)
+    [again] = rows(user, "maintain")
+    assert (again["expunged"], again["held"], again["failed"]) == (0, 1, 0)
+
+
+def test_holds_of_a_server(dovecot):
+    server = dovecot.own(passwd_file=True)
+    anna, bob = server.user(), server.user()
+    server.write_users([anna, bob])
+    hold(anna, "from", "o'hara@example.com", name="Fall 1")
+    done = server.doveadm("-f", "json", "lazy-expunge", "holds", "-A")
+    [row] = json.loads(done.stdout)
+    assert (row["username"], row["name"], row["state"], row["by"]) == (anna.name, "Fall 1", "held", "the court")
+    assert row["query"] == "from 'o'\\''hara@example.com'"
+
+
+@pytest.mark.parametrize("text", ["", "lazy-expunge-holds\t1\n", "lazy-expunge-holds\t1\nhold\tx\n", "lazy-expunge-holds\t2\nend\t0\n"],
+                         ids=["of another", "cut", "line", "version"])
+def test_a_file_that_cannot_be_read_holds_everything(dovecot, text):
+    user = dovecot(mailboxes=DEFAULT_MAILBOXES + SHORT).user()
+    keep(user, "Lunch")
+    (user.home / PATH).write_text(text)
+    if text:
+        user.server.own(user.home / PATH)
+    user.server.allow_log(PATH)
+    let_time_pass(user)
+    by_imap(user)
+    user.server.settle()
+    user.doveadm("lazy-expunge maintain", check=False)
+    done = user.doveadm("expunge", "mailbox", ".EXPUNGED", "all", check=False)
+    assert done.code == 77 and PATH.encode() in done.stderr
+    assert subjects(user) == ["Lunch"]
+    done = user.doveadm("lazy-expunge hold", "-N", "case", check=False)
+    assert done.code == 75 and PATH.encode() in done.stderr and (user.home / PATH).read_text() == text
+    assert user.doveadm("lazy-expunge holds", check=False).code == 75
+    checked = {row["id"]: row for row in rows(user, "check", check=False)}
+    assert checked["holds"]["state"] == "FAIL" and PATH in checked["holds"]["found"]
+    (user.home / PATH).unlink()
+    by_maintain(user)
+    assert subjects(user) == []
+
+
+def test_check_misses_a_storage_that_was_deleted_behind_the_hold(dovecot):
+    user = dovecot().user()
+    keep(user, "Evidence")
+    hold(user)
+    checked = {row["id"]: row for row in rows(user, "check", check=False)}
+    assert checked["holds"]["state"] == "OK" and "case" in checked["holds"]["found"]
+    assert user.doveadm("mailbox delete", "-Z", ".EXPUNGED", check=False).code == 77
+    for path in [path for path in user.home.rglob("*EXPUNGED") if path.is_dir()]:
+        shutil.rmtree(path, ignore_errors=True)
+    checked = {row["id"]: row for row in rows(user, "check", check=False)}
+    assert checked["holds"]["state"] == "FAIL" and ".EXPUNGED" in checked["holds"]["found"]
+
+
+def test_the_setting_is_a_hold(dovecot):
+    user = dovecot(lazy={"hold": True}, mailboxes=DEFAULT_MAILBOXES + SHORT).user()
+    keep(user, "Lunch")
+    let_time_pass(user)
+    by_imap(user)
+    user.server.settle()
+    by_maintain(user)
+    assert subjects(user) == ["Lunch"]
+    done = user.doveadm("expunge", "mailbox", ".EXPUNGED", "all", check=False)
+    assert done.code == 77 and b"lazy_expunge_hold" in done.stderr
+    assert [(row["name"], row["state"]) for row in rows(user, "holds")] == [("lazy_expunge_hold", "held")]
+    done = user.doveadm("lazy-expunge release", "-N", "lazy_expunge_hold", check=False)
+    assert done.code == 68 and b"userdb" in done.stderr
+
+
+BAD = [(("-N", ""), "empty"), (("-N", "a\tb"), "control"), (("-N", "x", "uid", "5"), "UIDs"), (("-N", "x", "mailbox", "INBOX"), "mailboxes"),
+       (("-N", "x", "nonsense"), "nonsense"), (("-N", "x", "-e", "2001-01-01"), "2001-01-01"), (("-N", "x", "-e", "soon"), "soon"), ((), "-N")]
+
+
+@pytest.mark.parametrize("arguments, named", BAD)
+def test_a_bad_hold_is_refused(dovecot, arguments, named):
+    user = dovecot().user()
+    done = user.doveadm("lazy-expunge hold", *arguments, check=False)
+    assert done.code == 64 and named.lower().encode() in done.stderr.lower() and not (user.home / PATH).exists()
+
+
+def test_a_name_is_given_once(dovecot):
+    user = dovecot().user()
+    hold(user)
+    before = (user.home / PATH).read_bytes()
+    done = user.doveadm("lazy-expunge hold", "-N", "case", check=False)
+    assert done.code != 0 and b"-N case" in done.stderr and (user.home / PATH).read_bytes() == before
+
+
+def test_a_live_check_of_a_held_account(dovecot):
+    user = dovecot().user()
+    keep(user, "Evidence")
+    hold(user)
+    checked = {row["id"]: row for row in rows(user, "check", "-L", check=False)}
+    assert all(row["state"] != "FAIL" for name, row in checked.items() if name.startswith("live")), checked
+    assert subjects(user) == ["Evidence"]
+
+
+def looks(user, act):
+    """How often the session looks for the file of holds."""
+    with user.imap("INBOX") as session:
+        session.ok("NOOP")
+        with traced(user.server, [session_process(user.server)], "-e", "trace=file") as output:
+            act(session)
+            session.logout()
+            wait_for(lambda: "exited with" in output.read_text(), "the process to end")
+        return output.read_text().count(PATH)
+
+
+@pytest.mark.parametrize("only_last", [False, True], ids=["every copy", "last instance"])
+def test_who_has_no_hold_pays_one_look_a_session_at_most(dovecot, only_last):
+    user = dovecot(lazy={"only_last_instance": only_last}, mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge="1h"),)).user()
+    user.fill("INBOX", 3)
+    assert looks(user, lambda session: session.delete("1")) <= 1
+    without = dovecot(lazy={"only_last_instance": only_last}).user()
+    without.fill("INBOX", 3)
+    assert looks(without, lambda session: session.delete("1:2")) == 0

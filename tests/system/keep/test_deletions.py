@@ -1,0 +1,269 @@
+"""One deletion as a whole: what a session deleted, listed, restored and taken back again."""
+
+import json
+import time
+
+import pytest
+
+from harness import message, name, wait_for
+from harness.dovecot.config import Mailbox, namespace_mode
+
+BOXES = (Mailbox("Trash", special_use="\\Trash"),)
+LAST = {"only_last_instance": True}
+FILE = "dovecot.lazy-expunge.deletions"
+
+
+def run(user, command, *arguments, check=True):
+    return user.server.doveadm("-f", "json", "lazy-expunge", command, "-u", user.name, *arguments, check=check)
+
+
+def rows(user, command, *arguments):
+    return json.loads(run(user, command, *arguments).stdout or b"[]")
+
+
+def deletions(user, *arguments):
+    return rows(user, "deletions", *arguments)
+
+
+def subjects(user, mailbox):
+    return sorted(mail.subject for mail in user.messages(mailbox))
+
+
+def filled(dovecot, *mailboxes, **fields):
+    """A user with mails "<mailbox> 1" to "<mailbox> 4" in each."""
+    user = dovecot(**{"mailboxes": BOXES, **fields}).user()
+    for mailbox in mailboxes:
+        user.fill(mailbox, [message(subject=f"{mailbox} {n}") for n in range(1, 5)], create=mailbox != "INBOX", flags="\\Seen own")
+    return user
+
+
+def delete(user, mailbox, uids="1:*"):
+    with user.imap(mailbox) as session:
+        session.delete(uids)
+
+
+MODES = {"mailbox": lambda form: {}, "namespace": namespace_mode}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_session_is_a_deletion(dovecot, mode):
+    user = filled(dovecot, "INBOX", "Work", **MODES[mode](dovecot.format))
+    phone, desk = user.imap("INBOX"), user.imap("INBOX")
+    phone.delete("1,2")
+    desk.delete("3")
+    phone.select("Work")
+    phone.delete("1:3")
+    phone.logout()
+    desk.logout()
+    wait_for(lambda: all(row["by"].startswith("imap") for row in deletions(user)), "records of the two sessions")
+    found = {row["messages"]: row for row in deletions(user)}
+    assert sorted(found) == [1, 5]
+    five = found[5]
+    assert five["kind"] == "deletion" and five["origins"] == "INBOX 2, Work 3" and five["by"].startswith("imap")
+    assert five["address"] == "127.0.0.1" and five["session"]
+    assert (five["there"], five["restored"], five["expired"]) == (5, 0, 0)
+    assert five["bytes"] == sum(row["size"] for row in rows(user, "list", "-d", five["id"]))
+    assert {row["subject"] for row in rows(user, "list", "-d", five["id"])} == {"INBOX 1", "INBOX 2", "Work 1", "Work 2", "Work 3"}
+    plan = rows(user, "restore", "-n", "-d", five["id"])
+    assert {(row["target"], row["restored"]) for row in plan} == {("INBOX", 2), ("Work", 3)} and len(user.kept()) == 6
+    assert rows(user, "restore", "-d", five["id"]) == plan
+    # what the other device deleted from the same mailbox at the same time stays deleted
+    assert subjects(user, "INBOX") == ["INBOX 1", "INBOX 2", "INBOX 4"] and subjects(user, "Work") == [f"Work {n}" for n in range(1, 5)]
+    after = {row["id"]: row for row in deletions(user)}
+    assert (after[five["id"]]["there"], after[five["id"]]["restored"], after[five["id"]]["expired"]) == (0, 5, 0)
+    assert after[found[1]["id"]]["there"] == 1
+
+
+def test_a_restore_is_taken_back(dovecot):
+    user = filled(dovecot, "INBOX", "Work")
+    with user.imap("INBOX") as session:
+        session.delete("1,2")
+        session.select("Work")
+        session.delete()
+    before = sorted(mail.content + (mail.origin,) for mail in user.kept())
+    [deletion] = deletions(user)
+    run(user, "restore", "-d", deletion["id"])
+    [restore] = [row for row in deletions(user) if row["kind"] == "restore"]
+    assert restore["messages"] == 6 and sorted(restore["origins"].split(", ")) == ["INBOX 2", "Work 4"]
+    assert restore["by"].startswith("doveadm") and restore["there"] is None
+    plan = rows(user, "restore", "-n", "-U", restore["id"])
+    assert {(row["origin"], row["restored"], row["skipped"]) for row in plan} == {("INBOX", 2, 0), ("Work", 4, 0)}
+    assert user.kept() == [] and len(user.messages("Work")) == 4
+    assert rows(user, "restore", "-U", restore["id"]) == plan
+    assert sorted(mail.content + (mail.origin,) for mail in user.kept()) == before
+    assert user.messages("Work") == [] and subjects(user, "INBOX") == ["INBOX 3", "INBOX 4"]
+    [again] = [row for row in deletions(user) if row["kind"] == "deletion"]
+    assert again["id"] == deletion["id"] and (again["there"], again["restored"], again["expired"]) == (6, 0, 0)
+
+
+def test_what_was_changed_since_is_not_taken_back(dovecot):
+    user = filled(dovecot, "Work", mailboxes=BOXES)
+    delete(user, "Work")
+    run(user, "restore", "-t", "Recovered", "ALL")
+    [restore] = [row for row in deletions(user) if row["kind"] == "restore"]
+    with user.imap("Recovered") as session:
+        [flagged] = session.search('SUBJECT "Work 1"')
+        [moved] = session.search('SUBJECT "Work 2"')
+        session.ok(f"UID STORE {flagged} +FLAGS (\\Flagged)")
+        session.ok(f"UID MOVE {moved} INBOX")
+    [row] = rows(user, "restore", "-U", restore["id"])
+    assert (row["origin"], row["restored"], row["skipped"], row["failed"]) == ("Recovered", 2, 2, 0)
+    assert subjects(user, "Recovered") == ["Work 1"] and subjects(user, "INBOX") == ["Work 2"]
+    assert sorted((mail.subject, mail.origin) for mail in user.kept()) == [("Work 3", "Work"), ("Work 4", "Work")]
+
+
+def test_who_deleted(dovecot):
+    boxes = (Mailbox("Trash", special_use="\\Trash", autoexpunge="1s"),)
+    user = filled(dovecot, "INBOX", "Work", mailboxes=boxes)
+    delete(user, "Work", "1")
+    user.doveadm("expunge", "mailbox", "Work", "subject", "Work 2")
+    session = user.pop3()
+    session.dele(1)
+    session.quit()
+    with user.imap("Work") as session:
+        session.ok("CREATE Trash")
+        session.ok("UID MOVE 3 Trash")
+    wait_for(lambda: user.imap().logout() or "Work 3" in {row["subject"] for row in rows(user, "list")}, "autoexpunge")
+    wait_for(lambda: len(deletions(user)) == 4, "four deletions")
+    by = {row["by"].split(" ")[0]: row for row in deletions(user)}
+    assert set(by) == {"imap", "doveadm", "pop3", "autoexpunge"}
+    assert by["autoexpunge"]["origins"] == "Work 1" and by["pop3"]["origins"] == "INBOX 1"
+
+
+def test_narrowed_and_limited(dovecot):
+    user = filled(dovecot, "INBOX", "Work", "Projects/A")
+    for mailbox in ("INBOX", "Work", "Projects/A"):
+        delete(user, mailbox)
+    assert len(deletions(user)) == 3 and len(deletions(user, "-l", "2")) == 2
+    assert [row["origins"] for row in deletions(user, "-o", "Work")] == ["Work 4"]
+    assert [row["origins"] for row in deletions(user, "-o", "Projects", "-R")] == ["Projects/A 4"]
+    assert [row["origins"] for row in deletions(user, "subject", "INBOX 3")] == ["INBOX 4"]
+    assert deletions(user, "--until", "2h") == []
+    [row] = deletions(user, "-o", "Work")
+    assert [one["id"] for one in deletions(user, "-d", row["id"])] == [row["id"]]
+
+
+@pytest.mark.parametrize("wrong, text", [("xyz", "There is no deletion xyz"), ("0a1b2c3d", "There is no deletion 0a1b2c3d"),
+                                         ("", "The deletion (-d) is empty")])
+def test_a_deletion_that_is_none(dovecot, wrong, text):
+    user = filled(dovecot, "Work")
+    delete(user, "Work")
+    for command in ("list", "restore"):
+        done = run(user, command, "-d", wrong, check=False)
+        assert done.code in (64, 68) and text in done.stderr.decode()
+    done = run(user, "restore", "-U", wrong or "x", check=False)
+    assert done.code == 68 and "There is no restore" in done.stderr.decode()
+    done = run(user, "restore", "-U", "0a1b2c3d", "ALL", check=False)
+    assert done.code == 64 and "-U takes a whole restore back" in done.stderr.decode()
+    assert len(user.kept()) == 4
+
+
+def test_a_lost_record_leaves_the_mails_together(dovecot):
+    user = filled(dovecot, "INBOX", "Work")
+    delete(user, "INBOX", "1,2")
+    delete(user, "Work")
+    (user.home / FILE).unlink()
+    found = deletions(user)
+    assert {(row["kind"], row["origins"], row["by"], row["expired"]) for row in found} == {("deletion", "INBOX 2", "", None),
+                                                                                          ("deletion", "Work 4", "", None)}
+    [work] = [row for row in found if row["origins"] == "Work 4"]
+    run(user, "restore", "-d", work["id"])
+    assert len(user.messages("Work")) == 4 and len(user.kept()) == 2
+
+
+def test_without_numbers_it_is_a_guess(dovecot):
+    """Mail of the shipped plugin, and of who records no origins."""
+    user = filled(dovecot, "INBOX", "Work", lazy={"origin": False})
+    delete(user, "Work")
+    [row] = deletions(user)
+    assert row["kind"] == "guess" and row["messages"] == row["there"] == 4 and row["id"].startswith("g") and row["origins"] == "? 4"
+    assert len(rows(user, "list", "-d", row["id"])) == 4
+    run(user, "restore", "-t", "Work", "-d", row["id"])
+    assert len(user.messages("Work")) == 4
+
+
+def test_a_mail_that_the_user_takes_out_is_not_expired(dovecot):
+    user = filled(dovecot, "Work", lazy={"protect": True})
+    delete(user, "Work")
+    with user.imap(".EXPUNGED") as session:
+        session.ok("UID MOVE 1:2 Work")
+    user.doveadm("expunge", "mailbox", ".EXPUNGED", "subject", "Work 3")
+    [row] = deletions(user)
+    assert (row["there"], row["restored"], row["expired"]) == (1, 2, 1)
+
+
+def test_dsync_keeps_mails_together(dovecot):
+    user = filled(dovecot, "INBOX", "Work")
+    delete(user, "INBOX", "1,2")
+    delete(user, "Work")
+    there = user.sync(dovecot.own(mailboxes=BOXES), command="backup")
+    assert {row["id"] for row in deletions(there)} == {row["id"] for row in deletions(user)}
+    raw = user.server.doveadm("fetch", "-u", user.name, "flags", "mailbox", ".EXPUNGED", "all").stdout
+    assert b"$Expunged-In" not in raw
+
+
+@pytest.mark.formats("maildir")
+def test_the_loss_of_a_maildirs_index_is_survived(dovecot):
+    """Of what was linked: the first mail of each origin is saved, so that the origin gets a letter."""
+    user = filled(dovecot, "INBOX", "Work")
+    delete(user, "INBOX", "1")
+    delete(user, "Work", "1")
+    first = {row["id"] for row in deletions(user)}
+    delete(user, "INBOX", "2,3")
+    delete(user, "Work", "2:4")
+    before = {row["id"]: row["there"] for row in deletions(user) if row["id"] not in first}
+    assert sorted(before.values()) == [2, 3]
+    [directory] = [path for path in user.mail_path.rglob("*EXPUNGED") if path.is_dir()]
+    for path in directory.rglob("dovecot.index*"):
+        path.unlink()
+    user.kept()
+    after = {row["id"]: row["there"] for row in deletions(user)}
+    assert {ident: after.get(ident) for ident in before} == before
+
+
+def test_a_file_of_records_that_is_none(dovecot):
+    user = filled(dovecot, "Work")
+    (user.home / FILE).mkdir()
+    user.server.own(user.home / FILE)
+    user.server.expect_log(r"What was deleted together (cannot be remembered|is not known): .*deletions", required=False)
+    delete(user, "Work")
+    assert len(user.kept()) == 4 and user.messages("Work") == []
+
+
+def subscribed(user):
+    return set(user.doveadm("mailbox list", "-s").stdout.decode().split())
+
+
+def test_a_tree_that_was_deleted_comes_back_with_its_empty_mailboxes(dovecot):
+    user = filled(dovecot, "Projects/A", "Old")
+    with user.imap() as session:
+        for mailbox in ("Projects", "Projects/Empty", "Projects/A/Deep"):
+            session(f"CREATE {mailbox}")
+        session.select("Projects/A")
+        session.delete("1")
+    user.doveadm("mailbox delete", "-r", "Projects")
+    user.doveadm("mailbox delete", "Old")
+    whole = next(row for row in deletions(user) if "Projects/Empty 0" in row["origins"])
+    assert whole["messages"] == 3 and "Projects/A 3" in whole["origins"] and "Projects/A/Deep 0" in whole["origins"]
+    plan = {row["target"] for row in rows(user, "restore", "-n", "-d", whole["id"])}
+    assert plan >= {"Projects/A", "Projects/Empty", "Projects/A/Deep"} and "Projects/A" not in user.mailboxes()
+    run(user, "restore", "-d", whole["id"])
+    # without what had been expunged from it before
+    assert subjects(user, "Projects/A") == ["Projects/A 2", "Projects/A 3", "Projects/A 4"]
+    assert {"Projects/A", "Projects/Empty", "Projects/A/Deep"} <= subscribed(user) and "Old" not in subscribed(user)
+    assert rows(user, "restore", "-o", "Old", "ALL")[0]["restored"] == 4
+    user.doveadm("mailbox delete", "-r", "Projects")
+    run(user, "restore", "-o", "Projects", "-R", "ALL")
+    assert len(user.messages("Projects/A")) == 4 and {"Projects/Empty", "Projects/A/Deep"} <= subscribed(user)
+
+
+def test_an_empty_mailbox_that_a_client_deleted(dovecot):
+    user = filled(dovecot, "Work")
+    with user.imap() as session:
+        session.ok("CREATE Empty")
+        session.ok("DELETE Empty")
+    [row] = deletions(user)
+    assert row["origins"] == "Empty 0" and row["messages"] == 0 and row["by"] == "imap (DELETE)"
+    run(user, "restore", "-o", "Empty", "ALL")
+    assert "Empty" in subscribed(user)
+    assert rows(user, "restore", "-o", "Empty", "ALL") == []
