@@ -60,12 +60,15 @@ def test_commands_that_are_about_the_mailbox_leave_its_mail(dovecot, command):
     user = dovecot().user()
     before = fill(user)
     open_before = user.imap("INBOX")
+    if command == "force-resync":
+        # on mdbox it repairs all mailboxes, and ends sessions that have one open
+        open_before("UNSELECT")
     done = user.doveadm(*HARMLESS[command], check=False)
     assert done.code in (0, 64, 65, 75), done
     assert facts(user) == before, done
     # a session that was open, and a new one, go on keeping
     user.deliver(message(subject="later"))
-    open_before("NOOP")
+    open_before.select("INBOX")
     open_before.delete()
     user.deliver(message(subject="later still"))
     with user.imap("INBOX") as session:
