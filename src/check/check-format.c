@@ -31,7 +31,8 @@ void lazy_expunge_check_format(struct lazy_expunge_findings *findings,
 		if (ns->type != MAIL_NAMESPACE_TYPE_PRIVATE)
 			continue;
 		storage = mail_namespace_get_default_storage(ns);
-		if (storage == NULL)
+		if (storage == NULL || lazy_expunge_storage_format(storage) ==
+		    LAZY_EXPUNGE_FORMAT_FAIL)
 			continue;
 		names_add(lazy_expunge_storage_format(storage) ==
 			  LAZY_EXPUNGE_FORMAT_OTHER ? others : known,

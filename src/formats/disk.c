@@ -123,6 +123,7 @@ int lazy_expunge_disk_add(struct mailbox *box, uint64_t *bytes,
 	case LAZY_EXPUNGE_FORMAT_MDBOX:
 		return disk_add_mdbox(box, bytes, error_r);
 	case LAZY_EXPUNGE_FORMAT_VIRTUAL:
+	case LAZY_EXPUNGE_FORMAT_FAIL:
 	case LAZY_EXPUNGE_FORMAT_OTHER:
 		break;
 	}

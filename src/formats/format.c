@@ -10,6 +10,8 @@
 
 /* of the virtual plugin, whose header is not among Dovecot's */
 #define VIRTUAL_STORAGE_NAME "virtual"
+/* fail_storage */
+#define FAIL_STORAGE_NAME "fail"
 
 enum lazy_expunge_format
 lazy_expunge_storage_format(const struct mail_storage *storage)
@@ -22,6 +24,7 @@ lazy_expunge_storage_format(const struct mail_storage *storage)
 		{ SDBOX_STORAGE_NAME, LAZY_EXPUNGE_FORMAT_SDBOX },
 		{ MDBOX_STORAGE_NAME, LAZY_EXPUNGE_FORMAT_MDBOX },
 		{ VIRTUAL_STORAGE_NAME, LAZY_EXPUNGE_FORMAT_VIRTUAL },
+		{ FAIL_STORAGE_NAME, LAZY_EXPUNGE_FORMAT_FAIL },
 	};
 
 	for (unsigned int i = 0; i < N_ELEMENTS(formats); i++) {

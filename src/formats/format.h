@@ -14,7 +14,10 @@ enum lazy_expunge_format {
 	LAZY_EXPUNGE_FORMAT_SDBOX,
 	LAZY_EXPUNGE_FORMAT_MDBOX,
 	/* no mail of its own: it shows that of others */
-	LAZY_EXPUNGE_FORMAT_VIRTUAL
+	LAZY_EXPUNGE_FORMAT_VIRTUAL,
+	/* no mail at all: Dovecot's stand-in where no namespace has an empty
+	   prefix */
+	LAZY_EXPUNGE_FORMAT_FAIL
 };
 
 /* By struct mail_storage.name. */

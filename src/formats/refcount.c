@@ -80,6 +80,7 @@ static bool storage_links(struct mail_storage *storage,
 		return ((struct maildir_storage *)storage)->set->
 			maildir_copy_with_hardlinks;
 	case LAZY_EXPUNGE_FORMAT_VIRTUAL:
+	case LAZY_EXPUNGE_FORMAT_FAIL:
 	case LAZY_EXPUNGE_FORMAT_OTHER:
 		break;
 	}

@@ -125,6 +125,7 @@ static bool storage_is_known(const struct mail_storage *storage)
 	case LAZY_EXPUNGE_FORMAT_MDBOX:
 		return TRUE;
 	case LAZY_EXPUNGE_FORMAT_VIRTUAL:
+	case LAZY_EXPUNGE_FORMAT_FAIL:
 	case LAZY_EXPUNGE_FORMAT_OTHER:
 		break;
 	}
