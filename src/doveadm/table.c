@@ -130,8 +130,7 @@ static void widths_set(void)
 
 	values = array_get(&table->values, &count);
 	array_foreach_modifiable(&table->columns, column) {
-		if ((column->flags & DOVEADM_PRINT_HEADER_FLAG_HIDE_TITLE) == 0)
-			column->width = lazy_expunge_text_width(column->title);
+		column->width = lazy_expunge_text_width(column->title);
 		for (v = i++; v < count; v += columns) {
 			column->width = I_MAX(column->width,
 				lazy_expunge_text_width(values[v]));
@@ -184,11 +183,8 @@ static void titles_write(void)
 	if (doveadm_print_hide_titles)
 		return;
 	array_foreach(&table->columns, column) {
-		if (column_is_shown(column)) {
-			line_add(line, column, (column->flags &
-				DOVEADM_PRINT_HEADER_FLAG_HIDE_TITLE) != 0 ?
-				"" : column->title);
-		}
+		if (column_is_shown(column))
+			line_add(line, column, column->title);
 	}
 	line_end(line);
 	o_stream_nsend(doveadm_print_ostream, str_data(line), str_len(line));

@@ -1,5 +1,6 @@
 """README.md: every configuration that it shows is loaded, and its commands run as they are written."""
 
+import json
 import re
 import shlex
 
@@ -67,11 +68,28 @@ def test_command(dovecot, command):
         with user.imap(mailbox) as session:
             session.delete()
     words = [str(user) if word == "anna" else word for word in shlex.split(command)[1:]]
+    words = [real_id(user, option, word) if option in ("-d", "-U") else word for option, word in zip([""] + words, words)]
+    if "Trash" in words:
+        user.deliver(message(subject="Lunch on Friday?"))
+        with user.imap("INBOX") as session:
+            session.ok("MOVE 1 Trash")
+            session.select("Trash")
+            session.delete()
     if words[1] == "release":
         user.doveadm("lazy-expunge hold", "-N", words[words.index("-N") + 1])
     # a check of a configuration without retention fails, and says so
     done = user.server.doveadm(*words, check=words[1] != "check")
     assert_did(user, words, done.stdout.decode())
+
+
+def real_id(user, option, shown):
+    """An id as the README shows one: of what was deleted in Projects/Spring, or of a restore of that."""
+    assert re.fullmatch("[0-9a-f]{8}", shown)
+    if option == "-U":
+        user.doveadm("lazy-expunge restore", "-o", "Projects/Spring", "ALL")
+    rows = json.loads(user.server.doveadm("-f", "json", "lazy-expunge", "deletions", "-u", user.name).stdout)
+    [found] = [row["id"] for row in rows if "Spring" in json.dumps(row) and (row["kind"] == "restore") == (option == "-U")]
+    return found
 
 
 def assert_did(user, words, output):
@@ -81,6 +99,12 @@ def assert_did(user, words, output):
     if words[:2] == ["lazy-expunge", "list"]:
         assert "Offer" in output and ("Minutes" in output) == ("-o" not in words)
         assert kept == both
+    elif words[:2] == ["lazy-expunge", "deletions"]:
+        assert "Projects/Spring" in output and "INBOX" in output and kept == both
+    elif "-U" in words:
+        assert user.messages("Projects/Spring") == [] and sorted(kept) == sorted(both)
+    elif "Trash" in words:
+        assert [mail.subject for mail in user.messages("Trash")] == ["Lunch on Friday?"] and kept == both
     elif words[:2] == ["lazy-expunge", "check"]:
         assert "FAIL" in output or "WARN" in output or "OK" in output
         assert "retention" in output and kept == both
