@@ -94,7 +94,7 @@ bool lazy_expunge_mailbox_is_protected(struct mailbox *box)
 
 	return lbox->storage != NULL && !lbox->internal &&
 		!lbox->luser->by_admin && !lbox->luser->user->dsyncing &&
-		lbox->storage->protect;
+		lbox->luser->set.protect;
 }
 
 struct lazy_expunge_transaction *
