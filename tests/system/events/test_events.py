@@ -85,7 +85,7 @@ def test_the_last_instance_is_kept_and_the_others_pass(dovecot):
         session.delete()
     passed, kept = told(user, "mail_passed", "mail_kept")
     assert_is_of(passed, mail, mailbox="INBOX", cause="other-instance")
-    assert_fields(kept, guid=mail.guid, mailbox="Trash", origin="Trash", cause="last-instance")
+    assert_fields(kept, guid=mail.guid, mailbox="Trash", origin="INBOX", cause="last-instance")
 
 
 def test_passed_because_it_is_excluded(dovecot):

@@ -92,7 +92,7 @@ def test_neomutt_with_a_trash_keeps_once(user, home):
     in_trash = user.messages("Trash")
     clients.neomutt(home, "Trash", "<delete-pattern>~A<enter><sync-mailbox><quit>", 'set trash = "=Trash"')
     assert user.messages("Trash") == [] and [mail.guid for mail in user.messages()] == [second.guid]
-    assert_kept(user, in_trash, "Trash")
+    assert_kept(user, in_trash, "INBOX")
 
 
 def test_neomutt_saves_to_another_mailbox(user, home):
@@ -131,7 +131,7 @@ def test_copy_store_expunge(user, expunge):
         session.ok("UID STORE 1:* +FLAGS (\\Deleted)")
         session.ok(expunge.format(uid="1:*"))
     assert [mail.guid for mail in user.messages()] == [second.guid]
-    assert_kept(user, in_trash, "Trash")
+    assert_kept(user, in_trash, "INBOX")
 
 
 def test_move_and_uid_expunge(user):
@@ -147,7 +147,7 @@ def test_move_and_uid_expunge(user):
             session.ok(f"UID STORE {uid} +FLAGS.SILENT (\\Deleted)")
             assert session.ok(f"UID EXPUNGE {uid}").lines("EXPUNGE") == ["* 1 EXPUNGE"]
     assert [mail.guid for mail in user.messages()] == [second.guid]
-    assert_kept(user, in_trash, "Trash")
+    assert_kept(user, in_trash, "INBOX")
 
 
 def test_deleting_at_once_without_a_trash(user):
