@@ -58,18 +58,20 @@ int lazy_expunge_protect_delete(struct mailbox *box)
 {
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 
+	if (lazy_expunge_mailbox_is_protected(box)) {
+		return fail_protected(box, "The expunge storage cannot be "
+				      "deleted");
+	}
+	if (lbox->storage != NULL &&
+	    lazy_expunge_held_storage(box, "deleted") < 0)
+		return -1;
 	if (storage_would_go_with_parent(box)) {
 		mail_storage_set_error(box->storage, MAIL_ERROR_INUSE,
 			"The expunge storage has mail and lies below another "
 			"mailbox: remove its mail first (doveadm expunge)");
 		return -1;
 	}
-	if (lazy_expunge_mailbox_is_protected(box)) {
-		return fail_protected(box, "The expunge storage cannot be "
-				      "deleted");
-	}
-	return lbox->storage == NULL ? 0 :
-		lazy_expunge_held_storage(box, "deleted");
+	return 0;
 }
 
 /* TRUE if the storage's mailbox lies below the mailbox. */

@@ -92,7 +92,7 @@ def test_doveadm_move_keeps_nothing(dovecot):
     assert len(user.messages("Trash")) == 2 and user.messages() == [] and user.kept() == []
 
 
-def test_moved_and_then_expunged_is_kept_once_with_its_last_mailbox(dovecot):
+def test_moved_and_then_expunged_is_kept_once_with_its_first_mailbox(dovecot):
     user = dovecot().user()
     user.deliver()
     [before] = user.messages()
