@@ -280,7 +280,7 @@ look_begin(struct event *parent, struct mail *mail,
 	return passthrough_begin(parent, "lazy_expunge_look_finished")->
 		add_str("mailbox", mailbox_get_vname(mail->box))->
 		add_str("verdict", lazy_expunge_reason_name(look->verdict))->
-		add_str("method", look->method)->
+		add_str("found_by", look->found_by)->
 		add_int("mails_read", look->mails_read)->
 		add_int("mailboxes_opened", look->mailboxes_opened)->
 		add_str("remembered", look->remembered ? "yes" : "no")->
@@ -318,7 +318,7 @@ void lazy_expunge_events_looked(struct lazy_expunge_events *events,
 	e_debug(look_begin(event, mail, look)->event(),
 		"lazy_expunge: UID %u: Looked for other copies (%s): %s, "
 		"%u mails read, %u mailboxes opened%s%s", mail->uid,
-		look->method, lazy_expunge_reason_name(look->verdict),
+		look->found_by, lazy_expunge_reason_name(look->verdict),
 		look->mails_read, look->mailboxes_opened,
 		look->remembered ? ", found in what was remembered" : "",
 		look->cut_short ? ", cut short" : "");

@@ -20,7 +20,7 @@ struct lazy_expunge_events_look {
 	/* what it found, as the cause of mail_kept and mail_passed has it */
 	enum lazy_expunge_reason verdict;
 	/* none, refcount or reading */
-	const char *method;
+	const char *found_by;
 	unsigned int mails_read, mailboxes_opened;
 	bool remembered, cut_short;
 };
@@ -55,7 +55,7 @@ void lazy_expunge_events_restored(struct lazy_expunge_events *events,
 				  const char *target, const char *origin,
 				  const char *cause);
 
-/* The look for other copies of a mail is done. method: how it was found out.
+/* The look for other copies of a mail is done. found_by: how it was found out.
    event was created when the look began, or is NULL if that took no time. */
 void lazy_expunge_events_looked(struct lazy_expunge_events *events,
 				struct mail *mail, struct event *event,

@@ -231,7 +231,7 @@ static enum lazy_expunge_instance
 mail_look(struct lazy_expunge_transaction *lt,
 	  struct lazy_expunge_deletion *deletion)
 {
-	static const char *const methods[] = {
+	static const char *const found_by[] = {
 		[LAZY_EXPUNGE_LOOKED_NOT] = "none",
 		[LAZY_EXPUNGE_LOOKED_REFCOUNT] = "refcount",
 		[LAZY_EXPUNGE_LOOKED_READING] = "reading",
@@ -245,7 +245,7 @@ mail_look(struct lazy_expunge_transaction *lt,
 		.verdict = instance == LAZY_EXPUNGE_INSTANCE_OTHER ?
 			LAZY_EXPUNGE_REASON_OTHER_INSTANCE :
 			LAZY_EXPUNGE_REASON_LAST_INSTANCE,
-		.method = methods[looked.method],
+		.found_by = found_by[looked.method],
 		.mails_read = looked.mails_read,
 		.mailboxes_opened = looked.mailboxes_opened,
 		.remembered = looked.remembered,

@@ -35,7 +35,7 @@ def test_a_look_that_reads_and_one_that_remembers(dovecot):
     session.delete("2")
     first, second = looks(user, 2)
     for look in (first, second):
-        assert (look["verdict"], look["method"], look["mailbox"], look["cut_short"]) == ("other-instance", "reading", "INBOX", "no")
+        assert (look["verdict"], look["found_by"], look["mailbox"], look["cut_short"]) == ("other-instance", "reading", "INBOX", "no")
         assert look["duration"] > 0 and look["user"] == user.name and len(look["session"]) > 5
     assert first["mails_read"] >= 3 and first["mailboxes_opened"] >= 1 and first["remembered"] == "no"
     assert second["mails_read"] == 0 and second["mailboxes_opened"] == 1 and second["remembered"] == "yes"
@@ -48,7 +48,7 @@ def test_a_look_that_need_not_read(dovecot):
         session.delete()
     [look] = looks(user, 1)
     assert (look["verdict"], look["cut_short"], look["remembered"]) == ("last-instance", "no", "no")
-    assert (look["method"], look["mails_read"], look["mailboxes_opened"]) == ("refcount", 0, 0)
+    assert (look["found_by"], look["mails_read"], look["mailboxes_opened"]) == ("refcount", 0, 0)
 
 
 def test_nothing_is_said_where_every_mail_is_kept(dovecot):
@@ -137,8 +137,8 @@ def test_figures(dovecot):
     for uid in "123":
         session.delete(uid)
     series = measured.wait(look_total=3, look_remembered_total=1, look_cut_short_total=0,
-                           **{'look_by_method_total{method="reading",verdict="other-instance"}': 2,
-                              'look_by_method_total{method="refcount",verdict="last-instance"}': 1})
+                           **{'look_by_verdict_total{found_by="reading",verdict="other-instance"}': 2,
+                              'look_by_verdict_total{found_by="refcount",verdict="last-instance"}': 1})
     assert series["look_mails_read_total"] >= 2 and series["look_mailboxes_opened_total"] >= 2
     assert 0 < series["look_duration_seconds_total"] < 60
 

@@ -1,5 +1,6 @@
 """doc/MIGRATING.md: each of its steps, with its commands and configurations as they are written there."""
 
+import json
 import re
 import time
 from dataclasses import replace
@@ -102,10 +103,10 @@ def shortened(fields):
 
 def test_no_step_is_left_out():
     titles = re.findall(r"^## (.*)$", TEXT, re.MULTILINE)
-    assert titles == [SHIPPED, UPGRADE, BACK]
+    assert titles == [SHIPPED, UPGRADE, EARLIER, BACK]
     assert sum(len(blocks(title, "sh")) for title in titles) == len(re.findall(r"^ *```sh$", TEXT, re.MULTILINE))
     assert sum(len(blocks(title, f"dovecot {series}")) for title in titles for series in ("2.3", "2.4")) == \
-        len(re.findall(r"^ *```dovecot", TEXT, re.MULTILINE)) == 2
+        len(re.findall(r"^ *```dovecot", TEXT, re.MULTILINE)) == 3
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", TEXT)]
     assert links and all((places.SOURCE / "doc" / link).is_file() for link in links)
 
@@ -231,6 +232,26 @@ def delete_again(user, mailbox, storage, excluded):
         session.delete()
     subjects = [mail.subject for mail in stored(user, storage)]
     assert subjects.count("Offer") == 1 and ("another draft" in subjects) == bool(excluded)
+
+
+EARLIER = "From an earlier 2.4 to 2.4.3 or later"
+
+
+@pytest.mark.since("2.4.3")
+@pytest.mark.parametrize("written", [True, False])
+def test_from_an_earlier_2_4(dovecot, written):
+    """With the line each copy is kept as before; without it sessions take the new default, and check tells."""
+    [line] = blocks(EARLIER, "dovecot 2.4")
+    server = dovecot.own(lazy=settings(mailbox=".EXPUNGED"), config_version="2.4.1", raw24=line if written else "")
+    user = server.user()
+    user.append()
+    with user.imap("INBOX") as session:
+        session.ok("COPY 1 Trash")
+        session.delete()
+    assert len(user.kept()) == (1 if written else 0)
+    found = server.doveadm("-f", "json", "lazy-expunge", "check", "-u", user.name, check=False)
+    [row] = [row for row in json.loads(found.stdout) if row["id"] == "last-instance"]
+    assert ("each copy" in row["found"]) == written, row
 
 
 BACK = "Back to the plugin that Dovecot ships"

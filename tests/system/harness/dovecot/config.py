@@ -80,6 +80,7 @@ class Config:
     files: (name, text) of files to write into @ROOT@.
     passdb_file: passwords, and where a proxy sends whom, are in files that Server.write_passdb() writes.
     passwd_file: users are those of the file that Server.write_users() writes, so that doveadm -A knows them.
+    config_version: of which Dovecot 2.4 this is the configuration, that of the target when empty.
     raw, raw23, raw24: text at the end; @ROOT@ and @PORT:name@ are replaced in it.
     """
     format: str = "maildir"
@@ -111,6 +112,7 @@ class Config:
     hibernate: bool = False
     debug: bool = False
     fsync: str = "never"
+    config_version: str = ""
     files: tuple = ()
     raw: str = ""
     raw23: str = ""

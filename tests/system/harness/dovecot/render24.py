@@ -19,7 +19,7 @@ class Dialect24:
 
     def head(self):
         version = ".".join(map(str, self.version))
-        lines = [f"dovecot_config_version = {version}", f"dovecot_storage_version = {version}", "auth_allow_cleartext = yes"]
+        lines = [f"dovecot_config_version = {self.config.config_version or version}", f"dovecot_storage_version = {version}", "auth_allow_cleartext = yes"]
         if self.preload:
             lines += ["import_environment {"] + [f'  {key} = "{value}"' for key, value in self.preload.items()] + ["}"]
         if self.config.hibernate:
