@@ -16,18 +16,27 @@ WRITING = ("write", "pwrite64", "writev", "rename", "renameat", "renameat2", "li
            "ftruncate", "symlink", "utimensat")
 
 
+def calls_in(trace):
+    """How often each call is made by the process that makes it most: strace counts for each by itself, and a sanitizer has a
+    process of its own."""
+    counts = {}
+    for (pid, call), count in Counter(re.findall(r"^(\d+) +(\w+)\(", trace, re.MULTILINE)).items():
+        counts[call] = max(counts.get(call, 0), count)
+    return counts
+
+
 def calls_of(server, arguments):
     """How often doveadm makes each of these calls when nothing happens to it."""
     result, trace = faults.doveadm_traced(server, arguments, "-e", "trace=" + ",".join(WRITING))
     assert result.code == 0, result
-    return Counter(re.findall(r"^\d+ +(\w+)\(", trace, re.MULTILINE))
+    return calls_in(trace)
 
 
 def killed(server, arguments, call, number):
     """Run doveadm and kill it at this call, unless it makes fewer of them this time."""
     command = ["-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}"]
     done, trace = faults.doveadm_traced(server, arguments, *command)
-    assert "+++ killed by SIGKILL" in trace or trace.count(f" {call}(") < number, f"not killed at {call} {number}: {done}"
+    assert "+++ killed by SIGKILL" in trace or calls_in(trace).get(call, 0) < number, f"not killed at {call} {number}: {done}"
 
 
 def forget_locks(user):
@@ -69,7 +78,9 @@ def test_restore(dovecot, home):
             forget_locks(user)
             everywhere = {mail.guid for mail in user.messages("Work/Old") + user.kept()}
             assert everywhere == {before.guid}, f"killed at {call} {number}"
-            server.doveadm(*arguments)
+            if b"rebuilding indexes" in server.doveadm(*arguments).stderr:
+                # mdbox gives back what had left the storage and was not purged, and that is kept
+                server.doveadm(*arguments)
             assert [mail.content for mail in user.messages("Work/Old")] == [before.content], f"killed at {call} {number}"
             assert user.kept() == [], f"killed at {call} {number}"
             assert contents_after_purge(user, ["Work/Old"]) == [before.content], f"killed at {call} {number}, purged"
