@@ -138,11 +138,11 @@ AC_DEFUN([LE_FIND_DOVECONF], [
   AC_DEFINE_UNQUOTED([LE_DOVECONF], ["$DOVECONF"], [Path of doveconf])
 ])
 
-# LE_OPTIONAL_DIR(NAME, VARIABLE, WHAT): a directory to which something is
-# installed when it is asked for.
+# LE_OPTIONAL_DIR(NAME, VARIABLE, WHAT, DEFAULT): a directory to which something
+# is installed, or "no".
 AC_DEFUN([LE_OPTIONAL_DIR], [
-  AC_ARG_WITH([$1], [AS_HELP_STRING([--with-$1=DIR], [install $3 to DIR (default: do not install)])],
-    [], [with_$1=no])
+  AC_ARG_WITH([$1], [AS_HELP_STRING([--with-$1=DIR], [install $3 to DIR, "no": do not (default: $4)])],
+    [], [with_$1='$4'])
   AS_IF([test "$with_$1" = yes], [AC_MSG_ERROR([--with-$1 needs a directory])])
   AS_IF([test "$with_$1" != no], [$1="$with_$1"])
   AC_SUBST([$1])
@@ -152,9 +152,11 @@ AC_DEFUN([LE_OPTIONAL_DIR], [
 # LE_SCHEDULE: systemd units, cron file and bash completion.
 AC_DEFUN([LE_SCHEDULE], [
   AC_PATH_PROG([DOVEADM], [doveadm], [/usr/bin/doveadm], [$PATH:/usr/sbin:/usr/local/bin])
-  LE_OPTIONAL_DIR([systemdsystemunitdir], [INSTALL_SYSTEMD], [a systemd service and timer for maintain])
-  LE_OPTIONAL_DIR([crondir], [INSTALL_CRON], [a cron file for maintain])
-  LE_OPTIONAL_DIR([bashcompletiondir], [INSTALL_COMPLETION], [the bash completion of doveadm lazy-expunge])
+  LE_OPTIONAL_DIR([systemdsystemunitdir], [INSTALL_SYSTEMD], [a systemd service and timer for maintain],
+    [${prefix}/lib/systemd/system])
+  LE_OPTIONAL_DIR([crondir], [INSTALL_CRON], [a cron file for maintain], [no])
+  LE_OPTIONAL_DIR([bashcompletiondir], [INSTALL_COMPLETION], [the bash completion of doveadm lazy-expunge],
+    [${datadir}/bash-completion/completions])
 ])
 
 # LE_OPTIONS: switches for developers and CI.

@@ -1,6 +1,7 @@
 """pytest: targets and formats as parameters, servers shared by tests, and their logs checked after each test."""
 
 import os
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +34,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "since(version): only on targets with this Dovecot version or a later one")
     config.addinivalue_line("markers", "until(version): only on targets with a Dovecot before this version")
     config.addinivalue_line("markers", "formats(*names): only on these mail formats")
+    config.addinivalue_line("markers", "any_format: it is not about formats, and runs on one of them for each target, another for each")
     config.addinivalue_line("markers", "native: only on the native Dovecot")
     config.addinivalue_line("markers", "each_webmail: also with the Roundcube of releases on which few such tests run")
     if os.geteuid() != 0:
@@ -79,7 +81,7 @@ def pytest_collection_modifyitems(config, items):
         if with_webmail and isinstance(pair, tuple) and not _has_webmail(item, webmails_of.release_of(pair[0])):
             dropped.append(item)
             continue
-        if pair is not None and (not isinstance(pair, tuple) or not _exists(item, *pair)):
+        if pair is not None and (not isinstance(pair, tuple) or not _exists(item, *pair) or not _is_its_turn(config, item, *pair)):
             dropped.append(item)
             continue
         if "package" in getattr(item, "fixturenames", ()) and not config.getoption("packages"):
@@ -105,6 +107,15 @@ def _exists(item, target, form):
         all(target.version < version(mark) for mark in item.iter_markers("until")) and \
         all(form in mark.args for mark in item.iter_markers("formats")) and \
         (target.name == targets.NATIVE or not any(item.iter_markers("native")))
+
+
+def _is_its_turn(config, item, target, form):
+    """Whether a test that any format will do for is to run on this one: each test has all of them over the targets."""
+    if not any(item.iter_markers("any_format")):
+        return True
+    formats = config.getoption("formats").split(",")
+    number = zlib.crc32(item.originalname.encode()) + [one.name for one in config.dovecot_targets].index(target.name)
+    return form == formats[number % len(formats)]
 
 
 class Servers:

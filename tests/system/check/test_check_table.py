@@ -9,6 +9,8 @@ from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox, settings
 from harness.dovecot.mail import message
 from harness.waiting import wait_for
 
+pytestmark = pytest.mark.any_format
+
 # Old loses its older mails when a session or a delivery ends: that is what LMTP deletes.
 OLD = Mailbox("Old", autoexpunge_max_mails=1)
 MAILBOXES = DEFAULT_MAILBOXES + (OLD, Mailbox(".EXPUNGED"))

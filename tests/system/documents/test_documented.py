@@ -11,6 +11,8 @@ from harness import Mailbox, message, name, places, wait_for
 from harness.dovecot import beside
 from harness.dovecot.config import DEFAULT_MAILBOXES
 
+pytestmark = pytest.mark.any_format
+
 OPERATIONS = (places.SOURCE / "doc/OPERATIONS.md").read_text()
 RETENTION = DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge="1s"),)
 

@@ -9,6 +9,8 @@ import pytest
 from harness import message, places
 from harness.dovecot.config import settings
 
+pytestmark = pytest.mark.any_format
+
 README = (places.SOURCE / "README.md").read_text()
 BLOCKS = re.findall(r"^```dovecot (\S+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 COMMANDS = re.findall(r"`(doveadm (?:lazy-expunge|expunge) [^`]+)`", README)

@@ -4,9 +4,13 @@ import base64
 import json
 import urllib.request
 
+import pytest
+
 from harness import places
 from harness.dovecot.mail import message
 from harness.dovecot.render import API_KEY
+
+pytestmark = pytest.mark.any_format
 
 
 def post(server, *commands):

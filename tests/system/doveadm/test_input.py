@@ -5,6 +5,8 @@ import pytest
 from harness import message
 from harness.dovecot.config import namespace_mode
 
+pytestmark = pytest.mark.any_format
+
 COMMANDS = ("list", "restore", "status", "maintain", "check")
 QUERY = {"restore": ("ALL",)}
 

@@ -15,6 +15,8 @@ from harness import wait_for
 from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox
 from harness.dovecot.mail import message
 
+pytestmark = pytest.mark.any_format
+
 FORMS = ("table", "tab", "json", "flow", "pager")
 EX_IOERR = 74
 MAILS = 300

@@ -7,6 +7,8 @@ import pytest
 from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox
 from harness.dovecot.mail import message
 
+pytestmark = pytest.mark.any_format
+
 FIELDS = dict(passwd_file=True, mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge="30d"),))
 FORMS = ("json", "tab", "table", "flow", "pager")
 

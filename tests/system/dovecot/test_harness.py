@@ -12,6 +12,8 @@ from harness.machines.roots import remove
 from harness.dovecot.sandbox import Sandbox
 from harness.dovecot.server import Server
 
+pytestmark = pytest.mark.any_format
+
 SHIPPED_EXPUNGED = settings(mailbox="EXPUNGED")
 
 

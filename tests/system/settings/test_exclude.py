@@ -5,6 +5,8 @@ import pytest
 from harness import Mailbox
 from harness.dovecot.config import DEFAULT_MAILBOXES, settings
 
+pytestmark = pytest.mark.any_format
+
 JUNK = Mailbox("Spam", special_use="\\Junk")
 
 

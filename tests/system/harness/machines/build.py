@@ -100,7 +100,7 @@ def source_files():
 
 def _matters(name):
     """Whether a change of this file can change what is built."""
-    return not name.startswith(("contrib/roundcube/", "doc/pictures/", "tests/system/", "tools/", "debian/", "rpm/", ".ci/", ".git/"))
+    return not name.startswith(("contrib/roundcube/", "doc/pictures/", "findings/", "tests/system/", "tools/", "debian/", "rpm/", ".ci/", ".git/"))
 
 
 def _stamp(target, files):
