@@ -35,6 +35,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "until(version): only on targets with a Dovecot before this version")
     config.addinivalue_line("markers", "formats(*names): only on these mail formats")
     config.addinivalue_line("markers", "any_format: it is not about formats, and runs on one of them for each target, another for each")
+    config.addinivalue_line("markers", "releases(*names): only with the packages of these releases of Debian")
     config.addinivalue_line("markers", "native: only on the native Dovecot")
     config.addinivalue_line("markers", "each_webmail: also with the Roundcube of releases on which few such tests run")
     if os.geteuid() != 0:
@@ -64,7 +65,8 @@ def pytest_generate_tests(metafunc):
         pairs = [(target, form) for target in metafunc.config.dovecot_targets for form in formats]
         metafunc.parametrize("dovecot", pairs, indirect=True, ids=[f"{target.name}-{form}" for target, form in pairs])
     if "package" in metafunc.fixturenames:
-        built = _built(metafunc.config)
+        marks = [mark.args for mark in metafunc.definition.iter_markers("releases")]
+        built = [package for package in _built(metafunc.config) if all(package.release in names for names in marks)]
         metafunc.parametrize("package", built, indirect=True, ids=[package.release for package in built])
 
 

@@ -42,6 +42,8 @@ passdb {
   driver = static
   args = password=pass
 }
+"""
+USERDB_23 = """
 userdb {
   driver = static
   args = uid=mail gid=mail home=/var/vmail/%n allow_all_users=yes
@@ -56,6 +58,8 @@ mail_inbox_path =
 passdb static {
   password = pass
 }
+"""
+USERDB_24 = """
 userdb static {
   fields {
     uid = mail
@@ -109,9 +113,10 @@ class Installed:
         policy = self.path("/usr/sbin/policy-rc.d")
         policy.write_text('#!/bin/sh\necho "$@" >>/var/log/policy-rc.d\nexit 101\n')
 
-    def configure(self, *texts):
-        """Make local.conf the settings of a server on loopback, and these."""
+    def configure(self, *texts, userdb=None):
+        """Make local.conf the settings of a server on loopback, and these. userdb: another one than that which knows everybody."""
         local = LOCAL.replace("@PORT@", str(self._port)) + (LOCAL_24 if self.new_settings else LOCAL_23)
+        local += userdb or (USERDB_24 if self.new_settings else USERDB_23)
         self.path("/etc/dovecot/local.conf").write_text(local + "".join(texts))
 
     def configure_shipped(self, *texts):
