@@ -9,7 +9,7 @@ import pytest
 
 from harness import places
 from harness.machines import debs, roots
-from harness.machines.installed import DIVERTED, PACKAGE, PLUGIN, SETTINGS, SWITCH, Installed, serve_root
+from harness.machines.installed import DIVERTED, PACKAGE, PLUGIN, SETTINGS, SWITCH, USER, Installed, serve_root
 
 OURS = b"lazy_expunge_on_failure"
 UNIT = f"{PACKAGE}.timer"
@@ -102,9 +102,15 @@ def test_the_life_of_the_package(package, system):
 
     # removed while it is on: Dovecot works as Debian ships it
     system.restarts_asked_for()
-    system.apt("remove", PACKAGE)
+    told = system.run("apt-get", "-y", "remove", PACKAGE)
     assert_shipped(system, shipped)
     assert system.restarts_asked_for()
+    with system.running():
+        assert len(system.uids("=2eEXPUNGED")) == 2, "the kept mail is there"
+        [rename] = re.findall(r"doveadm mailbox rename .*", told)
+        system.run(*rename.replace("USER", USER).split())
+        assert len(system.uids("EXPUNGED")) == 2
+        system.run("doveadm", "mailbox", "rename", "-u", USER, "EXPUNGED", "=2eEXPUNGED")
     assert system.doveconf() == before
     assert system.path(SWITCH).exists() and system.path(SETTINGS).exists()
     assert system.deletes(".EXPUNGED") == []
