@@ -39,6 +39,14 @@ def test_the_man_page_and_the_completion_have_every_option(dovecot):
         assert f".SS {command}" in page and command in completion
 
 
+def test_the_man_page_has_every_file():
+    source = "".join(path.read_text() for path in sorted((SOURCE / "src").glob("*/*.[ch]")))
+    names = set(re.findall(r'"(dovecot\.lazy-expunge[a-z.-]*)"', source))
+    files = re.search(r"^\.SH FILES\n(.*?)^\.SH", PAGE.read_text().replace("\\-", "-"), re.MULTILINE | re.DOTALL).group(1)
+    assert len(names) > 10
+    assert set(re.findall(r"dovecot\.lazy-expunge[a-z.-]*", files)) == names
+
+
 def complete(*words):
     """What bash offers for the last word."""
     script = f'. {COMPLETION}; COMP_WORDS=("$@"); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _doveadm_lazy_expunge; ' \
