@@ -59,7 +59,7 @@ _doveadm_lazy_expunge() {
     deletions | hold | list | restore)
         word+=" answered bcc before body cc deleted draft flagged from guid header keyword larger new not old on or savedbefore savedon savedsince seen since smaller subject text to uid unanswered undeleted unflagged unseen" ;;
     esac
-    COMPREPLY=($(compgen -W "-u -A -F -S $word" -- "$cur"))
+    COMPREPLY=($(compgen -W "-u -A -F -S -h $word" -- "$cur"))
 }
 
 complete -F _doveadm_lazy_expunge doveadm

@@ -181,7 +181,7 @@ struct doveadm_cmd_ver2 lazy_expunge_cmd_check = {
 	.mail_cmd = check_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "[-L] [-q]",
 DOVEADM_CMD_PARAMS_START
-DOVEADM_CMD_MAIL_COMMON
+LAZY_EXPUNGE_CMD_COMMON_PARAMS
 DOVEADM_CMD_PARAM('L', "live", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('q', "quiet", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAMS_END

@@ -124,7 +124,7 @@ struct doveadm_cmd_ver2 lazy_expunge_cmd_hold = {
 		"-N <name> [-r <reason>] [-e <until>] [-b <by>] "
 		"[<search query>]",
 DOVEADM_CMD_PARAMS_START
-DOVEADM_CMD_MAIL_COMMON
+LAZY_EXPUNGE_CMD_COMMON_PARAMS
 DOVEADM_CMD_PARAM('N', "name", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('r', "reason", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('e', "until", CMD_PARAM_STR, 0)

@@ -127,6 +127,6 @@ struct doveadm_cmd_ver2 lazy_expunge_cmd_holds = {
 	.mail_cmd = holds_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX,
 DOVEADM_CMD_PARAMS_START
-DOVEADM_CMD_MAIL_COMMON
+LAZY_EXPUNGE_CMD_COMMON_PARAMS
 DOVEADM_CMD_PARAMS_END
 };

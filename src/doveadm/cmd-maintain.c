@@ -89,7 +89,7 @@ struct doveadm_cmd_ver2 lazy_expunge_cmd_maintain = {
 	.mail_cmd = maintain_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "[-n] [-j <jobs>]",
 DOVEADM_CMD_PARAMS_START
-DOVEADM_CMD_MAIL_COMMON
+LAZY_EXPUNGE_CMD_COMMON_PARAMS
 DOVEADM_CMD_PARAM('n', "plan", CMD_PARAM_BOOL, 0)
 LAZY_EXPUNGE_CMD_JOBS_PARAMS
 DOVEADM_CMD_PARAMS_END

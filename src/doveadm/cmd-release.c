@@ -84,7 +84,7 @@ struct doveadm_cmd_ver2 lazy_expunge_cmd_release = {
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
 		"-N <name> [-g <grace>] [-b <by>]",
 DOVEADM_CMD_PARAMS_START
-DOVEADM_CMD_MAIL_COMMON
+LAZY_EXPUNGE_CMD_COMMON_PARAMS
 DOVEADM_CMD_PARAM('N', "name", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('g', "grace", CMD_PARAM_STR, 0)
 LAZY_EXPUNGE_CMD_BY_PARAM

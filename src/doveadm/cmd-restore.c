@@ -201,7 +201,7 @@ struct doveadm_cmd_ver2 lazy_expunge_cmd_restore = {
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
 		"[-n] [-I] " LAZY_EXPUNGE_CMD_QUERY_USAGE "[-t <target mailbox>] [-U <restore>] <search query>",
 DOVEADM_CMD_PARAMS_START
-DOVEADM_CMD_MAIL_COMMON
+LAZY_EXPUNGE_CMD_COMMON_PARAMS
 DOVEADM_CMD_PARAM('n', "plan", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('I', "ignore-acls", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('t', "target", CMD_PARAM_STR, 0)

@@ -314,7 +314,7 @@ struct doveadm_cmd_ver2 lazy_expunge_cmd_status = {
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
 		"[-v] [-s messages|bytes|oldest [-l <limit>]]",
 DOVEADM_CMD_PARAMS_START
-DOVEADM_CMD_MAIL_COMMON
+LAZY_EXPUNGE_CMD_COMMON_PARAMS
 DOVEADM_CMD_PARAM('v', "by-origin", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('s', "sort", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('l', "limit", CMD_PARAM_STR, 0)

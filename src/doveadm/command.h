@@ -8,6 +8,7 @@
 #include "account/user.h"
 #include "core/origin-mask.h"
 #include "inventory/select.h"
+#include "doveadm/help.h"
 #include "doveadm/progress.h"
 #include "doveadm-mail.h"
 

@@ -4,6 +4,7 @@
 #include "compat/dovecot.h"
 #include "doveadm-mail.h"
 #include "doveadm/commands.h"
+#include "doveadm/help.h"
 #include "doveadm/load-failure.h"
 #include "doveadm/print.h"
 
@@ -34,8 +35,10 @@ doveadm_lazy_expunge_plugin_init(struct module *module ATTR_UNUSED)
 {
 	lazy_expunge_startup_watch();
 	lazy_expunge_print_init();
-	for (unsigned int i = 0; i < N_ELEMENTS(commands); i++)
+	for (unsigned int i = 0; i < N_ELEMENTS(commands); i++) {
+		commands[i]->cmd = lazy_expunge_help_or_run;
 		doveadm_cmd_register_ver2(commands[i]);
+	}
 }
 
 EXPORT void doveadm_lazy_expunge_plugin_deinit(void)

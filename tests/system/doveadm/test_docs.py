@@ -39,6 +39,21 @@ def test_the_man_page_and_the_completion_have_every_option(dovecot):
         assert f".SS {command}" in page and command in completion
 
 
+@pytest.mark.formats("sdbox")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_a_line_for_each_option(dovecot, command):
+    done = dovecot().doveadm("lazy-expunge", command, "-h")
+    usage, *lines = done.stdout.decode().splitlines()
+    assert done.stderr == b"" and usage.startswith(f"usage: doveadm [-Dv] [-f <formatter>] lazy-expunge {command} ")
+    options = {match.group(1): match.group(2) for match in (re.match(r"  (-\w), --[a-z-]+(?: <[^>]+>)? +(\S.*)", line) for line in lines) if match}
+    long = {match.group(1) for match in (re.match(r"  -\w, (--[a-z-]+)", line) for line in lines) if match}
+    assert len(options) + usage.count("search query") == len(lines) == len(set(lines))
+    named = set(re.findall(r"(?<![\w-])(-\w)\b", usage.split(f"lazy-expunge {command}")[1]))
+    assert named | {"-F", "-h"} <= set(options) and set(re.findall(r"--[a-z-]+", usage)) <= long
+    page = PAGE.read_text().replace("\\-", "-")
+    assert all(option in page for option in options)
+
+
 def test_the_man_page_has_every_file():
     source = "".join(path.read_text() for path in sorted((SOURCE / "src").glob("*/*.[ch]")))
     names = set(re.findall(r'"(dovecot\.lazy-expunge[a-z.-]*)"', source))
