@@ -7,12 +7,11 @@ import pytest
 
 from harness import places
 from harness.machines import debs, roots
-from harness.machines.installed import PLUGIN, PACKAGE, Installed, serve_root
+from harness.machines.installed import DIVERTED, PACKAGE, PLUGIN, Installed, serve_root
 
 README = (places.SOURCE / "README.md").read_text()
 SECTION = re.search(r"^## Install\n(.*?)^## ", README, re.MULTILINE | re.DOTALL).group(1)
 COMMANDS = re.sub(r" *\\\n *", " ", "\n".join(re.findall(r"^    (.*)", SECTION, re.MULTILINE))).splitlines()
-SHIPPED = f"{PLUGIN}.shipped"
 SETTINGS = "/etc/dovecot/conf.d/95-lazy-expunge.conf"
 SOURCE = "/root/dovecot-lazy-expunge"
 # another format than Debian's on each
@@ -56,8 +55,8 @@ def test_from_nothing_to_protected_mail_and_on(package, system):
     in_source(system, "export MAKEFLAGS=-j2\n" + command("autoreconf"))
     in_source(system, command("make install"))
     assert_ours(system)
-    assert system.bytes(SHIPPED) == shipped
-    assert "local diversion" in system.diversions()[0]
+    assert system.bytes(DIVERTED) == shipped
+    assert system.diversions() == [f"diversion of {PLUGIN} to {DIVERTED} by {PACKAGE}"]
     assert system.doveconf() == before and not system.path(SETTINGS).exists()
 
     # turned on: what the example says is in force, and check says so
@@ -85,8 +84,8 @@ def test_from_nothing_to_protected_mail_and_on(package, system):
     settings = system.bytes(SETTINGS)
     system.apt("install", system.put(package.deb))
     assert_ours(system)
-    [diversion] = system.diversions()
-    assert diversion.endswith(f"by {PACKAGE}") and not system.path(SHIPPED).exists()
+    assert system.bytes(DIVERTED) == shipped
+    assert system.attempt("sh", "-c", f"cd {SOURCE} && make install")[0] != 0, "the module is the package's now"
     assert len(system.deletes(".EXPUNGED")) == 1 and system.bytes(SETTINGS) == settings
     system.path(SETTINGS).unlink()
     system.apt("remove", PACKAGE)
@@ -97,5 +96,5 @@ def test_from_nothing_to_protected_mail_and_on(package, system):
     in_source(system, command("make install"))
     assert_ours(system)
     in_source(system, "make uninstall")
-    assert system.bytes(PLUGIN) == shipped and system.diversions() == [] and not system.path(SHIPPED).exists()
+    assert system.bytes(PLUGIN) == shipped and system.diversions() == []
     assert system.deletes("EXPUNGED") == []
