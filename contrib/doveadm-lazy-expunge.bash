@@ -41,12 +41,13 @@ _doveadm_lazy_expunge() {
         fi ;;
     esac
     case $prev in
-    -u | -o | --origin | -d | --deletion | -U | --undo | -t | --target | -l | --limit | -s | --since | -e | --until | -j | --jobs | -N | --name | -r | --reason | -b | --by | -g | --grace) return ;;
+    -u | -o | --origin | -d | --deletion | -U | --undo | -t | --target | -l | --limit | -s | --since | -e | --until | -j | --jobs | -N | --name | -c | --columns | -r | --reason | -b | --by | -g | --grace) return ;;
     esac
     case $command in
     check) word="-L --live -q --quiet" ;;
     hold) word="-N --name -r --reason -e --until -b --by" ;;
-    deletions | list) word="-l --limit" ;;
+    deletions) word="-l --limit" ;;
+    list) word="-l --limit -v --all-columns -c --columns" ;;
     maintain) word="-n --plan -j --jobs" ;;
     release) word="-N --name -g --grace -b --by" ;;
     restore) word="-n --plan -I --ignore-acls -t --target -U --undo ALL" ;;

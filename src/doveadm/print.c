@@ -36,6 +36,8 @@ static struct {
 static bool header_is_nullable = FALSE;
 /* one of our commands prints */
 static bool printing = FALSE;
+/* it prints a table */
+static bool printing_table = FALSE;
 
 /* The flags that standard output had, -1 = they were not changed. */
 static int stdout_flags = -1;
@@ -119,6 +121,7 @@ static void header_table(const struct doveadm_print_header *hdr)
 		return;
 	}
 	reader = READER_PERSON;
+	printing_table = TRUE;
 	lazy_expunge_table_header(hdr);
 }
 
@@ -266,6 +269,12 @@ void lazy_expunge_print_begin(void)
 	/* a server does many commands */
 	reader = READER_PROGRAM;
 	printing = TRUE;
+	printing_table = FALSE;
+}
+
+bool lazy_expunge_print_is_table(void)
+{
+	return printing_table;
 }
 
 void lazy_expunge_print_wait_for_reader(void)

@@ -15,6 +15,9 @@ void lazy_expunge_print_begin(void);
    non-blocking. Wait for its reader all the same, until
    lazy_expunge_print_finish(). */
 void lazy_expunge_print_wait_for_reader(void);
+/* Once there are headers: TRUE if rows go to a table of this process, of which
+   not all columns may be seen. */
+bool lazy_expunge_print_is_table(void);
 /* Headers. Numbers are right-justified, and numbers in json. */
 void lazy_expunge_print_header(const char *key);
 void lazy_expunge_print_header_number(const char *key);

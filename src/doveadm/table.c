@@ -16,12 +16,14 @@
 #define MIN_TERMINAL_COLUMNS 40
 /* no elastic column is cut to less */
 #define MIN_ELASTIC_WIDTH 8
+/* what is left for numbers of rows that are still to come */
+#define MIN_NUMBER_WIDTH 6
 #define NOTE_INDENT "    "
 
 struct table_column {
 	enum lazy_expunge_column kind;
 	enum doveadm_print_header_flags flags;
-	const char *title;
+	const char *key, *title;
 	size_t width;
 };
 
@@ -32,12 +34,17 @@ struct table {
 	ARRAY_TYPE(const_string) values;
 	pool_t values_pool;
 	string_t *stream;
+	/* indexes to columns: what is shown, in this order */
+	ARRAY(unsigned int) shown;
 	bool widths_set;
+	/* rows fit a terminal */
+	bool cut;
 };
 
 static struct table *table = NULL;
 static enum lazy_expunge_column next_column = LAZY_EXPUNGE_COLUMN_FIXED;
 static bool show_details = FALSE;
+static const char *const *show_only = NULL;
 
 void lazy_expunge_table_column(enum lazy_expunge_column column)
 {
@@ -47,6 +54,11 @@ void lazy_expunge_table_column(enum lazy_expunge_column column)
 void lazy_expunge_table_show_details(void)
 {
 	show_details = TRUE;
+}
+
+void lazy_expunge_table_show_only(const char *const keys[])
+{
+	show_only = keys;
 }
 
 static void table_init(void)
@@ -59,6 +71,7 @@ static void table_init(void)
 		pool_alloconly_create("lazy_expunge table rows", 8192);
 	table->stream = str_new(default_pool, 128);
 	p_array_init(&table->columns, pool, 16);
+	p_array_init(&table->shown, pool, 16);
 	i_array_init(&table->values, 64);
 }
 
@@ -71,6 +84,7 @@ void lazy_expunge_table_header(const struct doveadm_print_header *hdr)
 	column = array_append_space(&table->columns);
 	column->kind = next_column;
 	column->flags = hdr->flags;
+	column->key = p_strdup(table->pool, hdr->key);
 	column->title = p_strdup(table->pool, hdr->title);
 }
 
@@ -87,6 +101,30 @@ static bool column_is_shown(const struct table_column *column)
 		break;
 	}
 	return FALSE;
+}
+
+static void shown_add(const char *key)
+{
+	for (unsigned int i = 0; i < array_count(&table->columns); i++) {
+		const struct table_column *column =
+			array_idx(&table->columns, i);
+
+		if (key == NULL ? column_is_shown(column) :
+		    strcmp(column->key, key) == 0)
+			array_push_back(&table->shown, &i);
+	}
+}
+
+static void shown_set(void)
+{
+	if (show_only == NULL) {
+		shown_add(NULL);
+		return;
+	}
+	/* doveadm's own, where there are several */
+	shown_add("username");
+	for (const char *const *key = show_only; *key != NULL; key++)
+		shown_add(*key);
 }
 
 /* Columns of the terminal that rows go to, 0 if they go elsewhere. */
@@ -120,26 +158,57 @@ static void widths_cut(size_t too_much)
 	}
 }
 
-static void widths_set(void)
+/* Rows are still to come: leave them the room that there is, the narrowest
+   elastic column first. */
+static void widths_fill(size_t left)
+{
+	struct table_column *column, *narrowest;
+	unsigned int i;
+
+	while (left > 0) {
+		narrowest = NULL;
+		array_foreach_elem(&table->shown, i) {
+			column = array_idx_modifiable(&table->columns, i);
+			if (column->kind == LAZY_EXPUNGE_COLUMN_ELASTIC &&
+			    (narrowest == NULL ||
+			     column->width < narrowest->width))
+				narrowest = column;
+		}
+		if (narrowest == NULL)
+			break;
+		narrowest->width++;
+		left--;
+	}
+}
+
+static void widths_set(bool all_known)
 {
 	const size_t terminal = terminal_columns();
 	struct table_column *column;
 	const char *const *values;
-	unsigned int i = 0, v, count, columns = array_count(&table->columns);
+	unsigned int i, v, count, columns = array_count(&table->columns);
 	size_t sum = 0;
 
+	shown_set();
 	values = array_get(&table->values, &count);
-	array_foreach_modifiable(&table->columns, column) {
+	array_foreach_elem(&table->shown, i) {
+		column = array_idx_modifiable(&table->columns, i);
 		column->width = lazy_expunge_text_width(column->title);
-		for (v = i++; v < count; v += columns) {
+		for (v = i; v < count; v += columns) {
 			column->width = I_MAX(column->width,
 				lazy_expunge_text_width(values[v]));
 		}
-		if (column_is_shown(column))
-			sum += column->width + 1;
+		if (!all_known && (column->flags &
+				   DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY) != 0)
+			column->width = I_MAX(column->width, MIN_NUMBER_WIDTH);
+		sum += column->width + 1;
 	}
+	/* the last column has no space behind it */
 	if (terminal > 0 && sum > terminal + 1)
 		widths_cut(sum - terminal - 1);
+	else if (terminal > 0 && !all_known)
+		widths_fill(terminal + 1 - sum);
+	table->cut = terminal > 0;
 	table->widths_set = TRUE;
 }
 
@@ -148,7 +217,7 @@ static void line_add(string_t *line, const struct table_column *column,
 {
 	size_t width = lazy_expunge_text_width(value), spaces;
 
-	if (width > column->width &&
+	if (table->cut && width > column->width &&
 	    column->kind == LAZY_EXPUNGE_COLUMN_ELASTIC) {
 		value = lazy_expunge_text_fit(value, column->width);
 		width = lazy_expunge_text_width(value);
@@ -177,15 +246,14 @@ static void line_end(string_t *line)
 
 static void titles_write(void)
 {
-	const struct table_column *column;
+	const struct table_column *columns = array_front(&table->columns);
 	string_t *line = t_str_new(128);
+	unsigned int i;
 
 	if (doveadm_print_hide_titles)
 		return;
-	array_foreach(&table->columns, column) {
-		if (column_is_shown(column))
-			line_add(line, column, column->title);
-	}
+	array_foreach_elem(&table->shown, i)
+		line_add(line, &columns[i], columns[i].title);
 	line_end(line);
 	o_stream_nsend(doveadm_print_ostream, str_data(line), str_len(line));
 }
@@ -195,12 +263,15 @@ static void row_write(const char *const *values, unsigned int count)
 	const struct table_column *columns = array_front(&table->columns);
 	string_t *line = t_str_new(256);
 
-	for (unsigned int i = 0; i < count; i++) {
-		if (column_is_shown(&columns[i]))
+	unsigned int i;
+
+	/* the last row may not be whole */
+	array_foreach_elem(&table->shown, i) {
+		if (i < count)
 			line_add(line, &columns[i], values[i]);
 	}
 	line_end(line);
-	for (unsigned int i = 0; i < count; i++) {
+	for (i = 0; i < count; i++) {
 		if (columns[i].kind == LAZY_EXPUNGE_COLUMN_NOTE &&
 		    *values[i] != '\0')
 			str_printfa(line, NOTE_INDENT"%s\n", values[i]);
@@ -208,13 +279,14 @@ static void row_write(const char *const *values, unsigned int count)
 	o_stream_nsend(doveadm_print_ostream, str_data(line), str_len(line));
 }
 
-static void rows_write(void)
+/* all_known: no row comes after these. */
+static void rows_write(bool all_known)
 {
 	const char *const *values;
 	unsigned int count, columns;
 
 	if (!table->widths_set) {
-		widths_set();
+		widths_set(all_known);
 		T_BEGIN {
 			titles_write();
 		} T_END;
@@ -233,7 +305,7 @@ void lazy_expunge_table_flush(void)
 	/* none, or one that is not whole yet */
 	if (table != NULL && array_count(&table->values) > 0 &&
 	    array_count(&table->values) % array_count(&table->columns) == 0)
-		rows_write();
+		rows_write(FALSE);
 }
 
 void lazy_expunge_table_print(const char *value)
@@ -264,7 +336,7 @@ void lazy_expunge_table_deinit(void)
 	if (table == NULL)
 		return;
 	if (array_count(&table->values) > 0)
-		rows_write();
+		rows_write(TRUE);
 	str_free(&table->stream);
 	array_free(&table->values);
 	pool_unref(&table->values_pool);
@@ -272,4 +344,5 @@ void lazy_expunge_table_deinit(void)
 	table = NULL;
 	next_column = LAZY_EXPUNGE_COLUMN_FIXED;
 	show_details = FALSE;
+	show_only = NULL;
 }

@@ -22,6 +22,9 @@ enum lazy_expunge_column {
 void lazy_expunge_table_column(enum lazy_expunge_column column);
 /* Show the columns of details, too, in the next table. */
 void lazy_expunge_table_show_details(void);
+/* Show these columns alone, and in this order, in the next table: keys,
+   NULL-terminated, static. The name of the user is before them. */
+void lazy_expunge_table_show_only(const char *const keys[]);
 
 /* As in struct doveadm_print_vfuncs. Values are safe for a terminal. */
 void lazy_expunge_table_header(const struct doveadm_print_header *hdr);
