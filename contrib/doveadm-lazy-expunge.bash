@@ -29,22 +29,27 @@ _doveadm_lazy_expunge() {
         return
     fi
     if ((i + 1 == COMP_CWORD)); then
-        COMPREPLY=($(compgen -W "check deletions hold holds list maintain release restore status" -- "$cur"))
+        COMPREPLY=($(compgen -W "check deletions export hold holds list maintain release restore status verify" -- "$cur"))
         return
     fi
     case $prev in
-    -F | -S) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    -F | -S | -w | --write) COMPREPLY=($(compgen -f -- "$cur")); return ;;
     -s | --sort)
         if [ "$command" = status ]; then
             COMPREPLY=($(compgen -W "messages bytes oldest" -- "$cur"))
             return
         fi ;;
     esac
+    if [ "$command" = verify ]; then
+        COMPREPLY=($(compgen -f -- "$cur"))
+        return
+    fi
     case $prev in
     -u | -o | --origin | -d | --deletion | -U | --undo | -t | --target | -l | --limit | -s | --since | -e | --until | -j | --jobs | -N | --name | -c | --columns | -r | --reason | -b | --by | -g | --grace) return ;;
     esac
     case $command in
     check) word="-L --live -q --quiet" ;;
+    export) word="-w --write -a --all -b --by" ;;
     hold) word="-N --name -r --reason -e --until -b --by" ;;
     deletions) word="-l --limit" ;;
     list) word="-l --limit -v --all-columns -c --columns" ;;
@@ -54,10 +59,10 @@ _doveadm_lazy_expunge() {
     status) word="-v --by-origin -s --sort -l --limit" ;;
     esac
     case $command in
-    deletions | list | restore) word+=" -d --deletion -o --origin -R --recursive -s --since -e --until" ;;
+    deletions | export | list | restore) word+=" -d --deletion -o --origin -R --recursive -s --since -e --until" ;;
     esac
     case $command in
-    deletions | hold | list | restore)
+    deletions | export | hold | list | restore)
         word+=" answered bcc before body cc deleted draft flagged from guid header keyword larger new not old on or savedbefore savedon savedsince seen since smaller subject text to uid unanswered undeleted unflagged unseen" ;;
     esac
     COMPREPLY=($(compgen -W "-u -A -F -S -h $word" -- "$cur"))

@@ -5,6 +5,7 @@
 
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_check;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_deletions;
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_export;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_hold;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_holds;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_list;
@@ -12,5 +13,6 @@ extern struct doveadm_cmd_ver2 lazy_expunge_cmd_maintain;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_release;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_restore;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_status;
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_verify;
 
 #endif

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 /* back to the first column, and clear to the end of the line */
+/* how often mails are shown */
+#define PROGRESS_MAILS 100
 #define LINE_CLEAR "\r\033[K"
 
 void lazy_expunge_progress_init(struct lazy_expunge_progress *progress,
@@ -25,6 +27,16 @@ void lazy_expunge_progress_show(struct lazy_expunge_progress *progress)
 	lazy_expunge_print_flush();
 	(void)fflush(stdout);
 	(void)fprintf(stderr, LINE_CLEAR"%u users done", ++progress->users);
+	(void)fflush(stderr);
+	progress->shown = TRUE;
+}
+
+void lazy_expunge_progress_mails(struct lazy_expunge_progress *progress,
+				 uint64_t mails)
+{
+	if (!progress->wanted || mails % PROGRESS_MAILS != 0)
+		return;
+	(void)fprintf(stderr, LINE_CLEAR"%"PRIu64" mails done", mails);
 	(void)fflush(stderr);
 	progress->shown = TRUE;
 }

@@ -13,6 +13,9 @@ void lazy_expunge_progress_init(struct lazy_expunge_progress *progress,
 				bool cmdline);
 /* One more user is done. */
 void lazy_expunge_progress_show(struct lazy_expunge_progress *progress);
+/* So many mails are done: shown now and then. */
+void lazy_expunge_progress_mails(struct lazy_expunge_progress *progress,
+				 uint64_t mails);
 /* Take the line away, before anything else is written. */
 void lazy_expunge_progress_clear(struct lazy_expunge_progress *progress);
 

@@ -15,7 +15,7 @@ SOURCE = places.SOURCE
 PAGE = SOURCE / "doc/doveadm-lazy-expunge.1"
 RECIPES = (SOURCE / "doc/RECIPES.md").read_text()
 COMPLETION = SOURCE / "contrib/doveadm-lazy-expunge.bash"
-COMMANDS = ["check", "deletions", "hold", "holds", "list", "maintain", "release", "restore", "status"]
+COMMANDS = ["check", "deletions", "export", "hold", "holds", "list", "maintain", "release", "restore", "status", "verify"]
 RECIPE_COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", RECIPES, re.DOTALL) for line in block.splitlines()]
 
 
@@ -295,6 +295,24 @@ def test_recipe_erase_a_mail(dovecot):
     done = subprocess.run(["grep", "-rl", "Application of Carol", anna.user.mail_path, "--include=*[!x]", "--exclude=dovecot*"],
                           capture_output=True)
     assert done.stdout == b""
+
+
+def test_recipe_an_archive(dovecot):
+    """doveadm lazy-expunge export -u anna -w /root/anna.zip from bob
+    doveadm lazy-expunge verify /root/anna.zip
+    doveadm lazy-expunge export -u anna -w - -a | gpg --encrypt -r auditor@example.com >anna.tar.gpg"""
+    anna = Anna(dovecot)
+    export, verify, pipe = recipe(test_recipe_an_archive)
+    anna.fill()
+    anna.delete("INBOX")
+    path = anna.server.root / "anna.zip"
+    in_place = lambda line: line.replace("/root/anna.zip", str(path)).replace("gpg --encrypt -r auditor@example.com", "cat") \
+        .replace(">anna.tar.gpg", f">{path}.tar")
+    anna.run(in_place(export))
+    anna.run(in_place(verify))
+    anna.run(in_place(pipe))
+    assert path.read_bytes()[:2] == b"PK"
+    anna.run(in_place(verify).replace("anna.zip", "anna.zip.tar"))
 
 
 def test_recipe_nothing_may_go(dovecot):

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 DOVECOT = ["dovecot-core", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd"]
-BUILD = ["dovecot-dev", "gcc", "libc6-dev", "make", "autoconf", "automake", "libtool", "pkgconf", "check", "libbsd-dev",
+BUILD = ["dovecot-dev", "gcc", "libc6-dev", "make", "autoconf", "automake", "libtool", "pkgconf", "check", "libarchive-dev", "libbsd-dev",
          "libssl-dev", "xz-utils"]
 ANALYSIS = ["clang", "libclang-rt-dev", "cppcheck"]
 HOST = ["python3", "util-linux", "git"]
