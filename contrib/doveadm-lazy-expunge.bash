@@ -29,7 +29,7 @@ _doveadm_lazy_expunge() {
         return
     fi
     if ((i + 1 == COMP_CWORD)); then
-        COMPREPLY=($(compgen -W "check deletions export hold holds list maintain release restore status verify" -- "$cur"))
+        COMPREPLY=($(compgen -W "check deletions erase export hold holds list maintain release restore status verify" -- "$cur"))
         return
     fi
     case $prev in
@@ -49,6 +49,7 @@ _doveadm_lazy_expunge() {
     esac
     case $command in
     check) word="-L --live -q --quiet" ;;
+    erase) word="-n --plan -w --write -b --by" ;;
     export) word="-w --write -a --all -b --by" ;;
     hold) word="-N --name -r --reason -e --until -b --by" ;;
     deletions) word="-l --limit" ;;
@@ -62,7 +63,7 @@ _doveadm_lazy_expunge() {
     deletions | export | list | restore) word+=" -d --deletion -o --origin -R --recursive -s --since -e --until" ;;
     esac
     case $command in
-    deletions | export | hold | list | restore)
+    deletions | erase | export | hold | list | restore)
         word+=" answered bcc before body cc deleted draft flagged from guid header keyword larger new not old on or savedbefore savedon savedsince seen since smaller subject text to uid unanswered undeleted unflagged unseen" ;;
     esac
     COMPREPLY=($(compgen -W "-u -A -F -S -h $word" -- "$cur"))

@@ -96,6 +96,7 @@ const char *lazy_expunge_reason_name(enum lazy_expunge_reason reason)
 	case LAZY_EXPUNGE_REASON_DSYNC: return "dsync";
 	case LAZY_EXPUNGE_REASON_SHARED: return "shared";
 	case LAZY_EXPUNGE_REASON_OTHER_INSTANCE: return "other-instance";
+	case LAZY_EXPUNGE_REASON_ERASE: return "erase";
 	}
 	i_unreached();
 }

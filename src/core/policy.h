@@ -30,7 +30,9 @@ enum lazy_expunge_reason {
 	LAZY_EXPUNGE_REASON_EXCLUDED,
 	LAZY_EXPUNGE_REASON_DSYNC,
 	LAZY_EXPUNGE_REASON_SHARED,
-	LAZY_EXPUNGE_REASON_OTHER_INSTANCE
+	LAZY_EXPUNGE_REASON_OTHER_INSTANCE,
+	/* not asked for: an administrator wants it gone for good */
+	LAZY_EXPUNGE_REASON_ERASE
 };
 
 enum lazy_expunge_instance {

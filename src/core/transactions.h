@@ -5,6 +5,8 @@
    by it. */
 #define LAZY_EXPUNGE_TRANSACTION_CAP "lazy_expunge cap"
 #define LAZY_EXPUNGE_TRANSACTION_CHECK "lazy_expunge check"
+/* it goes for good, wherever it is */
+#define LAZY_EXPUNGE_TRANSACTION_ERASE "lazy_expunge erase"
 #define LAZY_EXPUNGE_TRANSACTION_RESTORE "lazy_expunge restore"
 #define LAZY_EXPUNGE_TRANSACTION_SUPERSEDE "lazy_expunge supersede"
 /* the mail is in the storage again */

@@ -1,6 +1,4 @@
-/* doveadm lazy-expunge export: mails into an archive that can be trusted. The file
-   belongs to who runs doveadm: it is opened before doveadm becomes the owner of
-   the mail, and gets its name when it is so no more. */
+/* doveadm lazy-expunge export: mails into an archive that can be trusted. */
 
 #include "lib.h"
 #include "array.h"
@@ -12,75 +10,40 @@
 #include "export/export.h"
 #include "export/output.h"
 #include "doveadm-print.h"
-#include "doveadm/as-root.h"
 #include "doveadm/print.h"
 #include "doveadm/command.h"
 #include "doveadm/commands.h"
+#include "doveadm/out-file.h"
 #include "doveadm/who.h"
 
 struct export_cmd {
 	struct lazy_expunge_cmd cmd;
 	/* -w */
-	const char *path;
+	struct lazy_expunge_out_file file;
 	enum lazy_expunge_archive_format format;
 	/* -a */
 	bool live;
-	/* of the user that is being done, NULL = it could not be opened */
-	struct lazy_expunge_output *output;
 	struct lazy_expunge_export_params params;
-	/* the archive is whole: these are its figures */
-	bool whole;
-	char *username, *file;
 	struct lazy_expunge_manifest_head head;
 };
-
-static void export_preinit(struct doveadm_mail_cmd_context *ctx)
-{
-	lazy_expunge_cmd_stay_root(ctx);
-}
-
-/* The name of the user's archive: %u is the user, %% is %. */
-static const char *export_path(struct export_cmd *ecmd, const char *username)
-{
-	string_t *path = t_str_new(128);
-	const char *p;
-
-	for (p = ecmd->path; *p != '\0'; p++) {
-		if (p[0] == '%' && p[1] == '%')
-			str_append_c(path, *p++);
-		else if (p[0] != '%' || p[1] != 'u')
-			str_append_c(path, *p);
-		else {
-			/* a user is no directory */
-			str_append(path, t_str_replace(username, '/', '_'));
-			p++;
-		}
-	}
-	return str_c(path);
-}
 
 /* The archive of the user before is whole: it gets its name, and its row. */
 static void export_finish(struct export_cmd *ecmd)
 {
-	uint64_t size;
-	const char *sum, *error;
+	struct lazy_expunge_out_file *file = &ecmd->file;
+	uint64_t size = 0;
+	const char *sum = "";
 
-	if (!ecmd->whole) {
-		lazy_expunge_output_abort(&ecmd->output);
-		return;
+	if (file->output != NULL && file->whole) {
+		size = lazy_expunge_output_bytes(file->output);
+		sum = lazy_expunge_output_sum(file->output);
 	}
-	ecmd->whole = FALSE;
-	size = lazy_expunge_output_bytes(ecmd->output);
-	sum = lazy_expunge_output_sum(ecmd->output);
-	if (lazy_expunge_output_finish(&ecmd->output, &error) < 0) {
-		i_error("%s: %s", ecmd->cmd.ctx.cmd->name, error);
-		ecmd->cmd.ctx.exit_code = EX_IOERR;
+	if (!lazy_expunge_out_file_finish(&ecmd->cmd, file))
 		return;
-	}
 	lazy_expunge_progress_clear(&ecmd->cmd.progress);
 	if (lazy_expunge_cmd_is_multi(&ecmd->cmd))
-		doveadm_print_sticky("username", ecmd->username);
-	lazy_expunge_print_text(ecmd->file);
+		doveadm_print_sticky("username", file->username);
+	lazy_expunge_print_text(file->name);
 	lazy_expunge_print_number(ecmd->head.messages);
 	lazy_expunge_print_size(ecmd->head.bytes);
 	lazy_expunge_print_size(size);
@@ -95,27 +58,9 @@ static int export_prerun(struct doveadm_mail_cmd_context *ctx,
 	struct lazy_expunge_cmd *cmd =
 		container_of(ctx, struct lazy_expunge_cmd, ctx);
 	struct export_cmd *ecmd = container_of(cmd, struct export_cmd, cmd);
-	const char *error;
 
 	export_finish(ecmd);
-	if (cmd->refused)
-		return 0;
-	if (lazy_expunge_cmd_is_multi(cmd) &&
-	    strstr(ecmd->path, "%u") == NULL) {
-		lazy_expunge_cmd_refuse(cmd, EX_USAGE, t_strdup_printf(
-			"-w %s: over several users the name needs a %%u, "
-			"which becomes the user", ecmd->path));
-		return 0;
-	}
-	i_free(ecmd->file);
-	i_free(ecmd->username);
-	ecmd->username = i_strdup(ctx->cctx->username);
-	ecmd->file = i_strdup(export_path(ecmd, ecmd->username));
-	if (lazy_expunge_output_open(ecmd->file, &ecmd->output, &error) < 0) {
-		/* run() is called, and does nothing */
-		i_error("%s: %s", ctx->cmd->name, error);
-		ctx->exit_code = EX_CANTCREAT;
-	}
+	lazy_expunge_out_file_begin(cmd, &ecmd->file);
 	return 0;
 }
 
@@ -178,7 +123,7 @@ static int export_write(struct export_cmd *ecmd,
 			error_r);
 	}
 	if (ret == 0) {
-		ecmd->head.user = ecmd->username;
+		ecmd->head.user = ecmd->file.username;
 		ecmd->head.query = export_query(ecmd);
 		ecmd->head.by = lazy_expunge_cmd_who(ecmd->cmd.ctx.cctx);
 		ecmd->head.server = my_hostname;
@@ -198,7 +143,7 @@ static int export_user(struct export_cmd *ecmd,
 	struct lazy_expunge_error error = { .code = MAIL_ERROR_TEMP };
 	int ret;
 
-	ret = lazy_expunge_archive_writer_init(ecmd->output, ecmd->format,
+	ret = lazy_expunge_archive_writer_init(ecmd->file.output, ecmd->format,
 					       &writer, &error.text);
 	if (ret == 0)
 		ret = export_write(ecmd, luser, writer, select, &error);
@@ -206,7 +151,7 @@ static int export_user(struct export_cmd *ecmd,
 	lazy_expunge_progress_clear(&ecmd->cmd.progress);
 	if (ret < 0)
 		return lazy_expunge_cmd_fail(&ecmd->cmd, &error);
-	ecmd->whole = ret > 0;
+	ecmd->file.whole = ret > 0;
 	if (ret == 0)
 		lazy_expunge_cmd_say(&ecmd->cmd, "No mail matches: there is "
 				     "no archive");
@@ -220,7 +165,7 @@ static int export_run(struct lazy_expunge_cmd *cmd,
 	struct lazy_expunge_select *select;
 	int ret = 0;
 
-	if (ecmd->output == NULL) {
+	if (ecmd->file.output == NULL) {
 		/* it was said, or it is a doveadm server, which refused it */
 		i_assert(cmd->ctx.exit_code != 0);
 		return -1;
@@ -243,10 +188,8 @@ static void export_deinit(struct lazy_expunge_cmd *cmd)
 {
 	struct export_cmd *ecmd = container_of(cmd, struct export_cmd, cmd);
 
-	lazy_expunge_cmd_be_root();
 	export_finish(ecmd);
-	i_free(ecmd->username);
-	i_free(ecmd->file);
+	lazy_expunge_out_file_deinit(&ecmd->file);
 }
 
 /* About the time of a deletion. */
@@ -265,16 +208,16 @@ static void export_init(struct lazy_expunge_cmd *cmd)
 {
 	struct export_cmd *ecmd = container_of(cmd, struct export_cmd, cmd);
 
-	if (!doveadm_cmd_param_str(cmd->ctx.cctx, "write", &ecmd->path) ||
-	    *ecmd->path == '\0') {
+	if (!doveadm_cmd_param_str(cmd->ctx.cctx, "write", &ecmd->file.path) ||
+	    *ecmd->file.path == '\0') {
 		lazy_expunge_cmd_refuse(cmd, EX_USAGE,
 					"An archive needs a name: -w");
-	} else if (lazy_expunge_archive_format_find(ecmd->path,
+	} else if (lazy_expunge_archive_format_find(ecmd->file.path,
 						    &ecmd->format) < 0) {
 		lazy_expunge_cmd_refuse(cmd, EX_USAGE, t_strdup_printf(
 			"-w %s: the name of an archive ends in .zip, .tar, "
 			".tar.gz or .tar.zst, or is - for standard output",
-			ecmd->path));
+			ecmd->file.path));
 	} else if (cmd->ctx.cctx->conn_type != DOVEADM_CONNECTION_TYPE_CLI) {
 		lazy_expunge_cmd_refuse(cmd, EX_USAGE, "export works only on "
 			"the command line of the server that has the mail");
@@ -301,7 +244,7 @@ static struct doveadm_mail_cmd_context *export_alloc(void)
 				       DOVEADM_PRINT_TYPE_TABLE,
 				       export_init, export_run);
 
-	ecmd->cmd.ctx.v.preinit = export_preinit;
+	ecmd->cmd.ctx.v.preinit = lazy_expunge_out_file_preinit;
 	ecmd->cmd.ctx.v.prerun = export_prerun;
 	ecmd->cmd.deinit = export_deinit;
 	return &ecmd->cmd.ctx;

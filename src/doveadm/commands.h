@@ -5,6 +5,7 @@
 
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_check;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_deletions;
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_erase;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_export;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_hold;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_holds;

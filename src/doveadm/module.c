@@ -21,6 +21,7 @@ EXPORT const char *doveadm_lazy_expunge_plugin_version = DOVECOT_ABI_VERSION;
 static struct doveadm_cmd_ver2 *commands[] = {
 	&lazy_expunge_cmd_check,
 	&lazy_expunge_cmd_deletions,
+	&lazy_expunge_cmd_erase,
 	&lazy_expunge_cmd_export,
 	&lazy_expunge_cmd_hold,
 	&lazy_expunge_cmd_holds,

@@ -13,6 +13,7 @@ struct lazy_expunge_archive_locale {
 static inline void
 lazy_expunge_archive_locale_set(struct lazy_expunge_archive_locale *locale)
 {
+	locale->old = (locale_t)0;
 	locale->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	if (locale->utf8 != (locale_t)0)
 		locale->old = uselocale(locale->utf8);

@@ -84,6 +84,8 @@ expired_cause(struct mail *mail, const struct lazy_expunge_facts *facts)
 		return NULL;
 	if (null_strcmp(why, LAZY_EXPUNGE_TRANSACTION_CAP) == 0)
 		return "cap";
+	if (null_strcmp(why, LAZY_EXPUNGE_TRANSACTION_ERASE) == 0)
+		return "erase";
 	if (null_strcmp(why, LAZY_EXPUNGE_TRANSACTION_SUPERSEDE) == 0)
 		return "superseded";
 	if (null_strcmp(why, LAZY_EXPUNGE_TRANSACTION_CHECK) == 0)
@@ -259,6 +261,23 @@ mail_look(struct lazy_expunge_transaction *lt,
 	return instance;
 }
 
+/* Erase takes mail from where it lives, too, but not if a hold covers it: then it
+   would be held as soon as it is deleted. */
+static void mail_erase(struct mail *mail)
+{
+	struct lazy_expunge_mail *lmail =
+		LAZY_EXPUNGE_MAIL_CONTEXT_REQUIRE((struct mail_private *)mail);
+
+	if (lazy_expunge_held_has(mail)) {
+		lazy_expunge_held_refuse(mail);
+		return;
+	}
+	lazy_expunge_events_passed(
+		lazy_expunge_transaction_get(mail->transaction)->events, mail,
+		LAZY_EXPUNGE_REASON_ERASE);
+	lmail->module_ctx.super.expunge(mail);
+}
+
 static void lazy_mail_expunge(struct mail *mail)
 {
 	struct lazy_expunge_mailbox *lbox =
@@ -275,6 +294,12 @@ static void lazy_mail_expunge(struct mail *mail)
 	if (null_strcmp(mail->transaction->reason,
 			LAZY_EXPUNGE_TRANSACTION_UNDO) == 0) {
 		lmail->module_ctx.super.expunge(mail);
+		return;
+	}
+	if (null_strcmp(mail->transaction->reason,
+			LAZY_EXPUNGE_TRANSACTION_ERASE) == 0 &&
+	    lbox->storage == NULL) {
+		mail_erase(mail);
 		return;
 	}
 	facts_gather(mail, &facts);

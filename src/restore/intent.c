@@ -143,6 +143,31 @@ void lazy_expunge_restore_intent_clear(
 	array_clear(&intent->added);
 }
 
+int lazy_expunge_restore_intent_forget(
+	struct mail_user *user,
+	bool (*is_erased)(void *context, const char *guid), void *context,
+	const char **error_r)
+{
+	struct lazy_expunge_restore_intent *intent;
+	unsigned int i = 0, before;
+
+	if (lazy_expunge_restore_intent_init(user, &intent, error_r) < 0)
+		return -1;
+	before = array_count(&intent->left);
+	while (i < array_count(&intent->left)) {
+		if (is_erased(context, array_idx_elem(&intent->left, i)))
+			array_delete(&intent->left, i, 1);
+		else
+			i++;
+	}
+	/* what is not written anew stays as it is */
+	intent->keep = array_count(&intent->left) > 0;
+	if (array_count(&intent->left) == before)
+		intent->path = NULL;
+	lazy_expunge_restore_intent_deinit(&intent);
+	return 0;
+}
+
 void lazy_expunge_restore_intent_keep(
 				struct lazy_expunge_restore_intent *intent)
 {

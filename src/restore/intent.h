@@ -26,6 +26,12 @@ void lazy_expunge_restore_intent_add(struct lazy_expunge_restore_intent *intent,
 /* Write the file, before the first of the added mails is copied. */
 void lazy_expunge_restore_intent_write(
 				struct lazy_expunge_restore_intent *intent);
+/* Take those of an interrupted restore out of the file for which is_erased()
+   returns TRUE. Returns 0, or -1 and the error. */
+int lazy_expunge_restore_intent_forget(
+	struct mail_user *user,
+	bool (*is_erased)(void *context, const char *guid), void *context,
+	const char **error_r);
 /* All is committed: forget what was added. */
 void lazy_expunge_restore_intent_clear(
 				struct lazy_expunge_restore_intent *intent);

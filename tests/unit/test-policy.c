@@ -236,7 +236,7 @@ END_TEST
 
 START_TEST(reasons_have_names_of_their_own)
 {
-	for (int i = 0; i <= LAZY_EXPUNGE_REASON_OTHER_INSTANCE; i++) {
+	for (int i = 0; i <= LAZY_EXPUNGE_REASON_ERASE; i++) {
 		for (int j = 0; j < i; j++) {
 			ck_assert_str_ne(lazy_expunge_reason_name(i),
 					 lazy_expunge_reason_name(j));

@@ -15,7 +15,7 @@ SOURCE = places.SOURCE
 PAGE = SOURCE / "doc/doveadm-lazy-expunge.1"
 RECIPES = (SOURCE / "doc/RECIPES.md").read_text()
 COMPLETION = SOURCE / "contrib/doveadm-lazy-expunge.bash"
-COMMANDS = ["check", "deletions", "export", "hold", "holds", "list", "maintain", "release", "restore", "status", "verify"]
+COMMANDS = ["check", "deletions", "erase", "export", "hold", "holds", "list", "maintain", "release", "restore", "status", "verify"]
 RECIPE_COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", RECIPES, re.DOTALL) for line in block.splitlines()]
 
 
@@ -283,18 +283,19 @@ def test_recipe_who_has_the_most(dovecot):
 
 
 def test_recipe_erase_a_mail(dovecot):
-    """doveadm expunge -u anna mailbox '*' subject 'Application of Carol'
-    doveadm expunge -u anna mailbox .EXPUNGED subject 'Application of Carol'
-    doveadm purge -u anna"""
-    anna = Anna(dovecot)
+    """doveadm lazy-expunge erase -n -u anna subject 'Application of Carol'
+    doveadm lazy-expunge erase -u anna -w /root/erased.json subject 'Application of Carol'
+    doveadm lazy-expunge erase -n -A subject 'Application of Carol'"""
+    anna = Anna(dovecot, others=1)
+    plan, erase, others = recipe(test_recipe_erase_a_mail)
+    report = anna.server.root / "erased.json"
     anna.fill()
     anna.delete("INBOX")
-    for command in recipe(test_recipe_erase_a_mail):
-        anna.run(command)
+    assert "planned" in anna.run(plan) and anna.subjects("Projects/Autumn") == ["Application of Carol"]
+    assert "erased" in anna.run(erase.replace("/root/erased.json", str(report))) and report.exists()
     assert anna.subjects("Projects/Autumn") == [] and [mail.subject for mail in anna.user.kept()] == ["Lunch"]
-    done = subprocess.run(["grep", "-rl", "Application of Carol", anna.user.mail_path, "--include=*[!x]", "--exclude=dovecot*"],
-                          capture_output=True)
-    assert done.stdout == b""
+    done = subprocess.run(["grep", "-rl", "Application of Carol", anna.user.home], capture_output=True)
+    assert done.stdout == b"" and "planned" not in anna.run(others)
 
 
 def test_recipe_an_archive(dovecot):

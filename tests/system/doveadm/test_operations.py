@@ -155,11 +155,10 @@ def test_a_mail_is_erased_and_nothing_of_it_is_left(dovecot):
     user.doveadm("lazy-expunge list", "all")
     server.settle()
     assert holders([user.home], MARK) and holders([user.home], BODY)
-    [guid] = {mail.guid for mail in user.kept()}
     commands = [line for line in re.search(r"```sh\n(.*?)```", section("Erasing a mail"), re.DOTALL).group(1).splitlines()]
-    assert len(commands) == 5
+    assert len(commands) == 2
     for command in commands:
-        command = command.replace("anna", user.name).replace("Application of Carol", MARK).replace("$GUID", guid)
+        command = command.replace("anna", user.name).replace("Application of Carol", MARK).replace("/root/", f"{server.root}/")
         server.run(["sh", "-c", command.replace("doveadm ", f"doveadm -c {server.conf} ")])
     assert holders([user.home], MARK) == [] and holders([user.home], BODY) == []
     assert holders([server.root / name for name in ("log", "info.log", "debug.log") if (server.root / name).exists()], BODY) == []

@@ -1,0 +1,338 @@
+/* Erase: finds the GUIDs of what matches, then all copies, expunges them, and
+   looks again. */
+
+#include "lib.h"
+#include "array.h"
+#include "hash.h"
+#include "mail-search.h"
+#include "mail-search-build.h"
+#include "mail-storage-private.h"
+#include "core/transactions.h"
+#include "account/lock.h"
+#include "account/user.h"
+#include "hold/cover.h"
+#include "hold/holds.h"
+#include "inventory/live-boxes.h"
+#include "inventory/select.h"
+#include "restore/intent.h"
+#include "erase/traces.h"
+#include "erase/erase.h"
+
+struct erase_guid {
+	const char *guid;
+	/* a copy is held, or could not be read */
+	bool kept;
+};
+
+struct erase {
+	struct lazy_expunge_user *luser;
+	struct mail_search_args *args;
+	pool_t pool;
+	ARRAY_TYPE(lazy_expunge_erase_row) *rows;
+	HASH_TABLE(const char *, struct erase_guid *) guids;
+	/* which step is done for each mailbox */
+	int (*step)(struct erase *erase, struct mailbox *box,
+		    const char *vname, struct lazy_expunge_error *error_r);
+	/* so many copies are still there */
+	unsigned int left;
+};
+
+static const char *const state_names[] = {
+	[LAZY_EXPUNGE_ERASE_PLANNED] = "planned",
+	[LAZY_EXPUNGE_ERASE_ERASED] = "erased",
+	[LAZY_EXPUNGE_ERASE_HELD] = "held",
+	[LAZY_EXPUNGE_ERASE_FAILED] = "failed",
+};
+
+const char *
+lazy_expunge_erase_state_name(enum lazy_expunge_erase_state state)
+{
+	return state_names[state];
+}
+
+static int erase_fail_box(struct lazy_expunge_error *error_r, const char *what,
+			  struct mailbox *box)
+{
+	lazy_expunge_error_set_box(error_r, what, box);
+	return -1;
+}
+
+/* The GUIDs of what matches. */
+static int step_match(struct erase *erase, struct mailbox *box,
+		      const char *vname ATTR_UNUSED,
+		      struct lazy_expunge_error *error_r)
+{
+	struct mailbox_transaction_context *t;
+	struct mail_search_context *search;
+	struct erase_guid *eguid;
+	struct mail *mail;
+	const char *guid;
+	int ret = 0;
+
+	mail_search_args_init(erase->args, box, FALSE, NULL);
+	t = mailbox_transaction_begin(box, 0, "lazy_expunge erase match");
+	search = mailbox_search_init(t, erase->args, NULL, MAIL_FETCH_GUID,
+				     NULL);
+	while (mailbox_search_next(search, &mail)) {
+		if (mail_get_special(mail, MAIL_FETCH_GUID, &guid) < 0) {
+			ret = mail->expunged ? ret : -1;
+			continue;
+		}
+		if (hash_table_lookup(erase->guids, guid) != NULL)
+			continue;
+		eguid = p_new(erase->pool, struct erase_guid, 1);
+		eguid->guid = p_strdup(erase->pool, guid);
+		hash_table_insert(erase->guids, eguid->guid, eguid);
+	}
+	if (mailbox_search_deinit(&search) < 0)
+		ret = -1;
+	if (ret < 0)
+		(void)erase_fail_box(error_r, "Cannot search", box);
+	mailbox_transaction_rollback(&t);
+	mail_search_args_deinit(erase->args);
+	return ret;
+}
+
+static void copy_add(struct erase *erase, struct erase_guid *eguid,
+		     struct mail *mail, const char *vname,
+		     struct lazy_expunge_cover *cover)
+{
+	struct lazy_expunge_erase_row *row = array_append_space(erase->rows);
+	uoff_t size;
+
+	row->guid = eguid->guid;
+	row->mailbox = p_strdup(erase->pool, vname);
+	row->uid = mail->uid;
+	if (mail_get_virtual_size(mail, &size) == 0)
+		row->size = size;
+	row->held = cover == NULL ? "" :
+		p_strdup(erase->pool, lazy_expunge_cover_names(cover, mail));
+	if (*row->held != '\0')
+		eguid->kept = TRUE;
+}
+
+static struct erase_guid *
+copy_match(struct erase *erase, struct mail *mail, int *ret)
+{
+	const char *guid;
+
+	if (mail_get_special(mail, MAIL_FETCH_GUID, &guid) == 0)
+		return hash_table_lookup(erase->guids, guid);
+	if (!mail->expunged)
+		*ret = -1;
+	return NULL;
+}
+
+/* All copies of these GUIDs. erase->rows = NULL: only count them, but for those
+   that are to stay. */
+static int step_find(struct erase *erase, struct mailbox *box,
+		     const char *vname, struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_holds *holds = lazy_expunge_holds_get(erase->luser);
+	struct lazy_expunge_cover *cover = NULL;
+	struct mail_search_args *all = mail_search_build_init();
+	struct mailbox_transaction_context *t;
+	struct mail_search_context *search;
+	struct erase_guid *eguid;
+	struct mail *mail;
+	int ret = 0;
+
+	if (holds != NULL)
+		cover = lazy_expunge_cover_init(holds, box);
+	mail_search_build_add_all(all);
+	t = mailbox_transaction_begin(box, 0, "lazy_expunge erase find");
+	search = mailbox_search_init(t, all, NULL, MAIL_FETCH_GUID, NULL);
+	mail_search_args_unref(&all);
+	while (mailbox_search_next(search, &mail)) T_BEGIN {
+		eguid = copy_match(erase, mail, &ret);
+		if (eguid == NULL)
+			; /* another mail */
+		else if (erase->rows != NULL)
+			copy_add(erase, eguid, mail, vname, cover);
+		else if (!eguid->kept)
+			erase->left++;
+	} T_END;
+	if (mailbox_search_deinit(&search) < 0)
+		ret = -1;
+	if (ret < 0)
+		(void)erase_fail_box(error_r, "Cannot read", box);
+	mailbox_transaction_rollback(&t);
+	lazy_expunge_cover_deinit(&cover);
+	return ret;
+}
+
+static int box_expunge(struct erase *erase, struct mailbox *box,
+		       const char *vname)
+{
+	struct mailbox_transaction_context *t;
+	const struct lazy_expunge_erase_row *row;
+	const struct erase_guid *eguid;
+	struct mail *mail;
+	const char *guid;
+
+	t = mailbox_transaction_begin(box, 0, LAZY_EXPUNGE_TRANSACTION_ERASE);
+	mail = mail_alloc(t, MAIL_FETCH_GUID, NULL);
+	array_foreach(erase->rows, row) T_BEGIN {
+		eguid = hash_table_lookup(erase->guids, row->guid);
+		if (!eguid->kept && strcmp(row->mailbox, vname) == 0 &&
+		    mail_set_uid(mail, row->uid) &&
+		    mail_get_special(mail, MAIL_FETCH_GUID, &guid) == 0 &&
+		    strcmp(guid, row->guid) == 0)
+			mail_expunge(mail);
+	} T_END;
+	mail_free(&mail);
+	return mailbox_transaction_commit(&t);
+}
+
+/* Expunge the copies, and write the cache anew: also of mailboxes that had one
+   before it was moved. */
+static int step_expunge(struct erase *erase, struct mailbox *box,
+			const char *vname, struct lazy_expunge_error *error_r)
+{
+	if (box_expunge(erase, box, vname) < 0 ||
+	    mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ) < 0)
+		return erase_fail_box(error_r, "Cannot expunge from", box);
+	return lazy_expunge_erase_cache(box, error_r);
+}
+
+static int live_step(struct mailbox *box, void *context,
+		     struct lazy_expunge_error *error_r)
+{
+	struct erase *erase = context;
+
+	return erase->step(erase, box, mailbox_get_vname(box), error_r);
+}
+
+/* Do the step for the storages' mailboxes and for all others. */
+static int erase_boxes(struct erase *erase,
+		       struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_select *select;
+	const struct lazy_expunge_select_box *sbox;
+	int ret = 0;
+
+	/* The live ones first: what somebody deletes meanwhile is in the
+	   storage when that is looked at. */
+	if (lazy_expunge_live_boxes(erase->luser, NULL, live_step, erase,
+				    error_r) < 0)
+		return -1;
+	select = lazy_expunge_select_init(erase->luser, error_r);
+	if (select == NULL)
+		return -1;
+	array_foreach(&select->boxes, sbox) {
+		if (ret == 0) T_BEGIN {
+			ret = erase->step(erase, sbox->box, sbox->vname,
+					  error_r);
+		} T_END_PASS_STR_IF(ret < 0, &error_r->text);
+	}
+	lazy_expunge_select_deinit(&select);
+	return ret;
+}
+
+static bool erase_has_guid(void *context, const char *guid)
+{
+	struct erase *erase = context;
+	const struct erase_guid *eguid =
+		hash_table_lookup(erase->guids, guid);
+
+	return eguid != NULL && !eguid->kept;
+}
+
+static void rows_set_state(struct erase *erase,
+			   enum lazy_expunge_erase_state state)
+{
+	struct lazy_expunge_erase_row *row;
+	const struct erase_guid *eguid;
+
+	array_foreach_modifiable(erase->rows, row) {
+		eguid = hash_table_lookup(erase->guids, row->guid);
+		row->state = eguid->kept ? LAZY_EXPUNGE_ERASE_HELD : state;
+	}
+}
+
+/* Look again: none may be there. */
+static int erase_prove(struct erase *erase, struct lazy_expunge_error *error_r)
+{
+	ARRAY_TYPE(lazy_expunge_erase_row) *rows = erase->rows;
+	int ret;
+
+	erase->rows = NULL;
+	erase->left = 0;
+	erase->step = step_find;
+	ret = erase_boxes(erase, error_r);
+	erase->rows = rows;
+	if (ret < 0 || erase->left == 0)
+		return ret;
+	error_r->code = MAIL_ERROR_TEMP;
+	error_r->text = t_strdup_printf("%u copies are there again: run it "
+					"once more", erase->left);
+	return -1;
+}
+
+static int erase_locked(struct erase *erase, struct lazy_expunge_error *error_r)
+{
+	erase->step = step_expunge;
+	if (erase_boxes(erase, error_r) < 0 ||
+	    lazy_expunge_erase_traces(erase->luser, error_r) < 0)
+		return -1;
+	if (lazy_expunge_restore_intent_forget(erase->luser->user,
+					       erase_has_guid, erase,
+					       &error_r->text) < 0) {
+		error_r->code = MAIL_ERROR_TEMP;
+		return -1;
+	}
+	return erase_prove(erase, error_r);
+}
+
+static int erase_run(struct erase *erase, bool plan,
+		     struct lazy_expunge_error *error_r)
+{
+	const char *error;
+	int ret;
+
+	erase->step = step_match;
+	if (erase_boxes(erase, error_r) < 0)
+		return -1;
+	if (hash_table_count(erase->guids) == 0)
+		return 0;
+	erase->step = step_find;
+	if (erase_boxes(erase, error_r) < 0)
+		return -1;
+	rows_set_state(erase, LAZY_EXPUNGE_ERASE_PLANNED);
+	if (plan)
+		return 0;
+	/* as it holds for a delete */
+	ret = lazy_expunge_lock_get(erase->luser,
+				    LAZY_EXPUNGE_LOCK_TIMEOUT_SECS, &error);
+	if (ret <= 0) {
+		error_r->code = ret == 0 ? MAIL_ERROR_INUSE : MAIL_ERROR_TEMP;
+		error_r->text = t_strdup_printf("Cannot lock the account: %s",
+						error);
+		return -1;
+	}
+	rows_set_state(erase, LAZY_EXPUNGE_ERASE_FAILED);
+	ret = erase_locked(erase, error_r);
+	lazy_expunge_lock_put(erase->luser);
+	if (ret == 0)
+		rows_set_state(erase, LAZY_EXPUNGE_ERASE_ERASED);
+	return ret;
+}
+
+int lazy_expunge_erase(struct lazy_expunge_user *luser,
+		       struct mail_search_args *args, bool plan, pool_t pool,
+		       ARRAY_TYPE(lazy_expunge_erase_row) *rows,
+		       struct lazy_expunge_error *error_r)
+{
+	struct erase erase = {
+		.luser = luser,
+		.args = args,
+		.pool = pool,
+		.rows = rows,
+	};
+	int ret;
+
+	hash_table_create(&erase.guids, default_pool, 0, str_hash, strcmp);
+	ret = erase_run(&erase, plan, error_r);
+	hash_table_destroy(&erase.guids);
+	return ret;
+}

@@ -1,0 +1,245 @@
+"""doveadm lazy-expunge erase: mail goes for good, everywhere, and nothing of it is found afterwards."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from harness.dovecot import beside, events
+from harness.dovecot.config import namespace_mode
+from harness.dovecot.mail import message
+
+MODES = ["mailbox", "namespace"]
+MARK = "Application-of-Carol-4711"
+BODY = "Confidential-text-0815"
+
+
+def mode_fields(mode, dovecot, **lazy):
+    if mode == "mailbox":
+        return dict(lazy=lazy) if lazy else {}
+    return namespace_mode(dovecot.format, **{"only_last_instance": False, **lazy})
+
+
+def rows(user, *arguments, **options):
+    """What erase prints, and the whole result."""
+    done = user.server.doveadm("-f", "json", "lazy-expunge", "erase", "-u", user.name, *arguments, **options)
+    return json.loads(done.stdout or b"[]"), done
+
+
+def holders(paths, *words):
+    """The files below these paths that have one of the words in them."""
+    found = [subprocess.run(["grep", "-rlaF", word, *map(str, paths)], capture_output=True, text=True).stdout.split() for word in words]
+    return sorted(sum(found, []))
+
+
+def scatter(user):
+    """A mail with copies in several mailboxes and in the storage, read by clients, and others that are to stay."""
+    user.deliver(message(subject=MARK, body=f"{BODY}\n", headers=f"X-Mark: {BODY}\n"))
+    user.fill("INBOX", [message(subject=f"stays {number}") for number in range(3)])
+    with user.imap("INBOX") as session:
+        fetch = "FETCH 1:* (ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (SUBJECT X-MARK)] BODY.PEEK[TEXT])"
+        session("CREATE Work")
+        session.ok(fetch)
+        session.ok("COPY 1 Work")
+        session.ok("COPY 1 Trash")
+        # Left had it, and has its headers in a cache file
+        session("CREATE Left")
+        session.ok("COPY 1 Left")
+        for mailbox in ("Work", "Trash", "Left"):
+            session.select(mailbox)
+            session.ok(fetch)
+        session("MOVE 1 Work")
+        session.select("INBOX")
+        session.delete("1")
+    user.doveadm("expunge", "mailbox", "INBOX", "subject", "stays 0")
+    user.doveadm("lazy-expunge list", "all")
+    user.server.settle()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_nothing_of_a_mail_is_left(dovecot, mode):
+    server = dovecot.own(debug=True, **mode_fields(mode, dovecot))
+    user = server.user()
+    scatter(user)
+    assert holders([user.home], MARK) and holders([user.home], BODY)
+    stay = sorted(mail.content for mailbox in ("INBOX", "Work", "Trash", "Left") for mail in user.messages(mailbox) if MARK not in mail.text)
+    kept = sorted(mail.content for mail in user.kept() if MARK not in mail.text)
+    assert len(stay) == 2 and len(kept) == 1
+    plan, _ = rows(user, "-n", "subject", MARK)
+    assert {row["state"] for row in plan} == {"planned"} and len(user.messages("Work")) == 2 and holders([user.home], MARK)
+    report = server.root / "evidence"
+    report.mkdir(mode=0o700)
+    found, done = rows(user, "-w", report / "erased.json", "-b", "auditor", "subject", MARK)
+    assert found == [{**row, "state": "erased"} for row in plan]
+    assert len({row["guid"] for row in found}) == 1 and {row["size"] for row in found} == {plan[0]["size"]}
+    boxes = sorted(row["mailbox"] for row in found)
+    assert boxes == sorted(["Work", "Work", "Trash"] + ([".EXPUNGED"] if mode == "mailbox" else [".EXPUNGED/INBOX"])), boxes
+    server.settle()
+    assert holders([user.home], MARK, BODY) == []
+    logs = [server.root / name for name in ("log", "info.log", "debug.log") if (server.root / name).exists()]
+    assert holders(logs, BODY) == []
+    assert b"Not reached: backups" in done.stderr
+    assert sorted(mail.content for mailbox in ("INBOX", "Work", "Trash", "Left") for mail in user.messages(mailbox)) == stay
+    assert sorted(mail.content for mail in user.kept()) == kept
+    # the report: what was erased, and nothing of its content
+    text = (report / "erased.json").read_text()
+    told = json.loads(text)
+    assert told["mails"] == found and told["by"] == "auditor" and told["user"] == user.name and len(told["out_of_reach"]) >= 4
+    assert MARK not in text and BODY not in text and (report / "erased.json").stat().st_uid == 0
+    # again: nothing is there
+    again, done = rows(user, "subject", MARK)
+    assert again == [] and b"No mail matches" in done.stderr
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_copies_that_do_not_match_go_too(dovecot, mode):
+    """The copy in Work is flagged otherwise; it is the same mail."""
+    server = dovecot(**mode_fields(mode, dovecot))
+    user = server.user()
+    user.append("INBOX", message(subject=MARK), "\\Flagged")
+    with user.imap("INBOX") as session:
+        session("CREATE Work")
+        session.ok("COPY 1 Work")
+        session.select("Work")
+        session.ok("STORE 1 -FLAGS (\\Flagged)")
+    found, _ = rows(user, "flagged")
+    assert sorted(row["mailbox"] for row in found) == ["INBOX", "Work"]
+    assert user.messages("INBOX") == user.messages("Work") == user.kept() == []
+
+
+def test_only_last_instance_and_protect(dovecot):
+    server = dovecot(lazy={"only_last_instance": True, "protect": True, "hidden": True})
+    user = server.user()
+    scatter(user)
+    found, _ = rows(user, "subject", MARK)
+    assert {row["state"] for row in found} == {"erased"} and holders([user.home], MARK, BODY) == []
+
+
+@pytest.mark.parametrize("query", [(), ("subject", MARK)])
+def test_held_mail_is_refused_by_name(dovecot, query):
+    server = dovecot()
+    user = server.user()
+    scatter(user)
+    user.append("Work", message(subject="free"))
+    user.doveadm("lazy-expunge hold", "-N", "case-17", *query)
+    before = {mailbox: len(user.messages(mailbox)) for mailbox in ("INBOX", "Work", "Trash", ".EXPUNGED")}
+    for arguments in (("-n",), ()):
+        found, done = rows(user, *arguments, "subject", MARK, check=False)
+        assert done.code == 77 and b"held (case-17): release the hold first" in done.stderr, done
+        assert {row["state"] for row in found} == {"held"} and {row["held"] for row in found} == {"case-17"}
+    assert {mailbox: len(user.messages(mailbox)) for mailbox in before} == before
+    # the others go
+    found, done = rows(user, "subject", MARK, "or", "subject", "free", check=False)
+    assert sorted(row["state"] for row in found) == ["erased" if query else "held"] + ["held"] * 4
+    assert len(user.messages("Work")) == before["Work"] - bool(query)
+    user.doveadm("lazy-expunge release", "-N", "case-17", "-g", "0")
+    found, done = rows(user, "subject", MARK)
+    assert {row["state"] for row in found} == {"erased"}
+    # what an administrator has written is not the mail's
+    own = {str(user.home / "dovecot.lazy-expunge.holds")} if query else set()
+    assert set(holders([user.home], MARK, BODY)) == own
+
+
+def test_one_copy_that_is_held_holds_all(dovecot):
+    """A hold goes by the flags of one copy."""
+    user = dovecot().user()
+    user.append("INBOX", message(subject=MARK))
+    with user.imap("INBOX") as session:
+        session("CREATE Work")
+        session.ok("COPY 1 Work")
+        session.select("Work")
+        session.ok("STORE 1 +FLAGS (\\Flagged)")
+    user.doveadm("lazy-expunge hold", "-N", "flags", "flagged")
+    found, done = rows(user, "subject", MARK, check=False)
+    assert done.code == 77 and sorted((row["mailbox"], row["state"], row["held"]) for row in found) == \
+        [("INBOX", "held", ""), ("Work", "held", "flags")]
+    assert len(user.messages("INBOX")) == len(user.messages("Work")) == 1
+
+
+def test_many_users_and_their_copies(dovecot):
+    server = dovecot.own(passwd_file=True)
+    users = [server.user() for _ in range(3)]
+    server.write_users(users)
+    users[0].deliver(message(subject=MARK, body=BODY), [users[1]])
+    users[2].append("INBOX", message(subject="other"))
+    done = server.doveadm("-f", "json", "lazy-expunge", "erase", "-n", "-A", "subject", MARK)
+    counted = [(row["username"], row["state"]) for row in json.loads(done.stdout)]
+    assert counted == [(user.name, "planned") for user in users[:2]]
+    report = server.root / "evidence"
+    report.mkdir(mode=0o700)
+    done = server.doveadm("-f", "json", "lazy-expunge", "erase", "-A", "-w", report / "of-%u.json", "subject", MARK)
+    assert [row["state"] for row in json.loads(done.stdout)] == ["erased"] * 2
+    assert holders([user.home for user in users], MARK, BODY) == [] and len(users[2].messages()) == 1
+    assert sorted(os.listdir(report)) == sorted(f"of-{user.name}.json" for user in users)
+    assert not [path for user in users for path in user.home.rglob("*") if path.stat().st_uid == 0]
+
+
+def test_what_a_killed_restore_has_written_down(dovecot):
+    user = dovecot().user()
+    user.append("INBOX", message(subject=MARK))
+    [mail] = user.messages()
+    path = user.home / "dovecot.lazy-expunge.restoring"
+    path.write_text(f"{mail.guid}\nanother\n")
+    os.chown(path, user.home.stat().st_uid, user.home.stat().st_gid)
+    rows(user, "subject", MARK)
+    assert path.read_text() == "another\n"
+    user.append("INBOX", message(subject=MARK))
+    rows(user, "subject", MARK)
+    assert path.read_text() == "another\n"
+
+
+def test_the_events(dovecot):
+    user = dovecot(**events.exporting(dovecot.target)).user()
+    user.append("INBOX", message(subject=MARK))
+    user.append("Work", message(subject=MARK), create=True)
+    user.doveadm("expunge", "mailbox", "Work", "all")
+    [living], [kept] = user.messages(), user.kept()
+    rows(user, "subject", MARK)
+    _, passed, expired = events.wait(user, "mail_kept", "mail_passed", "mail_expired")
+    assert (passed["guid"], passed["mailbox"], passed["cause"]) == (living.guid, "INBOX", "erase")
+    assert (expired["guid"], expired["storage"], expired["cause"]) == (kept.guid, ".EXPUNGED", "erase")
+
+
+def test_full_text_indexes(dovecot):
+    backend = "xapian" if not dovecot.target.new_settings else "flatcurve"
+    config = beside.config(dovecot.version, dovecot.format, backend)
+    server = dovecot.own(config)
+    server.expect_log(beside.CHATTER.get(backend, "fts"), required=False)
+    user = server.user()
+    user.deliver(message(subject=MARK, body=f"{BODY} zweitausendfuenfhundert\n"))
+    user.append("INBOX", message(subject="stays"))
+    assert user.doveadm("search", "mailbox", "INBOX", "body", "zweitausendfuenfhundert").stdout
+    found, _ = rows(user, "subject", MARK)
+    assert [row["state"] for row in found] == ["erased"]
+    assert user.doveadm("search", "mailbox", "INBOX", "body", "zweitausendfuenfhundert").stdout == b""
+    assert holders([user.home], MARK, BODY) == []
+
+
+@pytest.mark.parametrize("arguments, code, text", [
+    ((), 64, "A search query is needed: lazy-expunge erase ALL takes everything"),
+    (("-n",), 64, "A search query is needed"),
+    (("nonsense",), 64, "Unknown argument"),
+    (("-w", "-", "all"), 64, "-w: the report needs a name"),
+    (("-w", "", "all"), 64, "-w: the report needs a name"),
+    (("-w", "/no/such/place/x", "all"), 73, "-w /no/such/place/x: open(/no/such/place) failed"),
+])
+def test_bad_input(dovecot, arguments, code, text):
+    user = dovecot().user()
+    user.append()
+    done = user.doveadm("lazy-expunge erase", *arguments, check=False)
+    assert done.code == code and text in done.stderr.decode(), done
+    assert len(user.messages()) == 1
+
+
+def test_through_a_server(dovecot):
+    server = dovecot()
+    user = server.user()
+    user.append("INBOX", message(subject=MARK))
+    server.expect_log("Executing command|exited", required=False)
+    server.expect_log("-w works only on the command line", required=False)
+    socket = server.root / "run/doveadm-server"
+    done = server.doveadm("lazy-expunge", "erase", "-S", socket, "-u", user.name, "-w", server.root / "x", "subject", MARK, check=False)
+    assert done.code == 64 and not (server.root / "x").exists() and len(user.messages()) == 1
+    done = server.doveadm("-f", "json", "lazy-expunge", "erase", "-S", socket, "-u", user.name, "subject", MARK)
+    assert [row["state"] for row in json.loads(done.stdout)] == ["erased"] and user.messages() == []
