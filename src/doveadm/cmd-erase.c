@@ -240,7 +240,7 @@ struct doveadm_cmd_ver2 lazy_expunge_cmd_erase = {
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
 		"[-n] [-w <file>] [-b <by>] <search query>",
 DOVEADM_CMD_PARAMS_START
-DOVEADM_CMD_MAIL_COMMON
+LAZY_EXPUNGE_CMD_COMMON_PARAMS
 DOVEADM_CMD_PARAM('n', "plan", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('w', "write", CMD_PARAM_STR, 0)
 LAZY_EXPUNGE_CMD_BY_PARAM

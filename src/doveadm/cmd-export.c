@@ -257,7 +257,7 @@ struct doveadm_cmd_ver2 lazy_expunge_cmd_export = {
 		"-w <file> [-a] [-b <by>] " LAZY_EXPUNGE_CMD_QUERY_USAGE
 		"[<search query>]",
 DOVEADM_CMD_PARAMS_START
-DOVEADM_CMD_MAIL_COMMON
+LAZY_EXPUNGE_CMD_COMMON_PARAMS
 DOVEADM_CMD_PARAM('w', "write", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('a', "all", CMD_PARAM_BOOL, 0)
 LAZY_EXPUNGE_CMD_BY_PARAM
