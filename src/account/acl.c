@@ -16,6 +16,11 @@ struct acl_funcs {
 	__typeof__(&acl_object_init_from_parent) init_from_parent;
 	__typeof__(&acl_object_deinit) deinit;
 	__typeof__(&acl_object_get_my_rights) get_my_rights;
+	__typeof__(&acl_object_list_init) list_init;
+	__typeof__(&acl_object_list_next) list_next;
+	__typeof__(&acl_object_list_deinit) list_deinit;
+	__typeof__(&acl_object_update) update;
+	__typeof__(&acl_backend_rights_match_me) match_me;
 };
 
 static bool acl_funcs_find(struct acl_funcs *funcs)
@@ -28,9 +33,17 @@ static bool acl_funcs_find(struct acl_funcs *funcs)
 					"acl_object_init_from_parent");
 	funcs->deinit = dlsym(RTLD_DEFAULT, "acl_object_deinit");
 	funcs->get_my_rights = dlsym(RTLD_DEFAULT, "acl_object_get_my_rights");
+	funcs->list_init = dlsym(RTLD_DEFAULT, "acl_object_list_init");
+	funcs->list_next = dlsym(RTLD_DEFAULT, "acl_object_list_next");
+	funcs->list_deinit = dlsym(RTLD_DEFAULT, "acl_object_list_deinit");
+	funcs->update = dlsym(RTLD_DEFAULT, "acl_object_update");
+	funcs->match_me = dlsym(RTLD_DEFAULT, "acl_backend_rights_match_me");
 	return funcs->module != NULL && funcs->get_aclobj != NULL &&
 		funcs->get_backend != NULL && funcs->init_from_parent != NULL &&
-		funcs->deinit != NULL && funcs->get_my_rights != NULL;
+		funcs->deinit != NULL && funcs->get_my_rights != NULL &&
+		funcs->list_init != NULL && funcs->list_next != NULL &&
+		funcs->list_deinit != NULL && funcs->update != NULL &&
+		funcs->match_me != NULL;
 }
 
 /* FALSE if ACLs do not hold for the mailbox. */
@@ -75,4 +88,44 @@ bool lazy_expunge_acl_has(int ret, const char *const *rights,
 			  const char *right)
 {
 	return ret == 0 || (ret > 0 && str_array_find(rights, right));
+}
+
+bool lazy_expunge_acl_names_user(struct mailbox *box)
+{
+	struct acl_object_list_iter *iter;
+	struct acl_rights rights;
+	struct acl_funcs funcs;
+	bool found = FALSE;
+
+	if (!acl_is_for(box, &funcs))
+		return FALSE;
+	iter = funcs.list_init(funcs.get_aclobj(box));
+	while (funcs.list_next(iter, &rights)) {
+		if (rights.rights != NULL && rights.rights[0] != NULL &&
+		    funcs.match_me(funcs.get_backend(box->list), &rights))
+			found = TRUE;
+	}
+	return funcs.list_deinit(&iter) >= 0 && found;
+}
+
+int lazy_expunge_acl_forget_parent(struct mailbox *box)
+{
+	struct acl_object_list_iter *iter;
+	struct acl_rights_update update;
+	struct acl_funcs funcs;
+	int ret = 0;
+
+	if (!acl_is_for(box, &funcs))
+		return 0;
+	i_zero(&update);
+	update.modify_mode = ACL_MODIFY_MODE_CLEAR;
+	update.neg_modify_mode = ACL_MODIFY_MODE_CLEAR;
+	iter = funcs.list_init(funcs.get_aclobj(box));
+	while (funcs.list_next(iter, &update.rights)) {
+		if (!update.rights.global &&
+		    update.rights.id_type != ACL_ID_OWNER &&
+		    funcs.update(funcs.get_aclobj(box), &update) < 0)
+			ret = -1;
+	}
+	return funcs.list_deinit(&iter) < 0 ? -1 : ret;
 }

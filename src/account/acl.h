@@ -20,4 +20,11 @@ int lazy_expunge_acl_get_parent_rights(struct mailbox *box,
 bool lazy_expunge_acl_has(int ret, const char *const *rights,
 			  const char *right);
 
+/* TRUE if an entry of the mailbox's own, or of the administrator's for it, gives
+   the user rights there: not what holds where there is none. */
+bool lazy_expunge_acl_names_user(struct mailbox *box);
+/* Take away what the mailbox, which was just created, has got from its parent
+   for others than its owner. Returns 0 if ok, -1 if not. */
+int lazy_expunge_acl_forget_parent(struct mailbox *box);
+
 #endif

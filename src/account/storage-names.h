@@ -29,6 +29,9 @@ struct lazy_expunge_storage {
 	const char *name_end;
 	/* the user may have links to its mailbox (mailbox_alias plugin) */
 	bool has_links;
+	/* the settings of these names as they hold for it: with the filters of
+	   its mailbox or namespace */
+	bool hidden, protect, quota_ignore;
 	/* lists that were held against that of ns (storage-identity.c) */
 	struct lazy_expunge_storage_list *lists;
 };

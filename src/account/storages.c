@@ -106,6 +106,20 @@ static const char *setting_namespace_prefix(const char *setting)
 		t_strdup_until(setting, variable);
 }
 
+/* What cannot be read is the worst for users, and refuses all deletes anyway. */
+static void storage_read_filters(struct lazy_expunge_user *luser,
+				 struct lazy_expunge_storage *st)
+{
+	struct lazy_expunge_settings set;
+	const char *vname = st->ns_mode ? NULL : lazy_expunge_storage_vname(st);
+
+	lazy_expunge_settings_read_filters(luser->user, st->ns->list, vname,
+					   pool_datastack_create(), &set);
+	st->hidden = set.error != NULL || set.hidden;
+	st->protect = set.error != NULL || set.protect;
+	st->quota_ignore = set.error != NULL || set.quota_ignore;
+}
+
 static struct lazy_expunge_storage *
 storage_resolve(struct lazy_expunge_user *luser, const char *setting)
 {
@@ -145,6 +159,9 @@ storage_resolve(struct lazy_expunge_user *luser, const char *setting)
 		st->is_live = TRUE;
 		st->ns = NULL;
 	}
+	if (st->ns != NULL) T_BEGIN {
+		storage_read_filters(luser, st);
+	} T_END;
 	return st;
 }
 

@@ -71,6 +71,11 @@ void lazy_expunge_check_storage(struct lazy_expunge_findings *findings,
 bool lazy_expunge_check_index(struct lazy_expunge_findings *findings,
 			      struct lazy_expunge_user *luser,
 			      struct lazy_expunge_storage *storage);
+/* Whether ACLs leave the user no right to see the storage among the mailboxes,
+   and none to take away for good what is in it. */
+void lazy_expunge_check_acl_denies(struct lazy_expunge_user *luser,
+				   struct lazy_expunge_storage *storage,
+				   bool *looking_r, bool *deleting_r);
 /* The user's rights in the storage's mailbox vname. */
 void lazy_expunge_check_acl(struct lazy_expunge_findings *findings,
 			    struct lazy_expunge_user *luser,

@@ -7,6 +7,8 @@
 #include "mail-namespace.h"
 #include "mail-storage-settings.h"
 #include "mailbox-list-private.h"
+#include "acl-api-private.h"
+#include "compat/acl-backend.h"
 #include "compat/dovecot.h"
 
 const char *lazy_expunge_compat_index_error(struct mail_index *index)
@@ -237,4 +239,15 @@ void *lazy_expunge_compat_quota_mailbox_allocated(
 
 void lazy_expunge_compat_quota_mailbox_freed(void *context ATTR_UNUSED)
 {
+}
+
+void lazy_expunge_compat_acl_replace(
+	struct acl_backend *backend, pool_t pool ATTR_UNUSED,
+	const struct lazy_expunge_compat_acl_methods *methods,
+	struct lazy_expunge_compat_acl_methods *super_r)
+{
+	super_r->object_refresh_cache = backend->v.object_refresh_cache;
+	super_r->object_list_next = backend->v.object_list_next;
+	backend->v.object_refresh_cache = methods->object_refresh_cache;
+	backend->v.object_list_next = methods->object_list_next;
 }

@@ -9,6 +9,8 @@
 #include "mail-namespace.h"
 #include "mail-storage-settings.h"
 #include "mailbox-list-private.h"
+#include "acl-api-private.h"
+#include "compat/acl-backend.h"
 #include "compat/dovecot.h"
 
 const char *lazy_expunge_compat_index_error(struct mail_index *index)
@@ -196,4 +198,19 @@ void lazy_expunge_compat_quota_mailbox_freed(void *context)
 	struct settings_instance *instance = context;
 
 	settings_instance_free(&instance);
+}
+
+void lazy_expunge_compat_acl_replace(
+	struct acl_backend *backend, pool_t pool,
+	const struct lazy_expunge_compat_acl_methods *methods,
+	struct lazy_expunge_compat_acl_methods *super_r)
+{
+	struct acl_backend_vfuncs *v =
+		p_memdup(pool, backend->v, sizeof(*backend->v));
+
+	super_r->object_refresh_cache = v->object_refresh_cache;
+	super_r->object_list_next = v->object_list_next;
+	v->object_refresh_cache = methods->object_refresh_cache;
+	v->object_list_next = methods->object_list_next;
+	backend->v = v;
 }

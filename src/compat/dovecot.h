@@ -89,6 +89,18 @@ lazy_expunge_compat_save_set_moving(struct mail_save_context *ctx,
 #endif
 }
 
+/* The mail that goes away when the one that is being saved is there, NULL if none
+   does (REPLACE, RFC 8508). */
+static inline struct mail *
+lazy_expunge_compat_save_get_replaced(struct mail_save_context *ctx ATTR_UNUSED)
+{
+#ifdef HAVE_SAVE_EXPUNGED_MAIL
+	return ctx->expunged_mail;
+#else
+	return NULL;
+#endif
+}
+
 struct mailbox_settings;
 /* The mailbox { } blocks of the namespace, one after the other from idx 0 on.
    NULL = there are no more. */

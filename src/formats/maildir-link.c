@@ -20,6 +20,7 @@
 #include "formats/letters.h"
 #include "formats/refcount.h"
 #include "formats/save-date.h"
+#include "account/storage-names.h"
 #include "account/user.h"
 #include "formats/maildir-link.h"
 
@@ -52,7 +53,7 @@ static const char *const indifferent_plugins[] = {
 	"zlib", NULL
 };
 
-static bool plugins_are_indifferent(struct lazy_expunge_user *luser)
+static bool plugins_are_indifferent(struct lazy_expunge_storage *storage)
 {
 	struct module *module = mail_storage_service_modules;
 	bool indifferent = TRUE;
@@ -62,7 +63,7 @@ static bool plugins_are_indifferent(struct lazy_expunge_user *luser)
 
 		indifferent = str_array_find(indifferent_plugins, name) &&
 			/* whoever counts the storage counts at the copy */
-			(luser->set.quota_ignore || strcmp(name, "quota") != 0);
+			(storage->quota_ignore || strcmp(name, "quota") != 0);
 	} T_END;
 	return indifferent;
 }
@@ -79,6 +80,7 @@ static bool mailbox_is_plain(struct mailbox *box)
 
 struct lazy_expunge_maildir *
 lazy_expunge_maildir_init(struct lazy_expunge_user *luser,
+			  struct lazy_expunge_storage *storage,
 			  struct mailbox *source, struct mailbox *dest,
 			  struct lazy_expunge_letters *letters)
 {
@@ -87,7 +89,7 @@ lazy_expunge_maildir_init(struct lazy_expunge_user *luser,
 
 	if (!mailbox_is_plain(source) || !mailbox_is_plain(dest) ||
 	    !mail_storage_copy_can_use_hardlink(source, dest) ||
-	    !plugins_are_indifferent(luser) || letters == NULL)
+	    !plugins_are_indifferent(storage) || letters == NULL)
 		return NULL;
 	if (mailbox_get_path_to(dest, MAILBOX_LIST_PATH_TYPE_MAILBOX,
 				&path) <= 0)

@@ -17,12 +17,14 @@ struct mailbox;
 struct lazy_expunge_letters;
 struct lazy_expunge_maildir;
 struct lazy_expunge_origin_carrier;
+struct lazy_expunge_storage;
 struct lazy_expunge_user;
 
 /* dest need not be open. letters are those of dest, must stay, and may be NULL.
    Returns NULL if the ordinary way is the only one between these mailboxes. */
 struct lazy_expunge_maildir *
 lazy_expunge_maildir_init(struct lazy_expunge_user *luser,
+			  struct lazy_expunge_storage *storage,
 			  struct mailbox *source, struct mailbox *dest,
 			  struct lazy_expunge_letters *letters);
 /* Takes NULL. */

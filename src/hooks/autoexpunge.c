@@ -5,6 +5,7 @@
 #include "settings/mailbox-blocks.h"
 #include "formats/list-index.h"
 #include "hooks/context.h"
+#include "account/storage-names.h"
 #include "hooks/autoexpunge.h"
 
 /* When a storage in which nothing is due was not opened for so long, or for this
@@ -46,7 +47,7 @@ static bool mailbox_has_nothing_due(struct mailbox *box,
 	lazy_expunge_keep_time_get(box->list->ns,
 				   lazy_expunge_mailbox_vname(box), &set);
 	if (set.autoexpunge == 0 || set.max_mails > 0 ||
-	    !lbox->luser->set.quota_ignore)
+	    !lbox->storage->quota_ignore)
 		return FALSE;
 	first_saved = lazy_expunge_list_index_first_saved(box, list_view, seq);
 	if (first_saved == 0 ||

@@ -94,7 +94,7 @@ bool lazy_expunge_mailbox_is_protected(struct mailbox *box)
 
 	return lbox->storage != NULL && !lbox->internal &&
 		!lbox->luser->by_admin && !lbox->luser->user->dsyncing &&
-		lbox->luser->set.protect;
+		lbox->storage->protect;
 }
 
 struct lazy_expunge_transaction *

@@ -23,6 +23,17 @@ static bool mailbox_takes_origins(const struct lazy_expunge_mailbox *lbox)
 	return lbox->storage != NULL && !lbox->internal;
 }
 
+/* REPLACE saves a mail and expunges the one that it is for, which would fail only
+   when the new one is there. */
+static bool is_replace_refused(struct mail_save_context *ctx)
+{
+	struct mail *replaced = lazy_expunge_compat_save_get_replaced(ctx);
+
+	return replaced != NULL &&
+		lazy_expunge_protect_replace(ctx->transaction->box,
+					     replaced) < 0;
+}
+
 int lazy_expunge_save_begin(struct mail_save_context *ctx,
 			    struct istream *input)
 {
@@ -32,7 +43,8 @@ int lazy_expunge_save_begin(struct mail_save_context *ctx,
 	int ret;
 
 	/* a copy that is done by saving was let through by copy() */
-	if (!ctx->copying_or_moving && lazy_expunge_protect_add(box) < 0)
+	if (!ctx->copying_or_moving &&
+	    (lazy_expunge_protect_add(box) < 0 || is_replace_refused(ctx)))
 		return -1;
 	if (ctx->copying_or_moving || !mailbox_takes_origins(lbox))
 		return lbox->module_ctx.super.save_begin(ctx, input);
@@ -85,7 +97,7 @@ static int copy_out(struct mail_save_context *ctx, struct mail *mail)
 	struct lazy_expunge_mailbox *lsrc =
 		LAZY_EXPUNGE_CONTEXT_REQUIRE(mail->box);
 	bool moving = ctx->moving;
-	bool must_fit = moving && lsrc->luser->set.quota_ignore &&
+	bool must_fit = moving && lsrc->storage->quota_ignore &&
 		!lbox->luser->user->dsyncing;
 	int ret;
 
@@ -174,7 +186,9 @@ int lazy_expunge_copy(struct mail_save_context *ctx, struct mail *mail)
 	/* the mail of a virtual mailbox, if it came through one */
 	struct mail *src_mail = ctx->copy_src_mail != NULL ?
 		ctx->copy_src_mail : mail;
-	int ret;
+	struct lazy_expunge_mailbox *lsrc = LAZY_EXPUNGE_CONTEXT(mail->box);
+	bool same;
+	int ret = 0;
 
 	if (lazy_expunge_mailbox_is_protected(box)) {
 		mailbox_save_cancel(&ctx);
@@ -182,7 +196,10 @@ int lazy_expunge_copy(struct mail_save_context *ctx, struct mail *mail)
 	}
 	if (LAZY_EXPUNGE_CONTEXT(src_mail->box) == NULL)
 		return copy_within(ctx, mail);
-	if (ctx->moving && is_same_account(mail->box, box)) {
+	same = is_same_account(mail->box, box);
+	if (ctx->moving && lsrc != NULL && lsrc->storage != NULL)
+		ret = lazy_expunge_protect_move(box, mail, same);
+	if (ret == 0 && ctx->moving && same) {
 		if (mail_was_taken(src_mail)) {
 			mail_set_expunged(mail);
 			mailbox_save_cancel(&ctx);
@@ -190,7 +207,10 @@ int lazy_expunge_copy(struct mail_save_context *ctx, struct mail *mail)
 		}
 		lazy_expunge_move_begin(src_mail, ctx->transaction);
 	}
-	ret = copy_within(ctx, mail);
+	if (ret < 0)
+		mailbox_save_cancel(&ctx);
+	else
+		ret = copy_within(ctx, mail);
 	if (ret < 0)
 		lazy_expunge_move_end(src_mail);
 	else if (is_same_account(mail->box, box))

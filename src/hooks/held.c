@@ -11,7 +11,6 @@
 #include "hooks/autoexpunge.h"
 #include "hooks/context.h"
 #include "hooks/held.h"
-#include "hooks/move.h"
 
 /* What is known of holds on the storage, NULL if none is in force. */
 static struct lazy_expunge_cover *
@@ -71,9 +70,8 @@ void lazy_expunge_held_refuse(struct mail *mail)
 	} T_END;
 }
 
-bool lazy_expunge_held_move_is_unkept(struct mail *mail)
+bool lazy_expunge_held_move_is_unkept(struct mailbox *dest)
 {
-	struct mailbox *dest = lazy_expunge_move_dest(mail);
 	struct lazy_expunge_mailbox *ldest;
 	const struct lazy_expunge_settings *set;
 

@@ -14,9 +14,9 @@ bool lazy_expunge_held_has(struct mail *mail);
 /* It stays. The transaction fails, and says to an administrator which hold it
    is; but where dsync wants the change it goes on without it, with a warning. */
 void lazy_expunge_held_refuse(struct mail *mail);
-/* TRUE if the mail that is being moved may be deleted for good where it goes,
-   or that is not known. */
-bool lazy_expunge_held_move_is_unkept(struct mail *mail);
+/* TRUE if a mail may be deleted for good in the mailbox that it is moved to, or
+   if that is not known (NULL). */
+bool lazy_expunge_held_move_is_unkept(struct mailbox *dest);
 /* A storage of which something is held stays as a whole. Returns 0, or -1 with
    the mailbox's error. what is what cannot be done. */
 int lazy_expunge_held_storage(struct mailbox *box, const char *what);

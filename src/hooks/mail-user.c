@@ -102,7 +102,7 @@ void lazy_expunge_mail_namespaces_created(struct mail_namespace *namespaces)
 			e_error(luser->user->event, "lazy_expunge: %s. No mail "
 				"can be deleted until this is corrected.",
 				st->error);
-		} else if (st->ns_mode && luser->set.hidden &&
+		} else if (st->ns_mode && st->hidden &&
 			   !luser->by_admin) {
 			/* keep its prefix out of LIST and NAMESPACE too */
 			st->ns->flags |= NAMESPACE_FLAG_HIDDEN;

@@ -17,6 +17,7 @@
 #include "hooks/kept.h"
 #include "hooks/hooks.h"
 #include "hooks/move.h"
+#include "hooks/own-name.h"
 #include "hooks/transaction.h"
 
 static enum lazy_expunge_moving
@@ -59,14 +60,15 @@ static void facts_gather(struct mail *mail, struct lazy_expunge_facts *facts_r)
 	if (facts_r->in_storage) {
 		facts_r->moving_unkept =
 			facts_r->moving != LAZY_EXPUNGE_NOT_MOVING &&
-			lazy_expunge_held_move_is_unkept(mail);
+			lazy_expunge_held_move_is_unkept(
+					lazy_expunge_move_dest(mail));
 		facts_r->held = (facts_r->moving_unkept ||
 			facts_r->moving == LAZY_EXPUNGE_NOT_MOVING) &&
 			lazy_expunge_held_has(mail);
 	}
 	if (facts_r->moving == LAZY_EXPUNGE_MOVED && !facts_r->held)
 		return;
-	facts_r->protect = luser->set.protect;
+	facts_r->protect = facts_r->in_storage && lbox->storage->protect;
 	facts_r->enabled = *set->storage != '\0';
 	facts_r->excluded = lazy_expunge_mailbox_is_excluded(mail->box);
 	facts_r->foreign = !set->shared &&
@@ -351,5 +353,7 @@ void lazy_expunge_mail_allocated(struct mail *mail)
 	v->expunge = lazy_mail_expunge;
 	if (lbox->storage != NULL)
 		lazy_expunge_kept_mail_allocated(v);
+	if (lbox->legal_vname != NULL)
+		lazy_expunge_own_name_mail_allocated(v);
 	MODULE_CONTEXT_SET(pmail, lazy_expunge_mail_module, lmail);
 }

@@ -7,11 +7,13 @@
 #include "mailbox-tree.h"
 #include "compat/dovecot.h"
 #include "account/storage-spelling.h"
+#include "settings/read.h"
 #include "formats/maildir-delete.h"
 #include "hooks/autoexpunge.h"
 #include "hooks/context.h"
 #include "account/storages.h"
 #include "hooks/hooks.h"
+#include "hooks/protect.h"
 
 #define LAZY_EXPUNGE_LIST_CONTEXT_REQUIRE(obj) \
 	MODULE_CONTEXT_REQUIRE(obj, lazy_expunge_mailbox_list_module)
@@ -75,13 +77,60 @@ list_get_vname(struct mailbox_list *list, const char *storage_name)
 	return vname;
 }
 
+/* What is protected is hidden from other users. */
+static bool user_hides_any(struct lazy_expunge_user *luser)
+{
+	struct lazy_expunge_storage *st;
+
+	if (!lazy_expunge_settings_are_per_mailbox())
+		return luser->set.hidden || luser->set.protect;
+	array_foreach_elem(lazy_expunge_user_storages(luser), st) {
+		if (st->hidden || st->protect)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* TRUE if it is another user's, and not for this one. */
+static bool
+list_withholds(const struct lazy_expunge_storage *st,
+	       struct mail_namespace *ns, const char *vname)
+{
+	struct mailbox *box;
+	bool withheld;
+
+	if (!st->protect || ns->type != MAIL_NAMESPACE_TYPE_SHARED)
+		return FALSE;
+	box = mailbox_alloc(ns->list, vname, 0);
+	withheld = lazy_expunge_protect_look(box) < 0;
+	mailbox_free(&box);
+	return withheld;
+}
+
+static bool list_hides_storage(const struct lazy_expunge_storage *st,
+			       struct mail_namespace *ns, const char *vname)
+{
+	return st->hidden || list_withholds(st, ns, vname);
+}
+
+/* TRUE if the mailbox is a storage that users do not see. */
+static bool
+list_hides(struct lazy_expunge_mailbox_list *llist, struct mail_namespace *ns,
+	   const char *vname)
+{
+	struct lazy_expunge_storage *st =
+		lazy_expunge_storage_match(llist->luser, ns, vname);
+
+	return st != NULL && list_hides_storage(st, ns, vname);
+}
+
 /* TRUE if the iteration is one whose names a user sees: LIST, LSUB, NOTIFY and
    the patterns of virtual mailboxes. Retention, quota, ACL lists, dsync and
    GUID look-ups iterate without aliases or raw. */
 static bool list_iter_is_for_user(struct lazy_expunge_mailbox_list *llist,
 				  enum mailbox_list_iter_flags flags)
 {
-	return llist->luser->set.hidden && !llist->luser->by_admin &&
+	return user_hides_any(llist->luser) && !llist->luser->by_admin &&
 		(flags & (MAILBOX_LIST_ITER_SKIP_ALIASES |
 			  MAILBOX_LIST_ITER_RAW_LIST)) == 0 &&
 		!llist->luser->user->deinitializing;
@@ -170,7 +219,7 @@ list_iter_fix_children(struct mailbox_list_iterate_context *ctx,
 	if ((info->flags & MAILBOX_CHILDREN) == 0 || llist->counting_children)
 		return info;
 	array_foreach_elem(lazy_expunge_user_storages(llist->luser), st) {
-		if (st->ns != ctx->list->ns || st->ns_mode)
+		if (st->ns != ctx->list->ns || st->ns_mode || !st->hidden)
 			continue;
 		vname = lazy_expunge_storage_vname(st);
 		/* of a tree each mailbox may have a child */
@@ -245,7 +294,8 @@ list_iter_next(struct mailbox_list_iterate_context *ctx)
 			return info;
 		st = lazy_expunge_storage_match(llist->luser, ctx->list->ns,
 						info->vname);
-		if (st != NULL) {
+		if (st != NULL && list_hides_storage(st, ctx->list->ns,
+						     info->vname)) {
 			list_mend_spelling(llist, st, ctx->list, info->vname);
 			continue;
 		}
@@ -278,9 +328,8 @@ static int list_subscriptions_refresh(struct mailbox_list *src_list,
 	iter = mailbox_tree_iterate_init(dest_list->subscriptions, NULL,
 					 MAILBOX_SUBSCRIBED);
 	while ((node = mailbox_tree_iterate_next(iter, &vname)) != NULL) {
-		if (lazy_expunge_storage_match(llist->luser,
-				mail_namespace_find(namespaces, vname),
-				vname) != NULL)
+		if (list_hides(llist, mail_namespace_find(namespaces, vname),
+			       vname))
 			node->flags &= ENUM_NEGATE(MAILBOX_SUBSCRIBED);
 	}
 	mailbox_tree_iterate_deinit(&iter);
@@ -298,8 +347,7 @@ static int list_notify_next(struct mailbox_list_notify *notify,
 		ret = llist->module_ctx.super.notify_next(notify, rec_r);
 	} while (ret > 0 && list_iter_is_for_user(llist, 0) &&
 		 (*rec_r)->vname != NULL &&
-		 lazy_expunge_storage_match(llist->luser, notify->list->ns,
-					    (*rec_r)->vname) != NULL);
+		 list_hides(llist, notify->list->ns, (*rec_r)->vname));
 	return ret;
 }
 

@@ -10,6 +10,7 @@
 #include "formats/mdbox-mark.h"
 #include "formats/save-date.h"
 #include "keep/origin.h"
+#include "hooks/acl-shown.h"
 #include "hooks/autoexpunge.h"
 #include "hooks/context.h"
 #include "hooks/copy-hooks.h"
@@ -17,6 +18,7 @@
 #include "hooks/held.h"
 #include "hooks/hooks.h"
 #include "hooks/kept.h"
+#include "hooks/own-name.h"
 #include "hooks/protect.h"
 #include "account/storages.h"
 #include "hooks/transaction.h"
@@ -32,14 +34,29 @@ static int lazy_mailbox_open(struct mailbox *box)
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 	int ret;
 
+	if (lazy_expunge_protect_look(box) < 0)
+		return -1;
 	lazy_expunge_unclean_repair(lbox->luser, box);
 	ret = lbox->module_ctx.super.open(box);
-	if (ret == 0)
-		lazy_expunge_kept_opened(box);
-	if (ret == 0 && lbox->own_vname != NULL && lbox->luser->by_admin &&
+	if (ret < 0)
+		return lazy_expunge_own_name_error(box);
+	lazy_expunge_kept_opened(box);
+	if (lbox->own_vname != NULL && lbox->luser->by_admin &&
 	    !lbox->luser->user->dsyncing)
 		box->vname = lbox->own_vname;
 	return ret;
+}
+
+static int lazy_mailbox_exists(struct mailbox *box, bool auto_boxes,
+			       enum mailbox_existence *existence_r)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+
+	if (lazy_expunge_protect_look(box) < 0) {
+		*existence_r = MAILBOX_EXISTENCE_NONE;
+		return 0;
+	}
+	return lbox->module_ctx.super.exists(box, auto_boxes, existence_r);
 }
 
 static void lazy_mailbox_close(struct mailbox *box)
@@ -113,7 +130,7 @@ static int lazy_mailbox_delete_box(struct mailbox *box)
 
 	if (lazy_expunge_protect_delete(box) < 0 ||
 	    lbox->module_ctx.super.delete_box(box) < 0)
-		return -1;
+		return lazy_expunge_own_name_error(box);
 	/* it is closed by now */
 	lazy_expunge_deletion_box(box);
 	lazy_expunge_deletions_write(lbox->luser);
@@ -159,6 +176,9 @@ static int lazy_mailbox_get_status(struct mailbox *box,
 {
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 
+	/* the list's index may know it */
+	if (lazy_expunge_protect_look(box) < 0)
+		return -1;
 	if (items == STATUS_MESSAGES && lazy_expunge_held_is_asked(box)) {
 		lbox->expired = TRUE;
 		status_r->messages = 0;
@@ -191,7 +211,7 @@ static void mailbox_init_storage(struct mailbox *box,
 						   box->vname);
 	if (lbox->storage == NULL)
 		return;
-	if (lbox->luser->set.quota_ignore) {
+	if (lbox->storage->quota_ignore) {
 		lbox->quota_context =
 			lazy_expunge_compat_quota_mailbox_allocated(box);
 	}
@@ -243,6 +263,10 @@ void lazy_expunge_mailbox_allocated(struct mailbox *box)
 	} T_END;
 	if (lbox->storage == NULL)
 		return;
+	lazy_expunge_acl_shown_init(luser, box->list);
+	v->exists = lazy_mailbox_exists;
+	if (lbox->legal_vname != NULL)
+		lazy_expunge_own_name_mailbox_allocated(v);
 	v->sync_deinit = lazy_mailbox_sync_deinit;
 	v->get_status = lazy_mailbox_get_status;
 	v->get_metadata = lazy_mailbox_get_metadata;

@@ -110,7 +110,8 @@ struct mailbox *lazy_expunge_move_dest(struct mail *mail)
 {
 	const struct move_user *move = move_find(mail->box);
 
-	return move == NULL || move->dest == NULL ? NULL : move->dest->box;
+	return move == NULL || move->mail == NULL || move->dest == NULL ?
+		NULL : move->dest->box;
 }
 
 static void move_deinit(struct lazy_expunge_user *luser ATTR_UNUSED,

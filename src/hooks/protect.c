@@ -4,6 +4,7 @@
 #include "array.h"
 #include "mail-namespace.h"
 #include "compat/dovecot.h"
+#include "account/acl.h"
 #include "account/storage-identity.h"
 #include "hooks/context.h"
 #include "account/storages.h"
@@ -14,6 +15,67 @@ static int fail_protected(struct mailbox *box, const char *text)
 {
 	mail_storage_set_error(box->storage, MAIL_ERROR_PERM, text);
 	return -1;
+}
+
+static bool is_own(const struct mail_namespace *ns)
+{
+	return ns->type != MAIL_NAMESPACE_TYPE_SHARED ||
+		(ns->owner != NULL &&
+		 strcmp(ns->owner->username, ns->user->username) == 0);
+}
+
+int lazy_expunge_protect_look(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+
+	if (lbox->storage == NULL || lbox->internal || box->opened ||
+	    (box->flags & MAILBOX_FLAG_IGNORE_ACLS) != 0 ||
+	    is_own(mailbox_get_namespace(box)) ||
+	    !(lbox->storage->hidden || lbox->storage->protect) ||
+	    lbox->luser->by_admin || lbox->luser->user->dsyncing ||
+	    lazy_expunge_acl_names_user(box))
+		return 0;
+	mail_storage_set_error(box->storage, MAIL_ERROR_NOTFOUND,
+		t_strdup_printf("Mailbox doesn't exist: %s",
+				lazy_expunge_mailbox_vname(box)));
+	return -1;
+}
+
+int lazy_expunge_protect_move(struct mailbox *box, struct mail *mail,
+			      bool same_account)
+{
+	const struct lazy_expunge_mailbox *lbox =
+		LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+	struct lazy_expunge_transaction *lt;
+
+	if (!same_account && lazy_expunge_mailbox_is_protected(mail->box)) {
+		return fail_protected(box, "Mail in the expunge storage can "
+				      "only be moved within its account");
+	}
+	/* where a virtual mailbox has it in the end is not known */
+	if ((same_account && !lazy_expunge_held_move_is_unkept(
+				lbox->is_virtual ? NULL : box)) ||
+	    !lazy_expunge_held_has(mail))
+		return 0;
+	lt = lazy_expunge_transaction_get(mail->transaction);
+	lazy_expunge_held_refuse(mail);
+	/* dsync goes on */
+	return lt->error_text == NULL ? 0 :
+		fail_protected(box, lt->error_text);
+}
+
+int lazy_expunge_protect_replace(struct mailbox *box, struct mail *mail)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT(mail->box);
+
+	if (lbox == NULL || lbox->storage == NULL)
+		return 0;
+	if (lazy_expunge_mailbox_is_protected(mail->box) ||
+	    lazy_expunge_held_has(mail)) {
+		return fail_protected(box, "Mail in the expunge storage cannot "
+				      "be replaced");
+	}
+	return 0;
 }
 
 int lazy_expunge_protect_add(struct mailbox *box)
@@ -28,6 +90,8 @@ int lazy_expunge_protect_create(struct mailbox *box)
 {
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 
+	if (lazy_expunge_protect_look(box) < 0)
+		return -1;
 	/* Its mailboxes are named after those that mail comes from. The one
 	   mailbox of mailbox mode may be made by anybody. */
 	if (!lazy_expunge_mailbox_is_protected(box) ||
@@ -58,6 +122,8 @@ int lazy_expunge_protect_delete(struct mailbox *box)
 {
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 
+	if (lazy_expunge_protect_look(box) < 0)
+		return -1;
 	if (lazy_expunge_mailbox_is_protected(box)) {
 		return fail_protected(box, "The expunge storage cannot be "
 				      "deleted");
@@ -74,14 +140,17 @@ int lazy_expunge_protect_delete(struct mailbox *box)
 	return 0;
 }
 
-/* TRUE if the storage's mailbox lies below the mailbox. */
-static bool mailbox_is_parent_of_storage(struct mailbox *box)
+/* TRUE if the mailbox of a storage, or of one that is protected, lies below the
+   mailbox. */
+static bool
+mailbox_is_parent_of_storage(struct mailbox *box, bool of_protected)
 {
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 	struct lazy_expunge_storage *st;
 
 	array_foreach_elem(lazy_expunge_user_storages(lbox->luser), st) {
-		if (lazy_expunge_storage_is_below(lbox->luser, st,
+		if ((st->protect || !of_protected) &&
+		    lazy_expunge_storage_is_below(lbox->luser, st,
 						  box->list->ns, box->vname))
 			return TRUE;
 	}
@@ -112,25 +181,27 @@ int lazy_expunge_protect_rename(struct mailbox *src, struct mailbox *dest)
 
 	if (rename_is_normalizing(src) || lsrc->internal)
 		return 0;
-	if ((lsrc->storage != NULL || mailbox_is_parent_of_storage(src)) &&
+	if ((lsrc->storage != NULL || mailbox_is_parent_of_storage(src, FALSE)) &&
 	    lazy_expunge_held_storage(src, "renamed") < 0)
 		return -1;
 	if (luser->by_admin || luser->user->dsyncing)
 		return 0;
+	if (lazy_expunge_protect_look(src) < 0)
+		return -1;
 	/* with namespace mode, what is in the storage is known by its name:
 	   never let a rename blur that */
 	if (lsrc->storage != NULL &&
-	    (lsrc->storage->ns_mode || luser->set.protect)) {
+	    (lsrc->storage->ns_mode || lsrc->storage->protect)) {
 		return fail_protected(src, "The expunge storage "
 			"cannot be renamed: move its mail instead");
 	}
 	if (dest_storage != NULL &&
-	    (dest_storage->ns_mode || luser->set.protect)) {
+	    (dest_storage->ns_mode || dest_storage->protect)) {
 		return fail_protected(src, "A mailbox cannot be "
 			"renamed into the expunge storage: delete it, "
 			"and its mail will be kept there");
 	}
-	if (luser->set.protect && mailbox_is_parent_of_storage(src)) {
+	if (mailbox_is_parent_of_storage(src, TRUE)) {
 		return fail_protected(src, "A mailbox that contains "
 			"the expunge storage cannot be renamed");
 	}

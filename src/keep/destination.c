@@ -20,6 +20,7 @@
 #include "core/origin-codec.h"
 #include "formats/save-date.h"
 #include "formats/sdbox-files.h"
+#include "account/acl.h"
 #include "account/storage-names.h"
 #include "account/storage-spelling.h"
 #include "account/user.h"
@@ -47,6 +48,8 @@ struct lazy_expunge_destination {
 	/* NULL if it is no Maildir */
 	struct lazy_expunge_letters *letters;
 	bool opened;
+	/* what is hidden or protected is its owner's alone */
+	bool withheld;
 	/* mails were committed of which the list's index has not heard */
 	bool list_index_old;
 	/* others than administrators read the copy of STATUS that it has */
@@ -168,14 +171,23 @@ static int destination_prepare(struct mailbox *box,
 	return 0;
 }
 
-static int destination_create_and_open(struct mailbox *box,
+/* withheld: others than its owner have no rights there by default. */
+static int destination_create_and_open(struct mailbox *box, bool withheld,
 				       struct lazy_expunge_error *error_r)
 {
-	if (mailbox_create(box, NULL, FALSE) < 0 &&
+	bool created;
+
+	created = mailbox_create(box, NULL, FALSE) == 0;
+	if (!created &&
 	    mailbox_get_last_mail_error(box) != MAIL_ERROR_EXISTS) {
 		lazy_expunge_error_set_box(error_r,
 			"Cannot create the expunge storage", box);
 		return -1;
+	}
+	if (created && withheld && lazy_expunge_acl_forget_parent(box) < 0) {
+		e_error(box->event, "lazy_expunge: Others may have got rights "
+			"in the expunge storage %s from the mailbox above it",
+			mailbox_get_vname(box));
 	}
 	/* after EXISTS: another session was quicker */
 	if (mailbox_open(box) < 0) {
@@ -187,7 +199,7 @@ static int destination_create_and_open(struct mailbox *box,
 }
 
 static int destination_open_or_create(struct lazy_expunge_user *luser,
-				      struct mailbox *box,
+				      struct mailbox *box, bool withheld,
 				      struct lazy_expunge_error *error_r)
 {
 	int ret = mailbox_open(box);
@@ -203,7 +215,7 @@ static int destination_open_or_create(struct lazy_expunge_user *luser,
 	   not for the next. */
 	for (unsigned int tries = 0; tries < DESTINATION_CREATE_TRIES &&
 	     ret < 0 && error_r->code == MAIL_ERROR_NOTFOUND; tries++)
-		ret = destination_create_and_open(box, error_r);
+		ret = destination_create_and_open(box, withheld, error_r);
 	return ret < 0 ? -1 : destination_prepare(box, error_r);
 }
 
@@ -229,7 +241,8 @@ static int destination_need_open(struct lazy_expunge_destination *dest,
 {
 	if (dest->opened)
 		return 0;
-	if (destination_open_or_create(dest->luser, dest->box, error_r) < 0)
+	if (destination_open_or_create(dest->luser, dest->box, dest->withheld,
+				       error_r) < 0)
 		return -1;
 	dest->opened = TRUE;
 	lazy_expunge_commit_syncs_init(dest->box);
@@ -265,12 +278,12 @@ static bool destination_is_source(struct lazy_expunge_destination *dest,
 
 /* Clients, quota and autoexpunge_max_mails. Autoexpunge by age needs it no more
    than once a day. */
-static bool status_is_read(struct lazy_expunge_user *luser,
+static bool status_is_read(struct lazy_expunge_storage *storage,
 			   struct mail_namespace *ns, const char *vname)
 {
 	struct lazy_expunge_retention set;
 
-	if (!luser->set.hidden || !luser->set.quota_ignore)
+	if (!storage->hidden || !storage->quota_ignore)
 		return TRUE;
 	lazy_expunge_keep_time_get(ns, vname, &set);
 	return set.max_mails > 0;
@@ -301,7 +314,8 @@ lazy_expunge_destination_open(struct lazy_expunge_user *luser,
 	dest->box = lazy_expunge_mailbox_alloc(luser, ns, vname,
 					       MAILBOX_FLAG_SAVEONLY |
 					       MAILBOX_FLAG_DROP_RECENT);
-	dest->status_is_read = status_is_read(luser, ns, vname);
+	dest->withheld = storage->hidden || storage->protect;
+	dest->status_is_read = status_is_read(storage, ns, vname);
 	dest->letters = lazy_expunge_letters_init(dest->box);
 	origin = luser->set.origin && lazy_expunge_storage_has_origins(storage) ?
 		lazy_expunge_origin_vname(source) : NULL;
@@ -314,7 +328,7 @@ lazy_expunge_destination_open(struct lazy_expunge_user *luser,
 	    destination_is_source(dest, source, error_r))
 		lazy_expunge_destination_close(&dest);
 	else if (dest->path != NULL) {
-		dest->maildir = lazy_expunge_maildir_init(luser, source,
+		dest->maildir = lazy_expunge_maildir_init(luser, storage, source,
 							  dest->box,
 							  dest->letters);
 	}

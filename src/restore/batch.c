@@ -5,6 +5,7 @@
 #include "array.h"
 #include "mail-storage-private.h"
 #include "account/lock.h"
+#include "account/storages.h"
 #include "core/transactions.h"
 #include "events/events.h"
 #include "keep/origin.h"
@@ -25,6 +26,7 @@
 struct restore_batch {
 	struct lazy_expunge_restore *restore;
 	struct mailbox *box;
+	struct lazy_expunge_storage *storage;
 	struct mailbox_transaction_context *src_trans, *dest_trans;
 	struct mail *mail;
 	/* what the target has; NULL with plan, and if that cannot be told */
@@ -87,7 +89,7 @@ static int batch_copy(struct restore_batch *batch,
 {
 	/* A move within the quota costs nothing; out of a storage that does
 	   not count, it must fit. */
-	if (!batch->restore->select->luser->set.quota_ignore)
+	if (!batch->storage->quota_ignore)
 		return mailbox_move(&ctx, batch->mail);
 	if (mailbox_copy(&ctx, batch->mail) < 0)
 		return -1;
@@ -191,7 +193,8 @@ static int batch_mail(struct restore_batch *batch)
 	}
 	if (!restore->params->plan)
 		return batch_move(batch, guid);
-	if (lazy_expunge_restore_quota_try(restore->quota, batch->mail,
+	if (batch->storage->quota_ignore &&
+	    lazy_expunge_restore_quota_try(restore->quota, batch->mail,
 					   &error) < 0) {
 		/* what fits is restored, and nothing is rolled back here */
 		lazy_expunge_restore_row_fail(restore, 1, &error);
@@ -281,13 +284,14 @@ static void batch_announce(struct restore_batch *batch,
 /* mails: of one mailbox and one origin. Returns 0 if done, -1 if nothing was:
    a transaction in which a copy failed cannot be committed. */
 static int restore_batch(struct lazy_expunge_restore *restore,
-			 struct mailbox *box,
+			 const struct lazy_expunge_select_box *sbox,
 			 const struct lazy_expunge_select_mail *mails,
 			 unsigned int count)
 {
 	struct restore_batch batch = {
 		.restore = restore,
-		.box = box,
+		.box = sbox->box,
+		.storage = sbox->storage,
 	};
 	const char *error;
 	bool expunged = FALSE;
@@ -295,17 +299,17 @@ static int restore_batch(struct lazy_expunge_restore *restore,
 
 	i_zero(&restore->error);
 	restore->commit_failed = FALSE;
-	batch.src_trans = mailbox_transaction_begin(box, 0,
+	batch.src_trans = mailbox_transaction_begin(batch.box, 0,
 					LAZY_EXPUNGE_TRANSACTION_RESTORE);
 	batch.mail = mail_alloc(batch.src_trans, MAIL_FETCH_GUID, NULL);
 	if (!restore->params->plan) {
 		batch.dest_trans = mailbox_transaction_begin(restore->target,
 					MAILBOX_TRANSACTION_FLAG_EXTERNAL,
 					LAZY_EXPUNGE_TRANSACTION_RESTORE);
-		batch.events = lazy_expunge_events_init(box);
+		batch.events = lazy_expunge_events_init(batch.box);
 		batch.live = lazy_expunge_live_init(restore->target, &error);
 		if (batch.live == NULL) {
-			e_debug(box->event, "lazy_expunge: Latest state of the "
+			e_debug(batch.box->event, "lazy_expunge: Latest state of the "
 				"target is unknown: %s", error);
 		}
 		batch_announce(&batch, mails, count);
@@ -334,13 +338,13 @@ static int restore_batch(struct lazy_expunge_restore *restore,
 /* A mail whose batch failed. What fits is restored, and what an earlier kill
    has left in the way is completed. */
 static void restore_single(struct lazy_expunge_restore *restore,
-			   struct mailbox *box,
+			   const struct lazy_expunge_select_box *sbox,
 			   const struct lazy_expunge_select_mail *mail)
 {
 	struct lazy_expunge_error error;
 	int ret;
 
-	ret = restore_batch(restore, box, mail, 1);
+	ret = restore_batch(restore, sbox, mail, 1);
 	if (ret < 0 && restore->commit_failed && !restore->params->plan) {
 		lazy_expunge_restore_intent_keep(restore->intent);
 		if (mailbox_sync(restore->target,
@@ -348,7 +352,7 @@ static void restore_single(struct lazy_expunge_restore *restore,
 		    lazy_expunge_restore_guids_read(restore->guids,
 						    restore->target,
 						    &error) == 0)
-			ret = restore_batch(restore, box, mail, 1);
+			ret = restore_batch(restore, sbox, mail, 1);
 	}
 	if (ret < 0 && restore->error.text != NULL)
 		lazy_expunge_restore_row_fail(restore, 1, &restore->error);
@@ -403,9 +407,9 @@ void lazy_expunge_restore_batches(struct lazy_expunge_restore *restore,
 			lazy_expunge_restore_row_fail(restore, count, &error);
 			break;
 		}
-		if (restore_batch(restore, sbox->box, mails, size) < 0) {
+		if (restore_batch(restore, sbox, mails, size) < 0) {
 			for (unsigned int i = 0; i < size; i++) {
-				restore_single(restore, sbox->box,
+				restore_single(restore, sbox,
 					       &mails[i]);
 			}
 		}

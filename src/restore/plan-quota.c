@@ -45,7 +45,7 @@ lazy_expunge_restore_quota_init(struct lazy_expunge_user *luser)
 	struct lazy_expunge_restore_quota *quota;
 	struct quota_funcs funcs;
 
-	if (!luser->set.quota_ignore || !quota_funcs_find(&funcs))
+	if (!quota_funcs_find(&funcs))
 		return NULL;
 	/* The trash plugin deletes mail as soon as space is asked for. */
 	if (dlsym(RTLD_DEFAULT, "trash_plugin_init") != NULL)

@@ -9,8 +9,8 @@
 struct lazy_expunge_user;
 struct lazy_expunge_restore_quota;
 
-/* NULL if nothing limits what is restored, or if mail of the storage counts in
-   the quota already. With the trash plugin, which would make room, it cannot be
+/* To be asked of mail in a storage that does not count. NULL if nothing limits
+   what is restored. With the trash plugin, which would make room, it cannot be
    told: NULL, too. */
 struct lazy_expunge_restore_quota *
 lazy_expunge_restore_quota_init(struct lazy_expunge_user *luser);

@@ -296,6 +296,21 @@ def test_acls_that_name_another_mailbox(dovecot):
     assert rows["acl"]["state"] == "OK" and "expunge" in rows["acl"]["found"]
 
 
+@pytest.mark.parametrize("sealed", [(), ("hidden",), ("protect",), ("hidden", "protect")], ids=lambda names: "-".join(names) or "open")
+def test_the_trash_as_the_storage(dovecot, sealed):
+    """Open it may be; hidden it vanishes from LIST, and protected nothing can be moved to it."""
+    user = dovecot(lazy=dict({name: True for name in sealed}, mailbox="Trash")).user()
+    user.fill("INBOX", 2)
+    with user.imap("INBOX") as session:
+        assert ("Trash" in session.list()) == ("hidden" not in sealed)
+        assert (session("UID MOVE 1 Trash").status == "OK") == ("protect" not in sealed)
+    rows, done = check(user)
+    assert rows["special-use"]["state"] == ("FAIL" if sealed else "OK") and bool(rows["special-use"]["remedy"]) == bool(sealed)
+    assert "\\Trash" in rows["special-use"]["found"] and done.code == (1 if sealed else 0)
+    if not sealed:
+        assert rows["hidden"]["state"] == rows["protected"]["state"] == "OK"
+
+
 def test_there_are_no_acls(dovecot):
     rows, _ = check(dovecot().user())
     assert rows["acl"] == {"id": "acl", "state": "OK", "found": "there are no ACLs, and none are needed", "remedy": ""}
