@@ -2,7 +2,7 @@
 
 #include "lib.h"
 #include "mail-storage-private.h"
-#include "acl-api.h"
+#include "acl-api-private.h"
 #include "acl-plugin.h"
 #include "account/acl.h"
 
@@ -21,6 +21,7 @@ struct acl_funcs {
 	__typeof__(&acl_object_list_deinit) list_deinit;
 	__typeof__(&acl_object_update) update;
 	__typeof__(&acl_backend_rights_match_me) match_me;
+	__typeof__(&acl_backend_get_default_object) get_default_object;
 };
 
 static bool acl_funcs_find(struct acl_funcs *funcs)
@@ -38,12 +39,14 @@ static bool acl_funcs_find(struct acl_funcs *funcs)
 	funcs->list_deinit = dlsym(RTLD_DEFAULT, "acl_object_list_deinit");
 	funcs->update = dlsym(RTLD_DEFAULT, "acl_object_update");
 	funcs->match_me = dlsym(RTLD_DEFAULT, "acl_backend_rights_match_me");
+	funcs->get_default_object = dlsym(RTLD_DEFAULT,
+					  "acl_backend_get_default_object");
 	return funcs->module != NULL && funcs->get_aclobj != NULL &&
 		funcs->get_backend != NULL && funcs->init_from_parent != NULL &&
 		funcs->deinit != NULL && funcs->get_my_rights != NULL &&
 		funcs->list_init != NULL && funcs->list_next != NULL &&
 		funcs->list_deinit != NULL && funcs->update != NULL &&
-		funcs->match_me != NULL;
+		funcs->match_me != NULL && funcs->get_default_object != NULL;
 }
 
 /* FALSE if ACLs do not hold for the mailbox. */
@@ -128,4 +131,30 @@ int lazy_expunge_acl_forget_parent(struct mailbox *box)
 			ret = -1;
 	}
 	return funcs.list_deinit(&iter) < 0 ? -1 : ret;
+}
+
+bool lazy_expunge_acl_inbox_opens(struct mailbox *box)
+{
+	struct acl_object_list_iter *iter;
+	struct acl_backend *backend;
+	struct acl_object *object;
+	struct acl_rights rights;
+	struct acl_funcs funcs;
+	bool found = FALSE;
+
+	if (!acl_is_for(box, &funcs))
+		return FALSE;
+	backend = funcs.get_backend(box->list);
+	object = funcs.get_default_object(backend);
+	if (strcmp(object->name, "INBOX") != 0)
+		return FALSE;
+	iter = funcs.list_init(object);
+	while (funcs.list_next(iter, &rights)) {
+		if (rights.id_type != ACL_ID_OWNER &&
+		    (rights.id_type != ACL_ID_USER ||
+		     !funcs.match_me(backend, &rights)) &&
+		    rights.rights != NULL && rights.rights[0] != NULL)
+			found = TRUE;
+	}
+	return funcs.list_deinit(&iter) >= 0 && found;
 }

@@ -26,5 +26,8 @@ bool lazy_expunge_acl_names_user(struct mailbox *box);
 /* Take away what the mailbox, which was just created, has got from its parent
    for others than its owner. Returns 0 if ok, -1 if not. */
 int lazy_expunge_acl_forget_parent(struct mailbox *box);
+/* The mailbox is the user's own. TRUE if others have rights there because they
+   have them in the INBOX (acl_defaults_from_inbox). */
+bool lazy_expunge_acl_inbox_opens(struct mailbox *box);
 
 #endif

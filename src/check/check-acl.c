@@ -44,19 +44,27 @@ void lazy_expunge_check_acl_denies(struct lazy_expunge_user *luser,
 		*looking_r = FALSE;
 }
 
+static const char *rights_describe(const char *const *rights)
+{
+	return t_strdup_printf("the user's rights in the storage: %s",
+			       rights[0] == NULL ? "none" :
+			       t_strarray_join(rights, " "));
+}
+
 void lazy_expunge_check_acl(struct lazy_expunge_findings *findings,
 			    struct lazy_expunge_user *luser,
 			    struct lazy_expunge_storage *storage,
-			    const char *vname)
+			    bool closed, bool protected)
 {
-	const char *remedy = "set lazy_expunge_protect = yes, or take the "
-		"rights to delete there from the user";
-	const char *const *rights, *found;
+	const char *const *rights;
 	struct mailbox *box;
+	bool opens;
 	int ret;
 
-	box = lazy_expunge_mailbox_alloc(luser, storage->ns, vname, 0);
+	box = lazy_expunge_mailbox_alloc(luser, storage->ns,
+				lazy_expunge_storage_vname(storage), 0);
 	ret = lazy_expunge_acl_get_rights(box, &rights);
+	opens = ret > 0 && !closed && lazy_expunge_acl_inbox_opens(box);
 	mailbox_free(&box);
 	if (ret <= 0) {
 		lazy_expunge_findings_add(findings, "acl", ret == 0 ?
@@ -64,12 +72,19 @@ void lazy_expunge_check_acl(struct lazy_expunge_findings *findings,
 			ret == 0 ? "there are no ACLs, and none are needed" :
 			"the ACLs of the storage cannot be read",
 			"look at the log");
-		return;
+	} else if (opens) {
+		lazy_expunge_findings_add(findings, "acl",
+			LAZY_EXPUNGE_FINDING_WARN, t_strdup_printf(
+			"%s, and those who have rights in the INBOX have them "
+			"there (acl_defaults_from_inbox)",
+			rights_describe(rights)), "set lazy_expunge_hidden or "
+			"lazy_expunge_protect: others have no rights there by "
+			"default then");
+	} else {
+		lazy_expunge_findings_add(findings, "acl",
+			rights_delete(rights) && !protected ?
+			LAZY_EXPUNGE_FINDING_WARN : LAZY_EXPUNGE_FINDING_OK,
+			rights_describe(rights), "set lazy_expunge_protect = "
+			"yes, or take the rights to delete there from the user");
 	}
-	found = t_strdup_printf("the user's rights in the storage: %s",
-				rights[0] == NULL ? "none" :
-				t_strarray_join(rights, " "));
-	lazy_expunge_findings_add(findings, "acl",
-		rights_delete(rights) && !storage->protect ? LAZY_EXPUNGE_FINDING_WARN :
-		LAZY_EXPUNGE_FINDING_OK, found, remedy);
 }

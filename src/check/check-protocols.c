@@ -187,45 +187,6 @@ judge_mailboxes(struct lazy_expunge_user *luser, struct mail_user *session,
 	return verdict;
 }
 
-static bool only_doveadm_has_acls(struct lazy_expunge_user *luser,
-				  struct mail_user *session)
-{
-	return lazy_expunge_compat_user_has_plugin(luser->user, "acl") &&
-		!lazy_expunge_compat_user_has_plugin(session, "acl");
-}
-
-/* What other rows say of the storage goes by doveadm's settings and plugins. */
-static void judge_visibility(struct lazy_expunge_user *luser,
-			     struct lazy_expunge_user *lsession,
-			     struct verdict *verdict)
-{
-	struct lazy_expunge_storage *st, *here;
-	bool acls, looking, deleting, hidden, protect;
-
-	acls = only_doveadm_has_acls(luser, lsession->user);
-	array_foreach_elem(lazy_expunge_user_storages(lsession), st) {
-		here = lazy_expunge_user_storage_find(luser, st->setting);
-		if (here == NULL || here->ns == NULL)
-			continue;
-		looking = deleting = FALSE;
-		if (acls) {
-			lazy_expunge_check_acl_denies(luser, here, &looking,
-						      &deleting);
-		}
-		hidden = here->hidden || looking;
-		protect = here->protect || deleting;
-		if (hidden <= st->hidden && protect <= st->protect)
-			continue;
-		verdict->state = WARN;
-		verdict->found = t_strdup_printf("%s, and in its sessions %s is "
-			"not %s", verdict->found, st->setting,
-			protect > st->protect ? "protected" : "hidden");
-		verdict->remedy = "set lazy_expunge_hidden and "
-			"lazy_expunge_protect, and load acl, outside of "
-			"protocol blocks";
-	}
-}
-
 /* session is the user of doveadm, or as the protocol has it. */
 static struct verdict judge(struct lazy_expunge_user *luser,
 			    struct mail_user *session, const char *name)
@@ -274,9 +235,6 @@ static struct verdict judge(struct lazy_expunge_user *luser,
 	}
 	if (verdict.state == OK)
 		verdict = judge_mailboxes(luser, session, name);
-	/* POP3 has the INBOX alone, and deliveries have no user */
-	if (verdict.state == OK && strcmp(name, "imap") == 0)
-		judge_visibility(luser, lsession, &verdict);
 	if (lsession != luser)
 		lazy_expunge_user_deinit(lsession);
 	return verdict;

@@ -1,4 +1,4 @@
-/* Check of the storage: will it take mail, how long is that kept, who sees it. */
+/* Check of the storage: will it take mail, how long is that kept. */
 
 #include "lib.h"
 #include "array.h"
@@ -12,14 +12,12 @@
 #include "inventory/select.h"
 #include "core/text.h"
 #include "compat/dovecot.h"
-#include "account/plugin-module.h"
 #include "account/storages.h"
 #include "check/check.h"
 
 #define OK LAZY_EXPUNGE_FINDING_OK
 #define WARN LAZY_EXPUNGE_FINDING_WARN
 #define FAIL LAZY_EXPUNGE_FINDING_FAIL
-#define FOREIGN_REMEDY "install dovecot-lazy-expunge over it"
 
 static void check_name(struct lazy_expunge_findings *findings,
 		       struct lazy_expunge_user *luser,
@@ -213,84 +211,6 @@ static void check_save_dates(struct lazy_expunge_findings *findings,
 	lazy_expunge_select_deinit(&select);
 }
 
-/* The special-use flags that it has among the user's mailboxes, NULL if none.
-   Data stack. */
-static const char *
-storage_special_use(struct lazy_expunge_user *luser,
-		    struct lazy_expunge_storage *storage)
-{
-	const char *const *special_use, *flags = NULL;
-	struct mailbox *box;
-
-	if (storage->ns_mode)
-		return NULL;
-	box = lazy_expunge_mailbox_alloc(luser, storage->ns,
-		lazy_expunge_storage_vname(storage), 0);
-	special_use = lazy_expunge_compat_special_use(box);
-	if (special_use != NULL && special_use[0] != NULL)
-		flags = t_strarray_join(special_use, " ");
-	mailbox_free(&box);
-	return flags;
-}
-
-/* Mail programs move what is deleted to the Trash, and look for it there. */
-static void check_special_use(struct lazy_expunge_findings *findings,
-			      struct lazy_expunge_storage *storage,
-			      const char *special_use)
-{
-	const bool bad = storage->hidden || storage->protect;
-
-	lazy_expunge_findings_add(findings, "special-use", bad ? FAIL : OK,
-		t_strdup_printf("the storage %s is the users' %s%s",
-			storage->setting, special_use, storage->hidden ?
-			", and hidden: they do not find it" :
-			storage->protect ? ", and protected: they cannot move "
-			"mail to it" : ""),
-		"turn off lazy_expunge_hidden and lazy_expunge_protect, or "
-		"choose another storage");
-}
-
-static void check_visibility(struct lazy_expunge_findings *findings,
-			     struct lazy_expunge_user *luser,
-			     struct lazy_expunge_storage *storage)
-{
-	const char *special_use;
-	bool no_looking, no_deleting, hidden, protect;
-
-	if (storage->ns == NULL)
-		return;
-	if (lazy_expunge_plugin_module_foreign() != NULL) {
-		lazy_expunge_findings_add(findings, "hidden", FAIL,
-			"the plugin that is loaded hides nothing",
-			FOREIGN_REMEDY);
-		lazy_expunge_findings_add(findings, "protected", FAIL,
-			"the plugin that is loaded protects nothing",
-			FOREIGN_REMEDY);
-		return;
-	}
-	special_use = storage_special_use(luser, storage);
-	if (special_use != NULL)
-		check_special_use(findings, storage, special_use);
-	lazy_expunge_check_acl_denies(luser, storage, &no_looking,
-				      &no_deleting);
-	hidden = storage->hidden || no_looking || (storage->ns_mode &&
-		(storage->ns->flags & NAMESPACE_FLAG_LIST_CHILDREN) == 0);
-	protect = storage->protect || no_deleting;
-	lazy_expunge_findings_add(findings, "hidden",
-		hidden || special_use != NULL ? OK : WARN,
-		hidden ? "users do not see the storage" :
-		"users see the storage among their mailboxes",
-		"set lazy_expunge_hidden = yes");
-	lazy_expunge_findings_add(findings, "protected",
-		protect || special_use != NULL ? OK : WARN,
-		storage->protect ? "users can move mail out, nothing else" :
-		protect ? "ACLs leave users no right to delete there" :
-		"users can delete for good what is in the storage",
-		"set lazy_expunge_protect = yes");
-	lazy_expunge_check_acl(findings, luser, storage,
-			       lazy_expunge_storage_vname(storage));
-}
-
 static bool quota_is_ignored(struct lazy_expunge_user *luser)
 {
 	struct lazy_expunge_storage *storage;
@@ -303,7 +223,9 @@ static bool quota_is_ignored(struct lazy_expunge_user *luser)
 }
 
 void lazy_expunge_check_storage(struct lazy_expunge_findings *findings,
-				struct lazy_expunge_user *luser, time_t now)
+				struct lazy_expunge_user *luser,
+				const struct lazy_expunge_check_config *config,
+				time_t now)
 {
 	const struct lazy_expunge_settings *set = &luser->set;
 	struct lazy_expunge_storage *storage;
@@ -353,8 +275,8 @@ void lazy_expunge_check_storage(struct lazy_expunge_findings *findings,
 		return;
 	array_foreach_elem(lazy_expunge_user_storages(luser), storage) T_BEGIN {
 		check_name(findings, luser, storage);
-		check_visibility(findings, luser, storage);
 	} T_END;
+	lazy_expunge_check_visibility(findings, luser, config);
 	check_save_dates(findings, luser);
 	check_retention(findings, luser, now);
 }

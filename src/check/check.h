@@ -65,7 +65,13 @@ void lazy_expunge_check_format(struct lazy_expunge_findings *findings,
 			       struct lazy_expunge_user *luser);
 /* Settings and storage: name, retention, caps, visibility, quota, ACL. */
 void lazy_expunge_check_storage(struct lazy_expunge_findings *findings,
-				struct lazy_expunge_user *luser, time_t now);
+				struct lazy_expunge_user *luser,
+				const struct lazy_expunge_check_config *config,
+				time_t now);
+/* What imap shows of the storages, and what it lets users do there. */
+void lazy_expunge_check_visibility(
+	struct lazy_expunge_findings *findings, struct lazy_expunge_user *luser,
+	const struct lazy_expunge_check_config *config);
 /* mdbox: FALSE and a row if the storage's index is lost. Opening it would hide
    that. */
 bool lazy_expunge_check_index(struct lazy_expunge_findings *findings,
@@ -76,11 +82,12 @@ bool lazy_expunge_check_index(struct lazy_expunge_findings *findings,
 void lazy_expunge_check_acl_denies(struct lazy_expunge_user *luser,
 				   struct lazy_expunge_storage *storage,
 				   bool *looking_r, bool *deleting_r);
-/* The user's rights in the storage's mailbox vname. */
+/* The rights in the storage, of the user and of others. closed: it is hidden or
+   protected; protected: by a setting, for what ACLs allow. */
 void lazy_expunge_check_acl(struct lazy_expunge_findings *findings,
 			    struct lazy_expunge_user *luser,
 			    struct lazy_expunge_storage *storage,
-			    const char *vname);
+			    bool closed, bool protected);
 /* Holds: can they be read, is the storage that they hold still there? */
 void lazy_expunge_check_hold(struct lazy_expunge_findings *findings,
 			     struct lazy_expunge_user *luser);

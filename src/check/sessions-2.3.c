@@ -37,6 +37,8 @@ struct session_config {
 struct lazy_expunge_sessions {
 	pool_t pool;
 	struct session_config *configs;
+	/* of the last user */
+	bool lacks_acl;
 };
 
 /* What a session has is asked for before the process becomes a user. */
@@ -279,17 +281,21 @@ static int overlay_add(ARRAY_TYPE(const_string) *fields,
 
 /* Plugins that this process has not are of no use to it, and those of another
    program cannot be loaded. Ours can. */
-static const char *plugins_of_this_process(const char *plugins)
+static const char *
+plugins_of_this_process(const char *plugins, bool *lacks_acl_r)
 {
 	string_t *str = t_str_new(64);
 	const char *const *names;
 
+	*lacks_acl_r = FALSE;
 	for (names = t_strsplit_spaces(plugins, ", \r\n"); *names != NULL;
 	     names++) {
 		if (strcmp(*names, PLUGIN_PREFIX) == 0 ||
 		    module_dir_find(mail_storage_service_modules, *names) !=
 		    NULL)
 			str_printfa(str, "%s ", *names);
+		else if (strcmp(*names, "acl") == 0)
+			*lacks_acl_r = TRUE;
 	}
 	return str_c(str);
 }
@@ -302,14 +308,15 @@ static int overlay(ARRAY_TYPE(const_string) *fields,
 		   struct mail_storage_service_input *input,
 		   const char *const *userdb_fields,
 		   const struct session_config *config, struct mail_user *like,
-		   const char **error_r)
+		   bool *lacks_acl_r, const char **error_r)
 {
 	const char *const *settings, *plugins;
 	unsigned int count;
 
 	/* it is not told when it is empty */
 	plugins = config_get(config, PLUGINS_KEY);
-	plugins = plugins == NULL ? "" : plugins_of_this_process(plugins);
+	plugins = plugins_of_this_process(plugins == NULL ? "" : plugins,
+					  lacks_acl_r);
 	if (overlay_add(fields, ctx, input, userdb_fields, PLUGINS_KEY,
 			plugins, error_r) < 0)
 		return -1;
@@ -380,7 +387,8 @@ static int sessions_lookup(struct lazy_expunge_sessions *sessions,
 	input->username = username;
 	t_array_init(&fields, 32);
 	if (overlay(&fields, ctx, input, userdb_fields,
-		    sessions_find(sessions, protocol), like, error_r) < 0)
+		    sessions_find(sessions, protocol), like,
+		    &sessions->lacks_acl, error_r) < 0)
 		return -1;
 	for (; *userdb_fields != NULL; userdb_fields++)
 		array_push_back(&fields, userdb_fields);
@@ -417,6 +425,11 @@ int lazy_expunge_sessions_user(struct lazy_expunge_sessions *sessions,
 	if (loop_ctx != NULL)
 		io_loop_context_switch(loop_ctx);
 	return ret;
+}
+
+bool lazy_expunge_sessions_lack_acl(const struct lazy_expunge_sessions *sessions)
+{
+	return sessions->lacks_acl;
 }
 
 void lazy_expunge_sessions_user_free(struct mail_user **user)

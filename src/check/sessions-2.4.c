@@ -33,6 +33,8 @@ struct lazy_expunge_sessions {
 	pool_t pool;
 	int fd;
 	struct session_root *roots;
+	/* of the last user */
+	bool lacks_acl;
 };
 
 /* A file without a name that has the output of doveconf -F. */
@@ -141,13 +143,15 @@ sessions_get_root(struct lazy_expunge_sessions *sessions, const char *protocol,
    program cannot be loaded. Ours can. */
 static int
 plugins_of_this_process(struct settings_instance *instance,
-			const char *protocol, const char **error_r)
+			const char *protocol, bool *lacks_acl_r,
+			const char **error_r)
 {
 	struct event *event = event_create(NULL);
 	const struct mail_user_settings *set;
 	const char *name;
 	int ret;
 
+	*lacks_acl_r = FALSE;
 	event_set_ptr(event, SETTINGS_EVENT_INSTANCE, instance);
 	event_add_str(event, "protocol", protocol);
 	ret = settings_get(event, &mail_user_setting_parser_info,
@@ -162,6 +166,8 @@ plugins_of_this_process(struct settings_instance *instance,
 			    module_dir_find(mail_storage_service_modules,
 					    name) != NULL)
 				continue;
+			if (strcmp(name, "acl") == 0)
+				*lacks_acl_r = TRUE;
 			settings_override(instance, t_strconcat(
 				"*/mail_plugins/", name, NULL), "no",
 				SETTINGS_OVERRIDE_TYPE_CODE);
@@ -187,7 +193,8 @@ int lazy_expunge_sessions_user(struct lazy_expunge_sessions *sessions,
 	if (root == NULL)
 		return -1;
 	instance = settings_instance_new(root);
-	if (plugins_of_this_process(instance, protocol, error_r) < 0) {
+	if (plugins_of_this_process(instance, protocol, &sessions->lacks_acl,
+				    error_r) < 0) {
 		settings_instance_free(&instance);
 		return -1;
 	}
@@ -205,6 +212,11 @@ int lazy_expunge_sessions_user(struct lazy_expunge_sessions *sessions,
 	if (ret == 0)
 		*error_r = "Unknown user";
 	return ret > 0 ? 0 : -1;
+}
+
+bool lazy_expunge_sessions_lack_acl(const struct lazy_expunge_sessions *sessions)
+{
+	return sessions->lacks_acl;
 }
 
 void lazy_expunge_sessions_user_free(struct mail_user **user)

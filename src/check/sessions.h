@@ -32,6 +32,9 @@ int lazy_expunge_sessions_user(struct lazy_expunge_sessions *sessions,
 			       const char *protocol, struct mail_user *like,
 			       struct mail_user **user_r,
 			       const char **error_r);
+/* TRUE if the last user should have the acl plugin, which this process has not:
+   what ACLs say of the user's rights cannot be told. */
+bool lazy_expunge_sessions_lack_acl(const struct lazy_expunge_sessions *sessions);
 void lazy_expunge_sessions_user_free(struct mail_user **user);
 
 #endif

@@ -36,7 +36,8 @@ static void check_gather(struct check_cmd *ccmd,
 	lazy_expunge_check_protocols(findings, luser, &ccmd->config);
 	lazy_expunge_check_exclude(findings, luser, &ccmd->config);
 	lazy_expunge_check_format(findings, luser);
-	lazy_expunge_check_storage(findings, luser, ioloop_time);
+	lazy_expunge_check_storage(findings, luser, &ccmd->config,
+				   ioloop_time);
 	lazy_expunge_check_hold(findings, luser);
 	lazy_expunge_check_account(findings, luser, ioloop_time);
 	if (ccmd->live)

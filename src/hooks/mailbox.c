@@ -25,6 +25,25 @@
 
 #include <time.h>
 
+/* Mail programs look for it, and move mail there. */
+static void warn_of_special_use(struct mailbox *box,
+				const struct lazy_expunge_storage *st)
+{
+	static bool warned = FALSE;
+	const char *const *special_use;
+
+	if (warned || st->ns_mode || !(st->hidden || st->protect))
+		return;
+	special_use = lazy_expunge_compat_special_use(box);
+	if (special_use == NULL || special_use[0] == NULL)
+		return;
+	e_warning(box->event, "lazy_expunge: The storage is the users' %s, and "
+		  "they cannot use it: turn off lazy_expunge_hidden and "
+		  "lazy_expunge_protect, or choose another storage",
+		  special_use[0]);
+	warned = TRUE;
+}
+
 /* Mailboxes are opened, created and enabled under the name that
    mailbox_verify_name() lets pass. doveadm's search queries compare the name of
    the open mailbox with the one that was asked for, so there it gets its own
@@ -41,6 +60,9 @@ static int lazy_mailbox_open(struct mailbox *box)
 	if (ret < 0)
 		return lazy_expunge_own_name_error(box);
 	lazy_expunge_kept_opened(box);
+	if (lbox->storage != NULL && !lbox->luser->by_admin) T_BEGIN {
+		warn_of_special_use(box, lbox->storage);
+	} T_END;
 	if (lbox->own_vname != NULL && lbox->luser->by_admin &&
 	    !lbox->luser->user->dsyncing)
 		box->vname = lbox->own_vname;

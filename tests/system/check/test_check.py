@@ -299,11 +299,17 @@ def test_acls_that_name_another_mailbox(dovecot):
 @pytest.mark.parametrize("sealed", [(), ("hidden",), ("protect",), ("hidden", "protect")], ids=lambda names: "-".join(names) or "open")
 def test_the_trash_as_the_storage(dovecot, sealed):
     """Open it may be; hidden it vanishes from LIST, and protected nothing can be moved to it."""
-    user = dovecot(lazy=dict({name: True for name in sealed}, mailbox="Trash")).user()
-    user.fill("INBOX", 2)
+    server = dovecot(lazy=dict({name: True for name in sealed}, mailbox="Trash"))
+    if sealed:
+        server.expect_log(r"imap\(.*lazy_expunge: The storage is the users' \\Trash, and they cannot use it")
+    user = server.user()
+    user.fill("INBOX", 3)
+    with user.imap("INBOX") as session:
+        session.delete("1")
+    assert len(user.messages("Trash")) == 1
     with user.imap("INBOX") as session:
         assert ("Trash" in session.list()) == ("hidden" not in sealed)
-        assert (session("UID MOVE 1 Trash").status == "OK") == ("protect" not in sealed)
+        assert (session("UID MOVE 2 Trash").status == "OK") == ("protect" not in sealed)
     rows, done = check(user)
     assert rows["special-use"]["state"] == ("FAIL" if sealed else "OK") and bool(rows["special-use"]["remedy"]) == bool(sealed)
     assert "\\Trash" in rows["special-use"]["found"] and done.code == (1 if sealed else 0)

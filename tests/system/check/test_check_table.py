@@ -1,11 +1,11 @@
 """A table of configurations, good and bad. What is deleted by each protocol is deleted for real, and check must say what then happened."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox, settings
+from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox, Namespace, settings
 from harness.dovecot.mail import message
 from harness.waiting import wait_for
 
@@ -178,3 +178,124 @@ def test_check_says_what_is_true(dovecot, row):
     assert user.mailboxes() == before and not [found for found in user.messages("*") if "probe" in found.subject]
     if row.work is False:
         assert "Work" in said["imap"]["found"] and "not" in said["imap"]["found"], said
+
+
+# What users see of the storage, and what they can do there.
+
+@dataclass(frozen=True)
+class Seen(Row):
+    """hidden: imap does not list the storage. protected: what a user deletes there is not gone. unknown: check cannot know, and says why.
+
+    storage: the mailbox that has what is kept of INBOX.
+    """
+    hidden: bool = False
+    protected: bool = False
+    unknown: bool = False
+    storage: str = ".EXPUNGED"
+
+
+ON, OFF = dict(hidden=True, protect=True), dict(hidden=False, protect=False)
+
+
+def words(lazy, indent=0):
+    return "\n".join(f"{' ' * indent}lazy_expunge_{key} = {'yes' if value else 'no'}" for key, value in lazy.items())
+
+
+def block(head, text):
+    return f"{head} {{\n{text}\n}}\n"
+
+
+def for_one(protocol, lazy):
+    return dict(raw23=for_protocol(protocol, block("plugin", words(lazy, 2))), raw24=for_protocol(protocol, words(lazy)))
+
+
+def filtered(**lazy):
+    return dict(fields=dict(mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", lazy=settings(**lazy)),)), since="2.4")
+
+
+def namespace(**fields):
+    space = replace(Namespace("expunged", "Gone/", separator="/", format="maildir", path="~/gone", list="yes"), **fields)
+    return dict(fields=dict(namespaces=(space,)), storage="Gone/INBOX")
+
+
+def tree(inside, **lazy):
+    """EXPUNGED/%{event:mailbox}, with a filter for all its mailboxes."""
+    text = "lazy_expunge_mailbox = EXPUNGED/%{event:mailbox}\n" + block("namespace inbox", block("  mailbox EXPUNGED/*", words(inside, 4)))
+    return dict(raw24=text, lazy=dict(lazy, mailbox=None), storage="EXPUNGED/INBOX", since="2.4")
+
+
+def acl(rights, **more):
+    return dict(fields=dict(acl=((".EXPUNGED", (("owner", rights),)),)), **more)
+
+
+def without_acl(protocol):
+    return dict(raw23=for_protocol(protocol, "mail_plugins = lazy_expunge"),
+                raw24=for_protocol(protocol, "mail_plugins/acl = no\nmail_plugins/imap_acl = no"))
+
+
+INBOX_HAS_BOTH = block("namespace inbox", words(ON, 2))
+SEEN = [
+    Seen("open"),
+    Seen("both", lazy=ON, hidden=True, protected=True),
+    Seen("hidden", lazy=dict(hidden=True), hidden=True),
+    Seen("protected", lazy=dict(protect=True), protected=True),
+    Seen("imap-has-neither", lazy=ON, **for_one("imap", OFF)),
+    Seen("imap-does-not-hide", lazy=ON, protected=True, **for_one("imap", dict(hidden=False))),
+    Seen("imap-does-not-protect", lazy=ON, hidden=True, **for_one("imap", dict(protect=False))),
+    Seen("imap-alone-has-both", hidden=True, protected=True, **for_one("imap", ON)),
+    Seen("doveadm-alone-has-both", **for_one("doveadm", ON)),
+    Seen("a-mailbox-has-both", hidden=True, protected=True, **filtered(**ON)),
+    Seen("a-mailbox-has-neither", lazy=ON, **filtered(**OFF)),
+    Seen("a-mailbox-is-not-hidden", lazy=ON, protected=True, **filtered(hidden=False)),
+    Seen("the-namespace-of-the-inbox-has-both", raw24=INBOX_HAS_BOTH, hidden=True, protected=True, since="2.4"),
+    Seen("a-mailbox-goes-before-the-namespace", raw24=INBOX_HAS_BOTH, **filtered(**OFF)),
+    Seen("a-namespace", lazy=dict(mailbox="Gone/"), **namespace()),
+    Seen("a-namespace-with-both", lazy=dict(ON, mailbox="Gone/"), hidden=True, protected=True, **namespace()),
+    Seen("a-namespace-that-is-not-listed", lazy=dict(mailbox="Gone/"), hidden=True, **namespace(list="no", hidden=True)),
+    Seen("a-namespace-that-has-both-in-its-block", lazy=dict(mailbox="Gone/"), hidden=True, protected=True, since="2.4",
+         **namespace(raw24=words(ON))),
+    Seen("a-namespace-that-has-neither-in-its-block", lazy=dict(ON, mailbox="Gone/"), since="2.4", **namespace(raw24=words(OFF))),
+    Seen("a-tree", **tree({})),
+    Seen("a-tree-with-both", hidden=True, protected=True, **tree(ON)),
+    Seen("a-tree-with-neither", **tree(OFF, **ON)),
+    Seen("acl-leaves-nothing", hidden=True, protected=True, **acl("")),
+    Seen("acl-hides", hidden=True, **acl("rwstipekxa")),
+    Seen("acl-does-not-let-delete", protected=True, **acl("lrwsip")),
+    Seen("acl-leaves-all", **acl("lrwstipekxa")),
+    Seen("acl-leaves-all-and-both-are-set", lazy=ON, hidden=True, protected=True, **acl("lrwstipekxa")),
+    Seen("imap-has-no-acl", **acl("", **without_acl("imap"))),
+    Seen("imap-alone-has-acl", hidden=True, protected=True, unknown=True, **acl("", **without_acl("doveadm"))),
+]
+
+
+def is_protected(user, storage):
+    """A user tries to delete what is kept; whether it is there afterwards."""
+    with user.imap() as session:
+        if session(f"SELECT {storage}").status == "OK":
+            session("STORE 1:* +FLAGS.SILENT (\\Deleted)")
+            session("EXPUNGE")
+            session("UNSELECT")
+        else:
+            session(f"DELETE {storage}")
+    return len(user.messages(storage)) == 2
+
+
+@pytest.mark.parametrize("row", [row.param() for row in SEEN])
+def test_check_says_what_users_see(dovecot, row):
+    lazy = {key: value for key, value in dict(LAZY, **row.lazy).items() if value is not None}
+    user = dovecot.own(**row.fields, lazy=settings(**lazy), raw23=row.raw23, raw24=row.raw24).user()
+    user.fill("INBOX", 2)
+    with user.imap("INBOX") as session:
+        session.delete("1:2")
+    assert len(user.messages(row.storage)) == 2
+    rows = rows_of(user)
+    with user.imap() as session:
+        # nor what is above it
+        listed = [name for name in session.list() if row.storage.split("/")[0] in name]
+    assert (listed == []) == row.hidden, listed
+    assert is_protected(user, row.storage) == row.protected
+    assert (rows["hidden"]["state"], rows["protected"]["state"]) == tuple(
+        "OK" if well and not row.unknown else "WARN" for well in (row.hidden, row.protected)), rows
+    if row.unknown:
+        assert "ACLs" in rows["hidden"]["found"] and "ACLs" in rows["protected"]["found"]
+    assert rows["protocol-imap"]["state"] == "OK" and not [found for found in rows.values() if found["state"] == "FAIL"], rows

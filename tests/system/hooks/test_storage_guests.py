@@ -1,5 +1,7 @@
 """What others may do with a storage: nothing by default, what its own ACL says, and a MOVE out leaves nothing behind."""
 
+import json
+
 import pytest
 
 from harness import message, name
@@ -24,6 +26,12 @@ def pair(dovecot, lazy, storage=".EXPUNGED", rights=FULL, **fields):
     return owner, guest, f"shared/{owner}/{storage}"
 
 
+def acl_row(user):
+    rows = json.loads(user.server.doveadm("-f", "json", "lazy-expunge", "check", "-u", user.name, check=False).stdout)
+    [found] = [row for row in rows if row["id"] == "acl"]
+    return found
+
+
 def sees(session, mailbox):
     return any(mailbox in found for found in session.list())
 
@@ -41,12 +49,16 @@ def test_who_reads_the_inbox_does_not_read_the_storage(dovecot, lazy):
         session.no(f"COPY 1 {name(storage)}")
         session.no(f"APPEND {name(storage)} {{}}", message())
     assert len(owner.kept()) == 2 and "Mine" not in guest.mailboxes()
+    assert "INBOX" not in acl_row(owner)["found"]
 
 
 def test_open_it_goes_by_the_acl(dovecot):
     owner, guest, storage = pair(dovecot, {}, **FROM_INBOX)
     with guest.imap() as session:
         session.ok(f"SELECT {name(storage)}")
+    assert "have them there (acl_defaults_from_inbox)" in acl_row(owner)["found"] and acl_row(owner)["state"] == "WARN"
+    # of the guest's own INBOX nobody else has rights
+    assert "INBOX" not in acl_row(guest)["found"]
 
 
 def test_an_acl_of_its_own_holds(dovecot):
