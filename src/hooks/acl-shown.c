@@ -3,6 +3,7 @@
 
 #include "lib.h"
 #include "array.h"
+#include "str.h"
 #include "mail-namespace.h"
 #include "mailbox-list-private.h"
 #include "acl-api-private.h"
@@ -31,8 +32,8 @@ struct acl_shown {
 	struct lazy_expunge_user *luser;
 	struct lazy_expunge_compat_acl_methods super;
 	struct shown_funcs funcs;
-	/* the mailbox of which the cache has what is shown, NULL = none */
-	const char *name;
+	/* the mailbox of which the cache has what is shown, "" = none */
+	string_t *name;
 	/* what the backend has by default, while it is not shown. NULL = it
 	   has it */
 	struct acl_mask *default_mask;
@@ -123,9 +124,9 @@ static const char *const *without_denied(const char *const *rights)
 /* What was shown is not what holds. */
 static void shown_forget(struct acl_shown *shown, struct acl_backend *backend)
 {
-	if (shown->name != NULL)
-		shown->funcs.flush(backend->cache, shown->name);
-	shown->name = NULL;
+	if (str_len(shown->name) > 0)
+		shown->funcs.flush(backend->cache, str_c(shown->name));
+	str_truncate(shown->name, 0);
 	if (shown->default_mask != NULL)
 		backend->default_aclmask = shown->default_mask;
 	shown->default_mask = NULL;
@@ -162,7 +163,7 @@ static int shown_refresh_cache(struct acl_object *aclobj)
 	if (!entry)
 		shown->funcs.flush(backend->cache, aclobj->name);
 	shown->funcs.update(backend->cache, aclobj->name, &update);
-	shown->name = p_strdup(shown->luser->user->pool, aclobj->name);
+	str_append(shown->name, aclobj->name);
 	return 0;
 }
 
@@ -220,6 +221,7 @@ void lazy_expunge_acl_shown_init(struct lazy_expunge_user *luser,
 	shown = p_new(list->pool, struct acl_shown, 1);
 	shown->luser = luser;
 	shown->funcs = funcs;
+	shown->name = str_new(list->pool, 64);
 	MODULE_CONTEXT_SET(list, lazy_expunge_acl_shown_module, shown);
 	lazy_expunge_compat_acl_replace(funcs.get_backend(list), list->pool,
 					&methods, &shown->super);

@@ -309,8 +309,8 @@ static int restore_batch(struct lazy_expunge_restore *restore,
 		batch.events = lazy_expunge_events_init(batch.box);
 		batch.live = lazy_expunge_live_init(restore->target, &error);
 		if (batch.live == NULL) {
-			e_debug(batch.box->event, "lazy_expunge: Latest state of the "
-				"target is unknown: %s", error);
+			e_debug(batch.box->event, "lazy_expunge: Latest state "
+				"of the target is unknown: %s", error);
 		}
 		batch_announce(&batch, mails, count);
 	}
