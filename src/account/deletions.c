@@ -224,6 +224,7 @@ void lazy_expunge_deletions_taken(struct lazy_expunge_user *luser,
 	deletion_changed(deletion, now);
 }
 
+/* Returns 1 if ok, 0 and the error if the home is gone, -1 and the error. */
 static int deletions_append(struct mail_user *user, string_t *text,
 			    const char **error_r)
 {
@@ -250,14 +251,23 @@ static void deletions_write_owner(struct lazy_expunge_deletions *deletions,
 	string_t *text = t_str_new(256);
 	struct deletion *deletion;
 	const char *error;
+	int ret;
 
+	array_foreach_elem(&deletions->all, deletion) {
+		if (deletion->changed && deletion->owner == owner) {
+			lazy_expunge_deletion_append(text, &deletion->record);
+		}
+	}
+	ret = deletions_append(owner, text, &error);
 	array_foreach_elem(&deletions->all, deletion) {
 		if (!deletion->changed || deletion->owner != owner)
 			continue;
 		deletion->changed = FALSE;
-		lazy_expunge_deletion_append(text, &deletion->record);
+		/* or the next time, with what comes meanwhile */
+		if (ret > 0)
+			lazy_expunge_deletion_written(&deletion->record);
 	}
-	if (deletions_append(owner, text, &error) < 0) {
+	if (ret < 0) {
 		e_warning(owner->event, "lazy_expunge: What was deleted "
 			  "together cannot be remembered: %s", error);
 	}
@@ -291,17 +301,25 @@ static void records_read(struct istream *input, pool_t pool,
 	struct lazy_expunge_deletion_record record;
 	HASH_TABLE(void *, void *) by_id;
 	const char *line;
-	void *idx;
+	unsigned int idx;
+	void *value;
 
 	hash_table_create_direct(&by_id, default_pool, 0);
 	while ((line = i_stream_read_next_line(input)) != NULL) {
 		if (!lazy_expunge_deletion_parse(line, pool, &record))
 			continue;
-		idx = hash_table_lookup(by_id, POINTER_CAST(record.id));
-		if (idx != NULL) {
-			array_idx_set(records,
-				      POINTER_CAST_TO(idx, unsigned int) - 1,
-				      &record);
+		value = hash_table_lookup(by_id, POINTER_CAST(record.id));
+		idx = POINTER_CAST_TO(value, unsigned int);
+		if (idx > 0 && record.adds) {
+			lazy_expunge_deletion_merge(
+				array_idx_modifiable(records, idx - 1), pool,
+				&record);
+			continue;
+		}
+		/* of one of which the first lines are lost, too */
+		record.adds = FALSE;
+		if (idx > 0) {
+			array_idx_set(records, idx - 1, &record);
 			continue;
 		}
 		array_push_back(records, &record);

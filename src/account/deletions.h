@@ -50,8 +50,8 @@ int lazy_expunge_deletions_append(
 void lazy_expunge_deletions_begin(struct lazy_expunge_user *luser, pool_t pool,
 				  time_t now,
 				  struct lazy_expunge_deletion_record *record_r);
-/* Read all records of the user, the last one of each number, in the order in which
-   they began. */
+/* Read all records of the user, one of each number, in the order in which they
+   began. */
 void lazy_expunge_deletions_read(struct mail_user *user, pool_t pool,
 				 ARRAY_TYPE(lazy_expunge_deletion_record) *records);
 

@@ -14,6 +14,10 @@
 #define BOX_PREFIX "b:"
 /* the fields before the counts */
 #define FIXED_FIELDS 8
+#define ADDS_SUFFIX "+"
+/* From here on a line has no more fields: readers take 64 kB, and a name has
+   some hundred bytes. */
+#define LINE_ENOUGH (16 * 1024)
 
 static const char *const kinds[] = {
 	[LAZY_EXPUNGE_DELETION_KIND_DELETION] = "D",
@@ -75,40 +79,76 @@ static void append_text(string_t *dest, const char *text)
 	str_append_tabescaped(dest, text);
 }
 
+static void line_begin(string_t *dest,
+		       const struct lazy_expunge_deletion_record *record,
+		       bool adds)
+{
+	str_printfa(dest, "%s%s\t%08x\t%"PRId64"\t%"PRId64,
+		    kinds[record->kind], adds ? ADDS_SUFFIX : "", record->id,
+		    (int64_t)record->first, (int64_t)record->last);
+	append_text(dest, record->by);
+	append_text(dest, record->command);
+	append_text(dest, record->address);
+	append_text(dest, record->session);
+}
+
+/* Another field is to be appended to the line that began at *start. */
+static void line_go_on(string_t *dest,
+		       const struct lazy_expunge_deletion_record *record,
+		       size_t *start)
+{
+	if (str_len(dest) - *start >= LINE_ENOUGH) {
+		str_append_c(dest, '\n');
+		*start = str_len(dest);
+		line_begin(dest, record, TRUE);
+	}
+	str_append_c(dest, '\t');
+}
+
 void lazy_expunge_deletion_append(
 			string_t *dest,
 			const struct lazy_expunge_deletion_record *record)
 {
 	const struct lazy_expunge_deletion_mails *mails;
 	const struct lazy_expunge_deletion_taken *taken;
+	size_t start = str_len(dest);
 	const char *box;
 
-	str_printfa(dest, "%s\t%08x\t%"PRId64"\t%"PRId64, kinds[record->kind],
-		    record->id, (int64_t)record->first, (int64_t)record->last);
-	append_text(dest, record->by);
-	append_text(dest, record->command);
-	append_text(dest, record->address);
-	append_text(dest, record->session);
+	line_begin(dest, record, record->adds);
 	array_foreach(&record->mails, mails) {
-		str_printfa(dest, "\t"MAILS_PREFIX"%u:", mails->count);
+		if (record->adds && mails->count == 0)
+			continue;
+		line_go_on(dest, record, &start);
+		str_printfa(dest, MAILS_PREFIX"%u:", mails->count);
 		str_append_tabescaped(dest, mails->mailbox);
 	}
 	array_foreach(&record->taken, taken) {
-		str_printfa(dest, "\t"TAKEN_PREFIX"%u:%08x", taken->count,
+		if (record->adds && taken->count == 0)
+			continue;
+		line_go_on(dest, record, &start);
+		str_printfa(dest, TAKEN_PREFIX"%u:%08x", taken->count,
 			    taken->id);
 	}
 	array_foreach_elem(&record->boxes, box) {
-		str_append(dest, "\t"BOX_PREFIX);
+		line_go_on(dest, record, &start);
+		str_append(dest, BOX_PREFIX);
 		str_append_tabescaped(dest, box);
 	}
 	str_append_c(dest, '\n');
 }
 
-static bool kind_parse(const char *text, enum lazy_expunge_deletion_kind *kind_r)
+static bool kind_parse(const char *text,
+		       struct lazy_expunge_deletion_record *record)
 {
+	size_t len = strcspn(text, ADDS_SUFFIX);
+
+	record->adds = text[len] != '\0';
+	if (record->adds && strcmp(text + len, ADDS_SUFFIX) != 0)
+		return FALSE;
 	for (unsigned int i = 0; i < N_ELEMENTS(kinds); i++) {
-		if (strcmp(text, kinds[i]) == 0) {
-			*kind_r = i;
+		if (strncmp(text, kinds[i], len) == 0 &&
+		    kinds[i][len] == '\0') {
+			record->kind = i;
 			return TRUE;
 		}
 	}
@@ -152,7 +192,7 @@ static bool deletion_parse(const char *const *fields, pool_t pool,
 			   struct lazy_expunge_deletion_record *record)
 {
 	if (str_array_length(fields) < FIXED_FIELDS ||
-	    !kind_parse(fields[0], &record->kind) ||
+	    !kind_parse(fields[0], record) ||
 	    (record->id = id_parse(fields[1], '\0')) == 0 ||
 	    str_to_time(fields[2], &record->first) < 0 ||
 	    str_to_time(fields[3], &record->last) < 0 ||
@@ -217,6 +257,40 @@ void lazy_expunge_deletion_add_taken(
 	one = array_append_space(taken);
 	one->id = id;
 	one->count = count;
+}
+
+void lazy_expunge_deletion_merge(
+			struct lazy_expunge_deletion_record *record, pool_t pool,
+			const struct lazy_expunge_deletion_record *more)
+{
+	const struct lazy_expunge_deletion_mails *mails;
+	const struct lazy_expunge_deletion_taken *taken;
+
+	record->first = I_MIN(record->first, more->first);
+	record->last = I_MAX(record->last, more->last);
+	array_foreach(&more->mails, mails) {
+		lazy_expunge_deletion_add_mails(&record->mails, pool,
+						mails->mailbox, mails->count);
+	}
+	array_foreach(&more->taken, taken) {
+		lazy_expunge_deletion_add_taken(&record->taken, taken->id,
+						taken->count);
+	}
+	array_append_array(&record->boxes, &more->boxes);
+}
+
+void lazy_expunge_deletion_written(struct lazy_expunge_deletion_record *record)
+{
+	struct lazy_expunge_deletion_mails *mails;
+	struct lazy_expunge_deletion_taken *taken;
+
+	record->adds = TRUE;
+	/* their names are used again */
+	array_foreach_modifiable(&record->mails, mails)
+		mails->count = 0;
+	array_foreach_modifiable(&record->taken, taken)
+		taken->count = 0;
+	array_clear(&record->boxes);
 }
 
 unsigned int lazy_expunge_deletion_count(

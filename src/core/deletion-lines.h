@@ -9,7 +9,8 @@
    that were taken out of the storage again and belong to that deletion, "b:Work"
    for a mailbox that was deleted as a whole. Other
    fields are for versions that know them. A later line of a number takes the
-   place of an earlier one. */
+   place of those before it; "D+" or "R+" comes to them, so that a line is as
+   long as what is new, and none is too long to be read. */
 
 enum lazy_expunge_deletion_kind {
 	LAZY_EXPUNGE_DELETION_KIND_DELETION,
@@ -33,6 +34,8 @@ ARRAY_DEFINE_TYPE(lazy_expunge_deletion_taken,
 
 struct lazy_expunge_deletion_record {
 	enum lazy_expunge_deletion_kind kind;
+	/* it comes to what earlier lines of its number say */
+	bool adds;
 	/* never 0 */
 	uint32_t id;
 	time_t first, last;
@@ -58,7 +61,7 @@ const char *lazy_expunge_deletion_id_to_info(uint32_t id);
    none. */
 uint32_t lazy_expunge_deletion_id_from_fname(const char *fname);
 
-/* Append the line, with its end. */
+/* Append the record, in as many lines as it needs, with their ends. */
 void lazy_expunge_deletion_append(
 			string_t *dest,
 			const struct lazy_expunge_deletion_record *record);
@@ -74,6 +77,12 @@ void lazy_expunge_deletion_add_mails(
 void lazy_expunge_deletion_add_taken(
 			ARRAY_TYPE(lazy_expunge_deletion_taken) *taken,
 			uint32_t id, unsigned int count);
+/* Add what a later line of the same number says, whose texts must stay. */
+void lazy_expunge_deletion_merge(
+			struct lazy_expunge_deletion_record *record, pool_t pool,
+			const struct lazy_expunge_deletion_record *more);
+/* The record was written down: what it has from now on comes to that. */
+void lazy_expunge_deletion_written(struct lazy_expunge_deletion_record *record);
 /* How many mails the record has. */
 unsigned int lazy_expunge_deletion_count(
 			const struct lazy_expunge_deletion_record *record);

@@ -80,6 +80,21 @@ static void join_deinit(struct join *join)
 	hash_table_destroy(&join->taken);
 }
 
+/* From where the mails say they come. */
+static void row_count_mails(struct join *join,
+			    struct lazy_expunge_deletion_row *row)
+{
+	struct lazy_expunge_select *select = join->list->select;
+	const struct lazy_expunge_select_mail *mail;
+
+	p_array_init(&row->record.mails, select->pool, 1);
+	for (unsigned int i = 0; i < row->there; i++) {
+		mail = array_idx(&select->mails, row->first_mail + i);
+		lazy_expunge_deletion_add_mails(&row->record.mails, select->pool,
+			lazy_expunge_select_origin(select, mail), 1);
+	}
+}
+
 /* What the mails themselves tell. */
 static void row_describe(struct join *join,
 			 struct lazy_expunge_deletion_row *row)
@@ -90,13 +105,11 @@ static void row_describe(struct join *join,
 
 	record->by = record->command = "";
 	record->address = record->session = "";
-	p_array_init(&record->mails, select->pool, 1);
 	p_array_init(&record->taken, select->pool, 1);
 	p_array_init(&record->boxes, select->pool, 1);
+	row_count_mails(join, row);
 	for (unsigned int i = 0; i < row->there; i++) {
 		mail = array_idx(&select->mails, row->first_mail + i);
-		lazy_expunge_deletion_add_mails(&record->mails, select->pool,
-			lazy_expunge_select_origin(select, mail), 1);
 		record->last = I_MAX(record->last, mail->saved);
 		if (record->first == 0 || mail->saved < record->first)
 			record->first = mail->saved;
@@ -137,6 +150,9 @@ static void join_add_group(struct join *join, unsigned int first,
 		record = array_idx(&join->records, idx);
 		row->record = *record;
 		row->has_record = TRUE;
+		/* lines were lost, or are not written yet */
+		if (count > lazy_expunge_deletion_count(record))
+			row_count_mails(join, row);
 		/* it is done with */
 		hash_table_remove(join->record_idxs, POINTER_CAST(id));
 	} else {

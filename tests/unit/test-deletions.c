@@ -94,12 +94,110 @@ START_TEST(a_record_comes_back)
 }
 END_TEST
 
+static void record_init(struct lazy_expunge_deletion_record *record, pool_t pool)
+{
+	i_zero(record);
+	record->id = 7;
+	record->first = record->last = 10;
+	record->by = record->command = "";
+	record->address = record->session = "";
+	p_array_init(&record->mails, pool, 2);
+	p_array_init(&record->taken, pool, 2);
+	p_array_init(&record->boxes, pool, 2);
+}
+
+/* As a reader does. Returns the number of lines. */
+static unsigned int lines_read(const char *text, pool_t pool,
+			       struct lazy_expunge_deletion_record *record_r)
+{
+	struct lazy_expunge_deletion_record more;
+	const char *const *lines = t_strsplit(text, "\n");
+	unsigned int count = 0;
+
+	for (; **lines != '\0'; lines++) {
+		ck_assert_uint_lt(strlen(*lines), 20 * 1024);
+		ck_assert(lazy_expunge_deletion_parse(*lines, pool, &more));
+		if (count++ == 0 || !more.adds)
+			*record_r = more;
+		else
+			lazy_expunge_deletion_merge(record_r, pool, &more);
+	}
+	return count;
+}
+
+START_TEST(what_is_written_later_comes_to_it)
+{
+	struct lazy_expunge_deletion_record record, back;
+	pool_t pool = pool_alloconly_create("test deletions", 1024);
+	const struct lazy_expunge_deletion_mails *mails;
+	const struct lazy_expunge_deletion_taken *taken;
+	const char *box = "Gone";
+	string_t *str;
+
+	T_BEGIN {
+		str = t_str_new(64);
+		record_init(&record, pool);
+		lazy_expunge_deletion_add_mails(&record.mails, pool, "A", 2);
+		lazy_expunge_deletion_add_taken(&record.taken, 5, 4);
+		lazy_expunge_deletion_append(str, &record);
+		lazy_expunge_deletion_written(&record);
+		lazy_expunge_deletion_add_mails(&record.mails, pool, "B", 3);
+		array_push_back(&record.boxes, &box);
+		record.last = 12;
+		lazy_expunge_deletion_append(str, &record);
+		lazy_expunge_deletion_written(&record);
+		lazy_expunge_deletion_add_mails(&record.mails, pool, "A", 1);
+		lazy_expunge_deletion_add_taken(&record.taken, 5, 1);
+		lazy_expunge_deletion_append(str, &record);
+		ck_assert_ptr_eq(strstr(strrchr(str_c(str), '+'), "B"), NULL);
+		ck_assert_uint_eq(lines_read(str_c(str), pool, &back), 3);
+	} T_END;
+	ck_assert_uint_eq(array_count(&back.mails), 2);
+	array_foreach(&back.mails, mails)
+		ck_assert_uint_eq(mails->count, 3);
+	array_foreach(&back.taken, taken)
+		ck_assert_uint_eq(taken->count, 5);
+	ck_assert_uint_eq(array_count(&back.boxes), 1);
+	ck_assert_int_eq(back.first, 10);
+	ck_assert_int_eq(back.last, 12);
+	pool_unref(&pool);
+}
+END_TEST
+
+START_TEST(no_line_is_too_long_to_be_read)
+{
+	struct lazy_expunge_deletion_record record, back, other;
+	pool_t pool = pool_alloconly_create("test deletions", 1024);
+	string_t *str;
+
+	T_BEGIN {
+		str = t_str_new(1024);
+		record_init(&record, pool);
+		for (unsigned int i = 0; i < 5000; i++) {
+			lazy_expunge_deletion_add_mails(&record.mails, pool,
+				t_strdup_printf("Projects/%u", i), i);
+		}
+		lazy_expunge_deletion_append(str, &record);
+		ck_assert_uint_gt(str_len(str), 64 * 1024);
+		ck_assert_uint_ge(lines_read(str_c(str), pool, &back), 5);
+		/* a whole one takes the place of all */
+		str_append(str, "D\t00000007\t1\t1\t\t\t\t\tm:1:INBOX\n");
+		(void)lines_read(str_c(str), pool, &other);
+		ck_assert_uint_eq(lazy_expunge_deletion_count(&other), 1);
+	} T_END;
+	ck_assert_uint_eq(array_count(&back.mails), 5000);
+	ck_assert_uint_eq(lazy_expunge_deletion_count(&back), 4999 * 2500);
+	pool_unref(&pool);
+}
+END_TEST
+
 static const char *const no_records[] = {
 	"", "D", "D\t00000001\t1\t1\t\t\t", "X\t00000001\t1\t1\t\t\t\t",
 	"D\t00000000\t1\t1\t\t\t\t", "D\t1\t1\t1\t\t\t\t",
 	"D\t00000001\tx\t1\t\t\t\t", "D\t00000001\t2\t1\t\t\t\t",
 	"D\t00000001\t1\t1\t\t\t\t\tm:x:INBOX", "D\t00000001\t1\t1\t\t\t\t\tm:1:",
-	"D\t00000001\t1\t1\t\t\t\t\tm:1", "D\t00000001\t1\t1\t\t\t\t\tt:1:xyz",
+	"+\t00000001\t1\t1\t\t\t\t", "D++\t00000001\t1\t1\t\t\t\t",
+	"D-\t00000001\t1\t1\t\t\t\t", "D\t00000001\t1\t1\t\t\t\t\tm:1", "D\t00000001\t1\t1\t\t\t\t\tt:1:xyz",
 };
 
 START_TEST(what_is_no_record_is_refused)
@@ -160,6 +258,8 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tcase, a_file_name_has_the_number_of_the_table,
 			    0, N_ELEMENTS(fnames));
 	tcase_add_loop_test(tcase, a_record_comes_back, 0, 2);
+	tcase_add_test(tcase, what_is_written_later_comes_to_it);
+	tcase_add_test(tcase, no_line_is_too_long_to_be_read);
 	tcase_add_loop_test(tcase, what_is_no_record_is_refused,
 			    0, N_ELEMENTS(no_records));
 	tcase_add_loop_test(tcase, what_was_restored_comes_back, 0, 2);

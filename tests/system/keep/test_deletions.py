@@ -158,6 +158,29 @@ def test_a_deletion_that_is_none(dovecot, wrong, text):
     assert len(user.kept()) == 4
 
 
+def test_a_session_adds_to_its_record_what_is_new(dovecot):
+    """From one mailbox more costs what the first did, and the row has them all."""
+    user = dovecot().user()
+    names = [f"Folder{number:02}" for number in range(30)]
+    for name in names:
+        user.fill(name, 2, create=True)
+    with user.imap() as session:
+        for name in names + names[:1]:
+            session.ok(f"SELECT {name}")
+            session.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
+            session.ok("EXPUNGE")
+        session.ok("UNSELECT")
+        lines = (user.home / FILE).read_text().splitlines()
+        assert len(lines) == 31 and max(map(len, lines)) <= len(lines[0]) + 1
+    [row] = deletions(user)
+    assert row["messages"] == row["there"] == 31
+    assert set(row["origins"].split(", ")) == {f"{name} {2 if name == names[0] else 1}" for name in names}
+    # the older half went: the mails tell what it had
+    (user.home / FILE).write_text("\n".join(lines[20:]) + "\n")
+    [again] = deletions(user)
+    assert again["messages"] == 31 and set(again["origins"].split(", ")) == set(row["origins"].split(", ")) and again["by"] == row["by"]
+
+
 def test_a_lost_record_leaves_the_mails_together(dovecot):
     user = filled(dovecot, "INBOX", "Work")
     delete(user, "INBOX", "1,2")
