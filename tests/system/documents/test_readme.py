@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import zipfile
 
 import pytest
 
@@ -64,19 +65,25 @@ def test_command(dovecot, command):
     server = dovecot.own(lazy={"hidden": True, "protect": True}, passwd_file=True)
     user = server.user()
     server.write_users([user])
-    user.append("Projects/Spring", message(subject="Offer for the garden"), create=True)
+    user.append("Projects/Spring", message(subject="Offer for the garden", sender="bob@example.com"), create=True)
     user.deliver(message(subject="Minutes of the meeting"))
     for mailbox in ("Projects/Spring", "INBOX"):
         with user.imap(mailbox) as session:
             session.delete()
     words = [str(user) if word == "anna" else word for word in shlex.split(command)[1:]]
     words = [real_id(user, option, word) if option in ("-d", "-U") else word for option, word in zip([""] + words, words)]
+    archive = server.root / "anna.zip"
+    words = [str(archive) if word == archive.name else word for word in words]
     if "Trash" in words:
         user.deliver(message(subject="Lunch on Friday?"))
         with user.imap("INBOX") as session:
             session.ok("MOVE 1 Trash")
             session.select("Trash")
             session.delete()
+    if words[1] == "verify":
+        user.doveadm("lazy-expunge export", "-w", archive, "ALL")
+    if words[1] == "erase":
+        user.deliver(message(subject=words[-1]))
     if words[1] == "release":
         user.doveadm("lazy-expunge hold", "-N", words[words.index("-N") + 1])
     # a check of a configuration without retention fails, and says so
@@ -120,6 +127,11 @@ def assert_did(user, words, output):
         assert state in user.doveadm("lazy-expunge holds").stdout.decode()
     elif words[:2] == ["lazy-expunge", "holds"]:
         assert "state" in output or output == ""
+    elif words[1] in ("export", "verify"):
+        entries = zipfile.ZipFile(archive).namelist()
+        assert sum(name.endswith(".eml") for name in entries) == (1 if words[1] == "export" else 2) and kept == both
+    elif words[1] == "erase":
+        assert user.messages("INBOX") == [] and kept == both
     elif words[0] == "expunge":
         assert kept == both, "nothing is a day old"
     elif "-n" in words:
