@@ -128,7 +128,7 @@ def assert_did(user, words, output):
     elif words[:2] == ["lazy-expunge", "holds"]:
         assert "state" in output or output == ""
     elif words[1] in ("export", "verify"):
-        entries = zipfile.ZipFile(archive).namelist()
+        entries = zipfile.ZipFile(user.server.root / "anna.zip").namelist()
         assert sum(name.endswith(".eml") for name in entries) == (1 if words[1] == "export" else 2) and kept == both
     elif words[1] == "erase":
         assert user.messages("INBOX") == [] and kept == both
