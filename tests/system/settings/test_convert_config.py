@@ -261,7 +261,8 @@ def test_dovecot_2_4_takes_it(dovecot, mode, how):
     rows = server.doveadm("-f", "tab", "lazy-expunge", "check", "-u", server.user().name, check=False).stdout.decode()
     # the running Dovecot has not read the converted file, of which alone this is
     mended = "reload Dovecot: in its files this is mended"
-    assert [row for row in rows.splitlines() if "\tFAIL\t" in row and mended not in row] == [], rows
+    failed = [row for row in rows.splitlines() if "\tFAIL\t" in row]
+    assert failed and [row for row in failed if mended not in row and not row.startswith("verdict\t")] == [], rows
 
 
 ODD = {
