@@ -152,6 +152,7 @@ AC_DEFUN([LE_OPTIONAL_DIR], [
 # LE_SCHEDULE: systemd units, cron file and bash completion.
 AC_DEFUN([LE_SCHEDULE], [
   AC_PATH_PROG([DOVEADM], [doveadm], [/usr/bin/doveadm], [$PATH:/usr/sbin:/usr/local/bin])
+  AC_DEFINE_UNQUOTED([LE_DOVEADM], ["$DOVEADM"], [Path of doveadm])
   LE_OPTIONAL_DIR([systemdsystemunitdir], [INSTALL_SYSTEMD], [a systemd service and timer for maintain],
     [${prefix}/lib/systemd/system])
   LE_OPTIONAL_DIR([crondir], [INSTALL_CRON], [a cron file for maintain], [no])

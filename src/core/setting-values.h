@@ -30,6 +30,8 @@ struct lazy_expunge_look_bounds {
 #define LAZY_EXPUNGE_LOOK_REMEMBER 400000
 #define LAZY_EXPUNGE_LOOK_AGE_SECS 0
 
+#define LAZY_EXPUNGE_ACCOUNT_KEEP_SECS (30 * 24 * 60 * 60)
+
 struct lazy_expunge_settings {
 	/* The storage as configured. "" = the plugin does nothing. A trailing
 	   namespace separator selects namespace mode. With
@@ -50,6 +52,9 @@ struct lazy_expunge_settings {
 	bool shared;
 	/* nothing leaves the storage for good */
 	bool hold;
+	/* how long a deleted account can come back, in seconds; 0 = who deletes
+	   it must say */
+	unsigned int account_keep;
 	/* Non-NULL: the settings could not be read, nothing else in the struct
 	   is to be trusted and nothing may be deleted. The text names the
 	   setting and the value. */

@@ -19,6 +19,10 @@ void doveadm_lazy_expunge_plugin_deinit(void);
 EXPORT const char *doveadm_lazy_expunge_plugin_version = DOVECOT_ABI_VERSION;
 
 static struct doveadm_cmd_ver2 *commands[] = {
+	&lazy_expunge_cmd_account_delete,
+	&lazy_expunge_cmd_account_list,
+	&lazy_expunge_cmd_account_purge,
+	&lazy_expunge_cmd_account_undelete,
 	&lazy_expunge_cmd_check,
 	&lazy_expunge_cmd_deletions,
 	&lazy_expunge_cmd_erase,

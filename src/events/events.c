@@ -447,3 +447,25 @@ void lazy_expunge_event_maintained(struct event *event, uint64_t mails,
 	e_debug(e->event(), "lazy_expunge: Maintenance is done: %"PRIu64
 		" mails expunged, %"PRIu64" failed", mails, failed);
 }
+
+void lazy_expunge_event_account(const char *name, const char *user,
+				const char *id, const char *by,
+				const char *target, uint64_t paths,
+				uint64_t bytes)
+{
+	struct event *event = event_create(NULL);
+	struct event_passthrough *e;
+
+	e = passthrough_begin(event, name)->
+		add_str("user", user)->
+		add_str("account", id);
+	if (*by != '\0')
+		e = e->add_str("by", by);
+	if (*target != '\0')
+		e = e->add_str("target", target);
+	if (paths > 0)
+		e = e->add_int("paths", paths)->add_int("bytes", bytes);
+	e_debug(e->event(), "lazy_expunge: Account %s of %s: %s", id, user,
+		name);
+	event_unref(&event);
+}

@@ -87,6 +87,13 @@ void lazy_expunge_event_held(struct mail *mail, const char *storage,
 void lazy_expunge_event_hold(struct event *parent, bool set, const char *name,
 			     const char *by, const char *reason, time_t until);
 
+/* What became of a whole account, by which this id names it: name is the event's.
+   by, target: "" = nothing to say. paths and bytes are what went for good. */
+void lazy_expunge_event_account(const char *name, const char *user,
+				const char *id, const char *by,
+				const char *target, uint64_t paths,
+				uint64_t bytes);
+
 /* maintain is done with a user. event was created for it when it began. error
    is the first one, NULL if there was none. */
 void lazy_expunge_event_maintained(struct event *event, uint64_t mails,

@@ -45,6 +45,7 @@ static const struct setting_define lazy_expunge_config_setting_defines[] = {
 	DEF(TIME_MSECS, lazy_expunge_look_time),
 	DEF(UINT, lazy_expunge_look_remember),
 	DEF(TIME, lazy_expunge_look_age),
+	DEF(TIME, lazy_expunge_account_keep),
 
 	SETTING_DEFINE_LIST_END
 };
@@ -66,6 +67,7 @@ lazy_expunge_config_default_settings = {
 	.lazy_expunge_look_time = LAZY_EXPUNGE_LOOK_MSECS,
 	.lazy_expunge_look_remember = LAZY_EXPUNGE_LOOK_REMEMBER,
 	.lazy_expunge_look_age = LAZY_EXPUNGE_LOOK_AGE_SECS,
+	.lazy_expunge_account_keep = LAZY_EXPUNGE_ACCOUNT_KEEP_SECS,
 };
 
 const struct setting_parser_info lazy_expunge_config_setting_parser_info = {

@@ -25,6 +25,7 @@ struct lazy_expunge_config_settings {
 	unsigned int lazy_expunge_look_time;
 	unsigned int lazy_expunge_look_remember;
 	unsigned int lazy_expunge_look_age;
+	unsigned int lazy_expunge_account_keep;
 };
 
 extern const struct setting_parser_info lazy_expunge_config_setting_parser_info;

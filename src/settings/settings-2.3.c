@@ -142,6 +142,9 @@ void lazy_expunge_settings_read(struct mail_user *user,
 						   &error) < 0 &&
 	    env.error == NULL)
 		env.error = error;
+	set_r->account_keep = LAZY_EXPUNGE_ACCOUNT_KEEP_SECS;
+	env_get_time(&env, "lazy_expunge_account_keep", &set_r->account_keep,
+		     FALSE);
 	env_get_look(&env, &set_r->look);
 	set_r->error = p_strdup(pool, env.error);
 }

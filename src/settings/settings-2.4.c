@@ -109,6 +109,7 @@ void lazy_expunge_settings_read(struct mail_user *user ATTR_UNUSED,
 	set_r->origin = set->lazy_expunge_origin;
 	set_r->shared = set->lazy_expunge_shared;
 	set_r->hold = set->lazy_expunge_hold;
+	set_r->account_keep = set->lazy_expunge_account_keep;
 	settings_free(set);
 }
 

@@ -1,0 +1,272 @@
+/* Series of steps of whole accounts. */
+
+#include "lib.h"
+#include "array.h"
+#include "fdatasync-path.h"
+#include "istream.h"
+#include "compat/dovecot.h"
+#include "core/hold-file.h"
+#include "accounts/account.h"
+#include "accounts/holders.h"
+#include "accounts/moves.h"
+#include "accounts/registry.h"
+#include "accounts/remove.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct lazy_expunge_account_part *
+last_part(const struct lazy_expunge_account *account)
+{
+	unsigned int count;
+	const struct lazy_expunge_account_part *parts =
+		array_get(&account->parts, &count);
+
+	return parts + count - 1;
+}
+
+/* The INBOX's part goes first, and comes back last: who finds its gate does not
+   get at the others. */
+static int take_parts(struct lazy_expunge_account *account,
+		      const char **error_r)
+{
+	const struct lazy_expunge_account_part *part;
+
+	array_foreach(&account->parts, part) {
+		if (lazy_expunge_moves_take(account, part, error_r) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int open_parts(struct lazy_expunge_account *account,
+		      const char **error_r)
+{
+	const struct lazy_expunge_account_part *first =
+		array_front(&account->parts);
+	const struct lazy_expunge_account_part *part;
+
+	for (part = last_part(account); part >= first; part--) {
+		if (lazy_expunge_moves_open(account, part->from, error_r) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int lazy_expunge_account_take(struct lazy_expunge_account *account,
+			      const char *base_dir, const char *state_dir,
+			      const char **error_r)
+{
+	const struct lazy_expunge_account_part *first =
+		array_front(&account->parts);
+
+	if (lazy_expunge_registry_remember(state_dir,
+			lazy_expunge_accounts_dir(first->from), error_r) < 0 ||
+	    lazy_expunge_moves_prepare(account, error_r) < 0 ||
+	    lazy_expunge_registry_write(account, error_r) < 0)
+		return -1;
+	lazy_expunge_holders_kick(base_dir, account->user);
+	if (take_parts(account, error_r) < 0)
+		return -1;
+	/* who came in the meantime */
+	lazy_expunge_holders_kick(base_dir, account->user);
+	if (lazy_expunge_holders_wait(account, error_r) < 0 ||
+	    open_parts(account, error_r) < 0)
+		return -1;
+	return lazy_expunge_registry_step(account, LAZY_EXPUNGE_ACCOUNT_DELETED,
+					  error_r);
+}
+
+/* Where the settings have the place now: in its part, or where that is brought
+   to. NULL if the account has it not. */
+static const char *
+place_path(const struct lazy_expunge_account *account, const char *key,
+	   bool brought)
+{
+	const struct lazy_expunge_account_place *place;
+	const struct lazy_expunge_account_part *part;
+
+	array_foreach(&account->places, place) {
+		if (strcmp(place->key, key) != 0)
+			continue;
+		part = array_idx(&account->parts, place->part);
+		return t_strconcat(brought ? part->dest : part->to,
+				   place->below, NULL);
+	}
+	return NULL;
+}
+
+/* dbox has a link in its directory that leads to the alternative one. */
+static int bring_alt_link(const struct lazy_expunge_account *account,
+			  const char *prefix, const char **error_r)
+{
+	const char *dir, *alt, *path, *temp;
+	struct stat st;
+
+	dir = place_path(account, t_strconcat("mail ", prefix, NULL), FALSE);
+	alt = place_path(account, t_strconcat("alt ", prefix, NULL), TRUE);
+	if (dir == NULL || alt == NULL)
+		return 0;
+	path = t_strconcat(dir, "/dbox-alt-root", NULL);
+	temp = t_strconcat(path, ".new", NULL);
+	if (lstat(path, &st) < 0 || !S_ISLNK(st.st_mode))
+		return 0;
+	(void)unlink(temp);
+	if (symlink(alt, temp) < 0 ||
+	    lchown(temp, st.st_uid, st.st_gid) < 0 || rename(temp, path) < 0) {
+		*error_r = t_strdup_printf("symlink(%s) failed: %m", path);
+		return -1;
+	}
+	return 0;
+}
+
+static int bring_alt_links(const struct lazy_expunge_account *account,
+			   const char **error_r)
+{
+	const struct lazy_expunge_account_place *place;
+
+	array_foreach(&account->places, place) {
+		if (str_begins_with(place->key, "alt ") &&
+		    bring_alt_link(account, place->key + strlen("alt "),
+				   error_r) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Somebody uses the name again, and nothing was brought yet. */
+static void bring_undo(struct lazy_expunge_account *account)
+{
+	const struct lazy_expunge_account_part *part;
+	enum lazy_expunge_found found;
+	const char *error;
+
+	array_foreach(&account->parts, part) {
+		if (lazy_expunge_moves_look(account, part->to, &found,
+					    &error) < 0 ||
+		    (found == LAZY_EXPUNGE_FOUND_GATE))
+			return;
+	}
+	array_foreach(&account->parts, part)
+		(void)lazy_expunge_moves_open(account, part->dest, &error);
+	(void)lazy_expunge_registry_step(account, LAZY_EXPUNGE_ACCOUNT_DELETED,
+					 &error);
+}
+
+int lazy_expunge_account_bring(struct lazy_expunge_account *account,
+			       const char **error_r)
+{
+	const struct lazy_expunge_account_part *first =
+		array_front(&account->parts);
+	const struct lazy_expunge_account_part *part;
+
+	if (lazy_expunge_registry_step(account, LAZY_EXPUNGE_ACCOUNT_BRINGING,
+				       error_r) < 0 ||
+	    bring_alt_links(account, error_r) < 0)
+		return -1;
+	array_foreach(&account->parts, part) {
+		if (lazy_expunge_moves_close(account, part, error_r) < 0) {
+			bring_undo(account);
+			return -1;
+		}
+	}
+	for (part = last_part(account); part >= first; part--) {
+		if (lazy_expunge_moves_bring(account, part, error_r) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int lazy_expunge_account_forget(struct lazy_expunge_account *account,
+				const char **error_r)
+{
+	return lazy_expunge_moves_forget(account, error_r);
+}
+
+int lazy_expunge_account_purge(struct lazy_expunge_account *account,
+			       struct lazy_expunge_purged *purged_r,
+			       const char **error_r)
+{
+	const struct lazy_expunge_account_part *part;
+
+	i_zero(purged_r);
+	if (lazy_expunge_registry_step(account, LAZY_EXPUNGE_ACCOUNT_PURGING,
+				       error_r) < 0)
+		return -1;
+	array_foreach(&account->parts, part) {
+		if (lazy_expunge_remove_tree(part->to, &purged_r->paths,
+					     &purged_r->files, &purged_r->bytes,
+					     error_r) < 0)
+			return -1;
+		/* the record must not be gone before them */
+		if (fdatasync_path(lazy_expunge_path_parent(part->to)) < 0) {
+			*error_r = t_strdup_printf("fdatasync_path(%s) failed: "
+				"%m", lazy_expunge_path_parent(part->to));
+			return -1;
+		}
+	}
+	return lazy_expunge_moves_forget(account, error_r);
+}
+
+/* Returns the name of an active hold in the file, NULL if there is none. */
+static const char *held_by_file(const char *path, time_t now)
+{
+	ARRAY_TYPE(lazy_expunge_hold) holds;
+	const struct lazy_expunge_hold *hold;
+	const char *error, *name = NULL;
+	const unsigned char *data;
+	struct istream *input;
+	size_t size;
+	pool_t pool;
+
+	input = i_stream_create_file(path, LAZY_EXPUNGE_HOLD_FILE_MAX);
+	while (i_stream_read(input) > 0) ;
+	data = i_stream_get_data(input, &size);
+	if (input->stream_errno == ENOENT || input->stream_errno == ENOTDIR) {
+		i_stream_unref(&input);
+		return NULL;
+	}
+	pool = pool_alloconly_create("lazy_expunge account holds", 1024);
+	p_array_init(&holds, pool, 4);
+	if (input->stream_errno != 0)
+		name = i_stream_get_error(input);
+	else if (lazy_expunge_hold_file_parse((const char *)data, size, pool,
+					      &holds, &error) < 0)
+		name = error;
+	if (name != NULL)
+		name = t_strdup_printf("(%s: %s)", path, name);
+	else array_foreach(&holds, hold) {
+		if (lazy_expunge_hold_is_active(hold, now))
+			name = t_strdup(hold->name);
+	}
+	pool_unref(&pool);
+	i_stream_unref(&input);
+	return name;
+}
+
+/* The file lies in the home, or without one with the control files; to look in
+   both, and in all namespaces, does no harm. */
+const char *
+lazy_expunge_account_held_by(const struct lazy_expunge_account *account,
+			     time_t now)
+{
+	const struct lazy_expunge_account_place *place;
+	const struct lazy_expunge_account_part *part;
+	const char *name;
+
+	if (account->held)
+		return "lazy_expunge_hold";
+	array_foreach(&account->places, place) {
+		if (strcmp(place->key, "home") != 0 &&
+		    !str_begins_with(place->key, "home ") &&
+		    !str_begins_with(place->key, "control "))
+			continue;
+		part = array_idx(&account->parts, place->part);
+		name = held_by_file(t_strconcat(part->to, place->below,
+			"/"LAZY_EXPUNGE_HOLDS_FNAME, NULL), now);
+		if (name != NULL)
+			return name;
+	}
+	return NULL;
+}

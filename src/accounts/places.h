@@ -1,0 +1,38 @@
+#ifndef LAZY_EXPUNGE_PLACES_H
+#define LAZY_EXPUNGE_PLACES_H
+
+/* All that belongs to a user, by what the settings say: home, and mail, indexes,
+   control files, alternative storage and volatile files of each private
+   namespace. The errors are on the data stack. */
+
+#include "lib.h"
+#include "array.h"
+
+struct lazy_expunge_account;
+struct mail_user;
+
+struct lazy_expunge_place_path {
+	/* as in struct lazy_expunge_account_place */
+	const char *key;
+	const char *path;
+	bool is_volatile;
+};
+ARRAY_DEFINE_TYPE(lazy_expunge_place_path, struct lazy_expunge_place_path);
+
+/* Where the settings have the user's things, whether or not they are there. The
+   mail of the INBOX comes first. Allocated from the pool. */
+void lazy_expunge_places_read(struct mail_user *user, pool_t pool,
+			      ARRAY_TYPE(lazy_expunge_place_path) *paths_r);
+/* Fill parts and places of the account, whose id and user are set, with what is
+   there. own: the paths are believed to be this user's also where they do not
+   have the name in them. Returns 1, 0 if nothing is there, -1 and the error. */
+int lazy_expunge_places_split(struct lazy_expunge_account *account, pool_t pool,
+			      const ARRAY_TYPE(lazy_expunge_place_path) *paths,
+			      bool own, const char **error_r);
+/* Set where each part goes when it is brought to these paths. Returns 0, or -1
+   and the error. */
+int lazy_expunge_places_aim(struct lazy_expunge_account *account, pool_t pool,
+			    const ARRAY_TYPE(lazy_expunge_place_path) *paths,
+			    const char **error_r);
+
+#endif

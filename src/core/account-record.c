@@ -1,0 +1,291 @@
+/* Records of deleted accounts. */
+
+#include "lib.h"
+#include "array.h"
+#include "str.h"
+#include "strescape.h"
+#include "strnum.h"
+#include "core/account-record.h"
+
+#include <ctype.h>
+#include <time.h>
+
+#define RECORD_HEAD "lazy-expunge-account\t1"
+#define RECORD_END "end"
+/* of a user's name in an id: the rest is for time and number */
+#define ID_USER_MAX 120
+
+static const char *const step_names[] = {
+	[LAZY_EXPUNGE_ACCOUNT_TAKING] = "deleting",
+	[LAZY_EXPUNGE_ACCOUNT_DELETED] = "deleted",
+	[LAZY_EXPUNGE_ACCOUNT_BRINGING] = "bringing",
+	[LAZY_EXPUNGE_ACCOUNT_TELLING] = "telling",
+	[LAZY_EXPUNGE_ACCOUNT_PURGING] = "purging",
+};
+
+const char *lazy_expunge_account_step_name(enum lazy_expunge_account_step step)
+{
+	return step_names[step];
+}
+
+const char *lazy_expunge_account_make_id(const char *user, time_t now,
+					 uint32_t random)
+{
+	const struct tm *tm = gmtime(&now);
+	string_t *id = t_str_new(64);
+
+	for (const char *p = user; *p != '\0' && str_len(id) < ID_USER_MAX; p++) {
+		if (i_isalnum(*p) || strchr("@+-_", *p) != NULL ||
+		    (*p == '.' && p > user))
+			str_append_c(id, *p);
+		else
+			str_printfa(id, "=%02x", (unsigned char)*p);
+	}
+	str_printfa(id, ".%04d%02d%02dT%02d%02d%02d.%08x", tm->tm_year + 1900,
+		    tm->tm_mon + 1, tm->tm_mday, tm->tm_hour, tm->tm_min,
+		    tm->tm_sec, random);
+	return str_c(id);
+}
+
+bool lazy_expunge_account_is_id(const char *text)
+{
+	return *text != '\0' && *text != '.' && strchr(text, '/') == NULL &&
+		strlen(text) <= LAZY_EXPUNGE_ACCOUNT_ID_MAX;
+}
+
+static void append_text(string_t *dest, const char *name, const char *value)
+{
+	str_printfa(dest, "%s\t", name);
+	str_append_tabescaped(dest, value);
+	str_append_c(dest, '\n');
+}
+
+static void append_number(string_t *dest, const char *name, int64_t value)
+{
+	str_printfa(dest, "%s\t%"PRId64"\n", name, value);
+}
+
+static void append_parts(string_t *dest,
+			 const struct lazy_expunge_account *account)
+{
+	const struct lazy_expunge_account_part *part;
+	const struct lazy_expunge_account_place *place;
+
+	array_foreach(&account->parts, part) {
+		str_printfa(dest, "part\t%d\t", part->is_volatile ? 1 : 0);
+		str_append_tabescaped(dest, part->from);
+		str_append_c(dest, '\t');
+		str_append_tabescaped(dest, part->to);
+		str_append_c(dest, '\t');
+		str_append_tabescaped(dest, part->dest);
+		str_append_c(dest, '\n');
+	}
+	array_foreach(&account->places, place) {
+		str_printfa(dest, "place\t%u\t", place->part);
+		str_append_tabescaped(dest, place->key);
+		str_append_c(dest, '\t');
+		str_append_tabescaped(dest, place->below);
+		str_append_c(dest, '\n');
+	}
+}
+
+void lazy_expunge_account_append(string_t *dest,
+				 const struct lazy_expunge_account *account)
+{
+	str_append(dest, RECORD_HEAD"\n");
+	append_text(dest, "id", account->id);
+	append_text(dest, "user", account->user);
+	append_text(dest, "by", account->by);
+	append_text(dest, "target", account->target);
+	append_text(dest, "step", step_names[account->step]);
+	append_number(dest, "deleted", account->deleted);
+	append_number(dest, "kept_until", account->kept_until);
+	append_number(dest, "renaming", account->renaming ? 1 : 0);
+	append_number(dest, "held", account->held ? 1 : 0);
+	append_number(dest, "messages", account->messages);
+	append_number(dest, "bytes", account->bytes);
+	append_parts(dest, account);
+	str_append(dest, RECORD_END"\n");
+}
+
+static bool parse_step(const char *value, enum lazy_expunge_account_step *step_r)
+{
+	for (unsigned int i = 0; i < N_ELEMENTS(step_names); i++) {
+		if (strcmp(step_names[i], value) == 0) {
+			*step_r = i;
+			return TRUE;
+		}
+	}
+	return FALSE;
+}
+
+static bool parse_number(const char *name, const char *value,
+			 struct lazy_expunge_account *account)
+{
+	int64_t number;
+
+	if (str_to_int64(value, &number) < 0)
+		return FALSE;
+	if (strcmp(name, "deleted") == 0)
+		account->deleted = number;
+	else if (strcmp(name, "kept_until") == 0)
+		account->kept_until = number;
+	else if (strcmp(name, "renaming") == 0)
+		account->renaming = number != 0;
+	else if (strcmp(name, "held") == 0)
+		account->held = number != 0;
+	else if (strcmp(name, "messages") == 0)
+		account->messages = number;
+	else if (strcmp(name, "bytes") == 0)
+		account->bytes = number;
+	else
+		return FALSE;
+	return TRUE;
+}
+
+static bool parse_part(const char *const *args, pool_t pool,
+		       struct lazy_expunge_account *account)
+{
+	struct lazy_expunge_account_part part;
+
+	if (str_array_length(args) != 5 || *args[2] != '/' || *args[3] != '/' ||
+	    (*args[4] != '/' && *args[4] != '\0'))
+		return FALSE;
+	i_zero(&part);
+	part.is_volatile = strcmp(args[1], "1") == 0;
+	part.from = p_strdup(pool, args[2]);
+	part.to = p_strdup(pool, args[3]);
+	part.dest = p_strdup(pool, args[4]);
+	array_push_back(&account->parts, &part);
+	return TRUE;
+}
+
+static bool parse_place(const char *const *args, pool_t pool,
+			struct lazy_expunge_account *account)
+{
+	struct lazy_expunge_account_place place;
+
+	i_zero(&place);
+	if (str_array_length(args) != 4 ||
+	    str_to_uint(args[1], &place.part) < 0 ||
+	    place.part >= array_count(&account->parts))
+		return FALSE;
+	place.key = p_strdup(pool, args[2]);
+	place.below = p_strdup(pool, args[3]);
+	array_push_back(&account->places, &place);
+	return TRUE;
+}
+
+static bool parse_field(const char *line, pool_t pool,
+			struct lazy_expunge_account *account)
+{
+	const char *const *args = t_strsplit_tabescaped(line);
+
+	if (args[0] == NULL || args[1] == NULL)
+		return FALSE;
+	if (strcmp(args[0], "part") == 0)
+		return parse_part(args, pool, account);
+	if (strcmp(args[0], "place") == 0)
+		return parse_place(args, pool, account);
+	if (args[2] != NULL)
+		return FALSE;
+	if (strcmp(args[0], "id") == 0)
+		account->id = p_strdup(pool, args[1]);
+	else if (strcmp(args[0], "user") == 0)
+		account->user = p_strdup(pool, args[1]);
+	else if (strcmp(args[0], "by") == 0)
+		account->by = p_strdup(pool, args[1]);
+	else if (strcmp(args[0], "target") == 0)
+		account->target = p_strdup(pool, args[1]);
+	else if (strcmp(args[0], "step") == 0)
+		return parse_step(args[1], &account->step);
+	else
+		return parse_number(args[0], args[1], account);
+	return TRUE;
+}
+
+/* Returns the number of the line that is not understood, 0 if the end is
+   missing, -1 if all is well. */
+static int parse_lines(const char *text, const char *end, pool_t pool,
+		       struct lazy_expunge_account *account)
+{
+	const char *eol, *line;
+	int number = 0;
+	bool ok;
+
+	for (; text < end; text = eol + 1) {
+		number++;
+		eol = memchr(text, '\n', end - text);
+		if (eol == NULL)
+			return 0;
+		ok = TRUE;
+		T_BEGIN {
+			line = t_strdup_until(text, eol);
+			if (number == 1)
+				ok = strcmp(line, RECORD_HEAD) == 0;
+			else if (strcmp(line, RECORD_END) == 0)
+				number = -1;
+			else
+				ok = parse_field(line, pool, account);
+		} T_END;
+		if (!ok)
+			return number;
+		if (number < 0)
+			return eol + 1 == end ? -1 : 0;
+	}
+	return 0;
+}
+
+int lazy_expunge_account_parse(const char *text, size_t size, pool_t pool,
+			       struct lazy_expunge_account *account_r,
+			       const char **error_r)
+{
+	int line;
+
+	i_zero(account_r);
+	account_r->id = account_r->user = account_r->by = "";
+	account_r->target = "";
+	p_array_init(&account_r->parts, pool, 4);
+	p_array_init(&account_r->places, pool, 16);
+	if (memchr(text, '\0', size) != NULL) {
+		*error_r = "it has a NUL in it";
+		return -1;
+	}
+	line = parse_lines(text, text + size, pool, account_r);
+	if (line > 0) {
+		*error_r = t_strdup_printf("line %d is not understood", line);
+		return -1;
+	}
+	if (line == 0) {
+		*error_r = "its end is missing";
+		return -1;
+	}
+	if (!lazy_expunge_account_is_id(account_r->id) ||
+	    *account_r->user == '\0' || array_count(&account_r->parts) == 0) {
+		*error_r = "it names no account";
+		return -1;
+	}
+	return 0;
+}
+
+bool lazy_expunge_account_path_is_below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	while (len > 1 && dir[len - 1] == '/')
+		len--;
+	return strncmp(path, dir, len) == 0 &&
+		(path[len] == '\0' || path[len] == '/' || len == 1);
+}
+
+bool lazy_expunge_account_path_names_user(const char *path, const char *user)
+{
+	const char *local = t_strcut(user, '@');
+	bool found = FALSE;
+
+	for (const char *const *name = t_strsplit(path, "/");
+	     *name != NULL && !found; name++)
+		found = strcasecmp(*name, user) == 0 ||
+			strcasecmp(*name, local) == 0;
+	return found;
+}

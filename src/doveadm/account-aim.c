@@ -1,0 +1,86 @@
+/* Where an account is to go, and what is there already. */
+
+#include "lib.h"
+#include "array.h"
+#include "core/account-record.h"
+#include "accounts/moves.h"
+#include "doveadm.h"
+#include "doveadm/account-aim.h"
+#include "doveadm/account-command.h"
+#include "doveadm/account-delete.h"
+#include "doveadm/account-user.h"
+
+#include <sys/stat.h>
+#include <sysexits.h>
+
+/* What is there under the name, and has no mail, gives way: as a deleted account
+   of its own, for nothing of it is removed either. */
+static bool undelete_give_way(struct lazy_expunge_account_cmd *cmd,
+			      const struct lazy_expunge_account_user *user,
+			      const struct lazy_expunge_account *account)
+{
+	const struct lazy_expunge_place_path *path;
+	struct lazy_expunge_account *empty;
+	struct stat st;
+	bool found = FALSE;
+
+	array_foreach(&user->paths, path)
+		found = found || lstat(path->path, &st) == 0;
+	if (!found)
+		return TRUE;
+	empty = lazy_expunge_account_delete_plan(cmd, user, user->keep_secs == 0 ?
+		account->kept_until : cmd->now + (time_t)user->keep_secs,
+		lazy_expunge_account_cmd_flag(cmd, "own"));
+	return empty != NULL && lazy_expunge_account_delete(cmd, empty);
+}
+
+static bool undelete_check_user(struct lazy_expunge_account_cmd *cmd,
+				const char *target,
+				struct lazy_expunge_account_user *user_r)
+{
+	const char *error;
+	int ret;
+
+	ret = lazy_expunge_account_user_get(cmd, target, TRUE, user_r, &error);
+	if (ret < 0)
+		return lazy_expunge_account_cmd_fail(cmd, EX_TEMPFAIL, error);
+	if (ret == 0) {
+		return lazy_expunge_account_cmd_fail(cmd, EX_NOUSER,
+			t_strdup_printf("userdb does not know %s: add the user "
+				"first, or name another with -t", target));
+	}
+	if (user_r->messages == 0)
+		return TRUE;
+	return lazy_expunge_account_cmd_fail(cmd, DOVEADM_EX_NOTPOSSIBLE,
+		user_r->messages < 0 ?
+		t_strdup_printf("Whether %s has mail cannot be told: name "
+				"another user with -t", target) :
+		t_strdup_printf("%s has mail (%lld messages): name another "
+				"user with -t", target,
+				(long long)user_r->messages));
+}
+
+bool lazy_expunge_account_aim(struct lazy_expunge_account_cmd *cmd,
+			      struct lazy_expunge_account *account,
+			      const char *target)
+{
+	struct lazy_expunge_account_user user;
+	const struct lazy_expunge_account_part *part;
+	const char *error;
+
+	if (!undelete_check_user(cmd, target, &user))
+		return FALSE;
+	if (lazy_expunge_places_aim(account, cmd->registry.pool, &user.paths,
+				    &error) < 0) {
+		return lazy_expunge_account_cmd_fail(cmd,
+			DOVEADM_EX_NOTPOSSIBLE, error);
+	}
+	if (!undelete_give_way(cmd, &user, account))
+		return FALSE;
+	part = array_front(&account->parts);
+	account->target = p_strdup(cmd->registry.pool, user.username);
+	/* the name itself, which another command may bring something to */
+	return strcmp(account->target, account->user) == 0 ||
+		lazy_expunge_account_cmd_lock(cmd,
+			lazy_expunge_accounts_dir(part->dest), account->target);
+}

@@ -1,0 +1,225 @@
+/* Looking up users, with a return to the rights of before. */
+
+#include "lib.h"
+#include "array.h"
+#include "mail-namespace.h"
+#include "mail-storage-private.h"
+#include "mailbox-list-iter.h"
+#include "compat/compat-service.h"
+#include "account/never-used.h"
+#include "account/user.h"
+#include "accounts/moves.h"
+#include "doveadm/account-command.h"
+#include "doveadm/account-user.h"
+
+#include <unistd.h>
+
+#define SERVICE_FLAGS \
+	(MAIL_STORAGE_SERVICE_FLAG_USERDB_LOOKUP | \
+	 MAIL_STORAGE_SERVICE_FLAG_NO_LOG_INIT | \
+	 MAIL_STORAGE_SERVICE_FLAG_NO_CHDIR | \
+	 MAIL_STORAGE_SERVICE_FLAG_TEMP_PRIV_DROP)
+
+struct count {
+	bool exact;
+	int64_t messages, bytes;
+};
+
+static void count_open(struct mailbox *box, struct count *count)
+{
+	const struct mailbox_index_vsize *vsize;
+	struct mailbox_status status;
+	const void *data;
+	size_t size;
+
+	if (mailbox_open(box) < 0 ||
+	    (count->exact && mailbox_sync(box, 0) < 0)) {
+		if (mailbox_get_last_mail_error(box) != MAIL_ERROR_NOTFOUND)
+			count->messages = count->bytes = -1;
+		return;
+	}
+	mailbox_get_open_status(box, STATUS_MESSAGES, &status);
+	mail_index_get_header_ext(box->view, box->vsize_hdr_ext_id, &data,
+				  &size);
+	vsize = data;
+	if (count->messages >= 0)
+		count->messages += status.messages;
+	if (status.messages == 0 || count->bytes < 0)
+		;
+	else if (size < sizeof(*vsize) ||
+		 vsize->message_count != status.messages)
+		count->bytes = -1;
+	else
+		count->bytes += vsize->vsize;
+}
+
+static void count_mailbox(struct mail_namespace *ns, const char *vname,
+			  struct count *count)
+{
+	enum mailbox_existence existence;
+	struct mailbox *box;
+
+	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
+	if (mailbox_exists(box, FALSE, &existence) < 0)
+		count->messages = count->bytes = -1;
+	else if (existence == MAILBOX_EXISTENCE_SELECT)
+		count_open(box, count);
+	mailbox_free(&box);
+}
+
+static void count_namespace(struct mail_namespace *ns, struct count *count)
+{
+	struct mailbox_list_iterate_context *iter;
+	const struct mailbox_info *info;
+
+	iter = mailbox_list_iter_init(ns->list, "*",
+		MAILBOX_LIST_ITER_RAW_LIST | MAILBOX_LIST_ITER_NO_AUTO_BOXES |
+		MAILBOX_LIST_ITER_SKIP_ALIASES |
+		MAILBOX_LIST_ITER_RETURN_NO_FLAGS);
+	while ((info = mailbox_list_iter_next(iter)) != NULL) T_BEGIN {
+		count_mailbox(ns, info->vname, count);
+	} T_END;
+	if (mailbox_list_iter_deinit(&iter) < 0)
+		count->messages = count->bytes = -1;
+}
+
+static void user_count(struct mail_user *user, struct count *count)
+{
+	struct mail_namespace *ns;
+
+	if (lazy_expunge_user_never_used(user))
+		return;
+	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
+		if (ns->type == MAIL_NAMESPACE_TYPE_PRIVATE &&
+		    ns->alias_for == NULL &&
+		    strcmp(ns->list->name, "virtual") != 0)
+			count_namespace(ns, count);
+	}
+}
+
+static int user_read(struct mail_user *user, pool_t pool, bool exact,
+		     struct lazy_expunge_account_user *user_r,
+		     const char **error_r)
+{
+	struct lazy_expunge_user *luser;
+	struct count count = { .exact = exact };
+	bool own = lazy_expunge_user_find(user) == NULL;
+	int ret = 0;
+
+	luser = lazy_expunge_user_get(user);
+	user_r->username = p_strdup(pool, user->username);
+	user_r->keep_secs = luser->set.account_keep;
+	user_r->hold = luser->set.hold;
+	if (luser->set.error != NULL) {
+		*error_r = t_strdup(luser->set.error);
+		ret = -1;
+	} else {
+		lazy_expunge_places_read(user, pool, &user_r->paths);
+		user_count(user, &count);
+	}
+	user_r->messages = count.messages;
+	user_r->bytes = count.bytes;
+	if (own)
+		lazy_expunge_user_deinit(luser);
+	return ret;
+}
+
+/* Returns 1, 0 if there is no such user, -1 and the error. */
+static int user_get(struct mail_storage_service_ctx *service,
+		    const char *username, struct mail_user **user_r,
+		    const char **error_r)
+{
+	struct mail_storage_service_input input = { .username = username };
+	struct mail_storage_service_user *service_user;
+	int ret;
+
+	lazy_expunge_compat_service_input(&input);
+	ret = mail_storage_service_lookup(service, &input, &service_user,
+					  error_r);
+	if (ret <= 0)
+		return ret < 0 ? -1 : 0;
+	ret = mail_storage_service_next(service, service_user, user_r, error_r);
+	mail_storage_service_user_unref(&service_user);
+	return ret < 0 ? -1 : 1;
+}
+
+/* Take back the rights that were put down for the user. */
+static int rights_restore(uid_t uid, gid_t gid, const char **error_r)
+{
+	if (geteuid() == uid && getegid() == gid)
+		return 0;
+	if (seteuid(uid) == 0 && setegid(gid) == 0)
+		return 0;
+	*error_r = t_strdup_printf("seteuid(%ld) failed: %m", (long)uid);
+	return -1;
+}
+
+int lazy_expunge_account_user_get(struct lazy_expunge_account_cmd *cmd,
+				  const char *username, bool exact,
+				  struct lazy_expunge_account_user *user_r,
+				  const char **error_r)
+{
+	const uid_t uid = geteuid();
+	const gid_t gid = getegid();
+	struct mail_storage_service_ctx *service;
+	struct mail_user *user;
+	const char *error;
+	int ret;
+
+	i_zero(user_r);
+	service = lazy_expunge_compat_service_init(SERVICE_FLAGS);
+	ret = user_get(service, username, &user, error_r);
+	if (ret > 0) {
+		if (user_read(user, cmd->pool, exact, user_r, error_r) < 0)
+			ret = -1;
+		mail_user_deinit(&user);
+	}
+	if (ret < 0)
+		*error_r = t_strdup(*error_r);
+	mail_storage_service_deinit(&service);
+	if (rights_restore(uid, gid, &error) < 0) {
+		*error_r = error;
+		ret = -1;
+	}
+	return ret;
+}
+
+static void user_add(struct lazy_expunge_account_cmd *cmd,
+		     struct mail_user *user)
+{
+	ARRAY_TYPE(lazy_expunge_place_path) paths;
+	const struct lazy_expunge_place_path *path;
+
+	lazy_expunge_places_read(user, pool_datastack_create(), &paths);
+	array_foreach(&paths, path) {
+		lazy_expunge_registry_add_dir(&cmd->registry,
+			lazy_expunge_accounts_dir(path->path));
+	}
+}
+
+int lazy_expunge_account_user_add_all(struct lazy_expunge_account_cmd *cmd,
+				      const char **error_r)
+{
+	const uid_t uid = geteuid();
+	const gid_t gid = getegid();
+	struct mail_storage_service_ctx *service;
+	struct mail_user *user;
+	const char *username, *error;
+	int ret;
+
+	service = lazy_expunge_compat_service_init(SERVICE_FLAGS);
+	mail_storage_service_all_init_mask(service, "");
+	while ((ret = mail_storage_service_all_next(service, &username)) > 0)
+	T_BEGIN {
+		if (user_get(service, username, &user, &error) > 0) {
+			user_add(cmd, user);
+			mail_user_deinit(&user);
+		}
+	} T_END;
+	if (ret < 0)
+		*error_r = "The users cannot be listed";
+	mail_storage_service_deinit(&service);
+	if (rights_restore(uid, gid, error_r) < 0)
+		ret = -1;
+	return ret;
+}

@@ -1,0 +1,33 @@
+#ifndef LAZY_EXPUNGE_DOVEADM_ACCOUNT_USER_H
+#define LAZY_EXPUNGE_DOVEADM_ACCOUNT_USER_H
+
+/* What is to be known of a user whose account is moved. */
+
+#include "accounts/places.h"
+
+struct lazy_expunge_account_cmd;
+
+struct lazy_expunge_account_user {
+	/* as userdb writes it */
+	const char *username;
+	ARRAY_TYPE(lazy_expunge_place_path) paths;
+	/* lazy_expunge_account_keep, lazy_expunge_hold */
+	unsigned int keep_secs;
+	bool hold;
+	/* -1 = not known. They are what indexes say, unless it was exact. */
+	int64_t messages, bytes;
+};
+
+/* Look the user up. exact: count the messages in all mailboxes as they are now.
+   Returns 1, 0 if userdb does not know the user, -1 and the error (data
+   stack). */
+int lazy_expunge_account_user_get(struct lazy_expunge_account_cmd *cmd,
+				  const char *username, bool exact,
+				  struct lazy_expunge_account_user *user_r,
+				  const char **error_r);
+/* Have the registry look where accounts of all users that userdb lists would be
+   among the deleted. Returns 0, or -1 and the error. */
+int lazy_expunge_account_user_add_all(struct lazy_expunge_account_cmd *cmd,
+				      const char **error_r);
+
+#endif

@@ -1,0 +1,104 @@
+/* doveadm lazy-expunge account undelete: back under its name, or another. */
+
+#include "lib.h"
+#include "events/events.h"
+#include "accounts/account.h"
+#include "doveadm.h"
+#include "doveadm-cmd.h"
+#include "doveadm-print.h"
+#include "doveadm/account-command.h"
+#include "doveadm/account-aim.h"
+#include "doveadm/account-delete.h"
+#include "doveadm/commands.h"
+#include "doveadm/print.h"
+#include "doveadm/who.h"
+
+#include <sysexits.h>
+
+/* Returns FALSE if the account is on another way. */
+static bool undelete_check_step(struct lazy_expunge_account_cmd *cmd,
+				const struct lazy_expunge_account *account,
+				const char *target)
+{
+	if (account->renaming ||
+	    account->step == LAZY_EXPUNGE_ACCOUNT_PURGING ||
+	    (account->step == LAZY_EXPUNGE_ACCOUNT_BRINGING &&
+	     target != NULL && strcmp(target, account->target) != 0)) {
+		return lazy_expunge_account_cmd_fail(cmd,
+			DOVEADM_EX_NOTPOSSIBLE,
+			t_strdup_printf("The account is on another way: end "
+				"that first, by %s",
+				lazy_expunge_account_cmd_next(account)));
+	}
+	return TRUE;
+}
+
+static bool undelete_bring(struct lazy_expunge_account_cmd *cmd,
+			   struct lazy_expunge_account *account,
+			   const char *target)
+{
+	const char *error;
+
+	if (account->step == LAZY_EXPUNGE_ACCOUNT_TAKING &&
+	    !lazy_expunge_account_delete_finish(cmd, account))
+		return FALSE;
+	if (account->step == LAZY_EXPUNGE_ACCOUNT_DELETED &&
+	    !lazy_expunge_account_aim(cmd, account, target != NULL ? target :
+				      account->user))
+		return FALSE;
+	if (lazy_expunge_account_bring(account, &error) < 0 ||
+	    lazy_expunge_account_forget(account, &error) < 0)
+		return lazy_expunge_account_cmd_fail(cmd, EX_TEMPFAIL, error);
+	lazy_expunge_event_account("lazy_expunge_account_undeleted",
+				   account->user, account->id,
+				   lazy_expunge_cmd_who(cmd->cctx),
+				   account->target, 0, 0);
+	return TRUE;
+}
+
+static void undelete_run(struct lazy_expunge_account_cmd *cmd)
+{
+	const char *id = lazy_expunge_account_cmd_param(cmd, "id");
+	const char *target = lazy_expunge_account_cmd_param(cmd, "target");
+	struct lazy_expunge_account *account;
+
+	if (id == NULL) {
+		(void)lazy_expunge_account_cmd_fail(cmd, EX_USAGE,
+			"The id of the account is missing: account list shows "
+			"it");
+		return;
+	}
+	lazy_expunge_registry_read(&cmd->registry);
+	account = lazy_expunge_account_cmd_find(cmd, id);
+	if (account == NULL || !undelete_check_step(cmd, account, target) ||
+	    !undelete_bring(cmd, account, target))
+		return;
+	lazy_expunge_print_text(account->id);
+	lazy_expunge_print_text(account->user);
+	lazy_expunge_print_text(account->target);
+}
+
+static void cmd_account_undelete(struct doveadm_cmd_context *cctx)
+{
+	struct lazy_expunge_account_cmd cmd;
+
+	if (lazy_expunge_account_cmd_begin(&cmd, cctx)) {
+		lazy_expunge_print_header("id");
+		lazy_expunge_print_header("user");
+		lazy_expunge_print_header("target");
+		undelete_run(&cmd);
+	}
+	lazy_expunge_account_cmd_finish(&cmd);
+}
+
+struct doveadm_cmd_ver2 lazy_expunge_cmd_account_undelete = {
+	.name = "lazy-expunge account undelete",
+	.cmd = cmd_account_undelete,
+	.usage = "<id> [-t <user>] [-y] [-b <by>]",
+DOVEADM_CMD_PARAMS_START
+DOVEADM_CMD_PARAM('t', "target", CMD_PARAM_STR, 0)
+DOVEADM_CMD_PARAM('y', "own", CMD_PARAM_BOOL, 0)
+LAZY_EXPUNGE_CMD_BY_PARAM
+DOVEADM_CMD_PARAM('\0', "id", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)
+DOVEADM_CMD_PARAMS_END
+};

@@ -1,0 +1,204 @@
+"""Whole accounts: what is deleted is out of the way and whole, and comes back as it was."""
+
+import json
+import time
+
+import pytest
+
+from harness import wait_for
+from harness.faults.crash import ENDED
+from harness.dovecot.mail import message
+
+DELETED = ".lazy-expunge-deleted"
+
+
+def account(server, command, *arguments, check=True, code=0):
+    """Run an account command; its rows. code: the exit code that it must have."""
+    done = server.doveadm("-f", "json", "lazy-expunge", "account", *command.split(), *arguments, check=False)
+    if check:
+        assert done.code == code, str(done)
+    rows = json.loads(done.stdout or b"[]")
+    return rows if code == 0 else done.stderr.decode()
+
+
+def delete(user, *arguments):
+    [row] = account(user.server, "delete", "-u", user.name, *arguments)
+    assert row["user"] == user.name
+    return row["id"]
+
+
+def listed(user):
+    return account(user.server, "list", "-u", user.name)
+
+
+def fill(user):
+    """Mail in several mailboxes, in the storage, and a hold-free home with a file of its own."""
+    user.fill("INBOX", [message(subject=f"Lunch {number}") for number in range(3)])
+    user.append("Work", message(subject="Plan"), flags="\\Flagged word", create=True)
+    user.append("Trash", message(subject="Old"))
+    user.doveadm("expunge", "mailbox", "INBOX", "subject", "Lunch 0")
+    user.server.settle()
+
+
+def content(user):
+    """What must come back: each mail with its mailbox, and the storage."""
+    live = [(mailbox, mail.guid, mail.subject, mail.flags - {"\\Recent"}, mail.keywords, mail.received)
+            for mailbox in ("INBOX", "Work", "Trash") for mail in user.messages(mailbox)]
+    return sorted(map(repr, live)), sorted((mail.guid, mail.origin) for mail in user.kept())
+
+
+def test_delete_and_undelete(dovecot):
+    user = dovecot().user()
+    fill(user)
+    before = content(user)
+    ident = delete(user)
+    assert not user.home.exists()
+    [row] = listed(user)
+    assert row["id"] == ident and row["state"] == "deleted" and row["needs"] == "" and row["held"] == ""
+    assert row["messages"] in ("5", 5)
+    # the name is free: whoever gets it sees nothing of the old one
+    with user.imap() as session:
+        assert session.select("INBOX").ok
+    assert user.messages("INBOX") == [] and user.kept() == []
+    user.server.settle()
+    [back] = account(user.server, "undelete", ident)
+    assert back["target"] == user.name
+    assert content(user) == before
+    # what was there without mail has given way, and is not removed either
+    [empty] = listed(user)
+    assert empty["id"] != ident and empty["messages"] in ("0", 0)
+
+
+def test_mail_that_comes_meanwhile_is_not_mixed_in(dovecot):
+    user = dovecot().user()
+    fill(user)
+    before = content(user)
+    ident = delete(user)
+    user.deliver(message(subject="New"))
+    user.server.settle()
+    error = account(user.server, "undelete", ident, code=65)
+    assert f"{user.name} has mail (1 messages)" in error and "-t" in error
+    assert [mail.subject for mail in user.messages("INBOX")] == ["New"]
+    other = user.server.user()
+    [back] = account(user.server, "undelete", ident, "-t", other.name)
+    assert back["target"] == other.name and content(other) == before
+    assert [mail.subject for mail in user.messages("INBOX")] == ["New"] and listed(user) == []
+
+
+def test_sessions_are_ended(dovecot):
+    user = dovecot().user()
+    fill(user)
+    session = user.imap("INBOX")
+    user.server.expect_log("imap.*Warning: Killed with signal 15", required=False)
+    delete(user)
+    with pytest.raises(ENDED):
+        session.ok("FETCH 1 (FLAGS)")
+    session.close()
+    assert not user.home.exists()
+
+
+def test_purge_proves_what_it_did(dovecot):
+    user = dovecot().user()
+    fill(user)
+    paths = [path for path in user.home.rglob("*")]
+    sizes = sum(path.lstat().st_size for path in paths if path.is_file() and not path.is_symlink())
+    ident = delete(user)
+    [plan] = account(user.server, "purge", "-n", ident)
+    assert plan["result"] == "to go" and listed(user) != []
+    [row] = account(user.server, "purge", ident)
+    assert row["result"] == "gone" and int(row["paths"]) >= len(paths) and int(row["bytes"]) >= sizes > 0
+    assert (row["paths"], row["files"], row["bytes"]) == (plan["paths"], plan["files"], plan["bytes"])
+    assert listed(user) == [] and not (user.home.parent / DELETED / ident).exists()
+    assert "There is no deleted account" in account(user.server, "purge", ident, code=68)
+
+
+def test_a_held_account_is_not_removed(dovecot):
+    user = dovecot().user()
+    fill(user)
+    user.doveadm("lazy-expunge hold", "-N", "case-17")
+    ident = delete(user, "-k", "1s")
+    [row] = listed(user)
+    assert row["held"] == "case-17"
+    error = account(user.server, "purge", ident, code=77)
+    assert "held by case-17" in error
+    wait_for(lambda: time.time() > time.mktime(time.strptime(row["kept_until"][:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone + 1,
+             "its time to be over")
+    account(user.server, "purge", code=77)
+    [row] = listed(user)
+    assert row["id"] == ident
+
+
+def test_what_is_overdue_goes(dovecot):
+    server = dovecot.own()
+    soon, late = server.user(), server.user()
+    for user in (soon, late):
+        user.deliver()
+    server.settle()
+    ident, stays = delete(soon, "-k", "1s"), delete(late, "-k", "forever")
+    wait_for(lambda: [row["id"] for row in account(server, "purge", "-n")] == [ident], "its time to be over")
+    [row] = account(server, "purge")
+    assert row["id"] == ident and row["result"] == "gone"
+    [row] = account(server, "list")
+    assert row["id"] == stays and row["kept_until"] is None
+
+
+def test_bad_input(dovecot):
+    user = dovecot().user()
+    user.deliver()
+    server = user.server
+    server.settle()
+    assert "-u" in account(server, "delete", code=64)
+    assert "-k never" in account(server, "delete", "-u", user.name, "-k", "never", code=64)
+    assert "There is nothing" in account(server, "delete", "-u", f"{user.name}x", code=68).replace("there", "There")
+    for command in ("undelete", "purge"):
+        assert "There is no deleted account ../x" in account(server, command, "../x", code=68)
+    assert "id of the account is missing" in account(server, "undelete", code=64)
+    assert len(user.messages()) == 1
+
+
+def test_keep_0_makes_delete_need_a_time(dovecot):
+    user = dovecot(lazy={"account_keep": "0"}).user()
+    user.deliver()
+    user.server.settle()
+    assert "say with -k" in account(user.server, "delete", "-u", user.name, code=64)
+    assert len(user.messages()) == 1
+    delete(user, "-k", "2 days")
+    [row] = listed(user)
+    assert row["kept_until"] is not None
+
+
+def test_the_registry_is_found_by_the_homes(dovecot):
+    server = dovecot.own(passwd_file=True)
+    user, other = server.user(), server.user()
+    server.write_users([user, other])
+    user.deliver()
+    server.settle()
+    ident = delete(user)
+    server.write_users([other])
+    (server.root / "run/lazy-expunge-accounts").unlink()
+    assert account(server, "list") == []
+    [row] = account(server, "list", "-A")
+    assert row["id"] == ident
+    # and is remembered again
+    [row] = account(server, "list")
+    assert row["id"] == ident
+    assert f"userdb does not know {user.name}" in account(server, "undelete", ident, code=67)
+    server.write_users([user, other])
+    # passwd-file goes by the seconds of its file
+    wait_for(lambda: server.doveadm("user", user.name, check=False).code == 0, "userdb to know the user")
+    account(server, "undelete", ident)
+    assert len(user.messages()) == 1
+
+
+def test_a_place_that_others_may_have_is_not_taken(dovecot):
+    server = dovecot.own(passwd_file=True)
+    user = server.user()
+    server.write_users([(user, {"home": f"{server.mail_root}/shared"})])
+    user.deliver()
+    server.settle()
+    error = account(server, "delete", "-u", user.name, code=78)
+    assert "may belong to others" in error and "-y" in error and len(user.messages()) == 1
+    ident = delete(user, "-y")
+    assert not (server.mail_root / "shared").exists()
+    account(server, "undelete", ident)
+    assert len(user.messages()) == 1
