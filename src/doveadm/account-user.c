@@ -12,6 +12,7 @@
 #include "doveadm/account-command.h"
 #include "doveadm/account-user.h"
 
+#include <sysexits.h>
 #include <unistd.h>
 
 #define SERVICE_FLAGS \
@@ -205,15 +206,19 @@ int lazy_expunge_account_user_add_all(struct lazy_expunge_account_cmd *cmd,
 	struct mail_storage_service_ctx *service;
 	struct mail_user *user;
 	const char *username, *error;
-	int ret;
+	int ret, user_ret;
 
 	service = lazy_expunge_compat_service_init(SERVICE_FLAGS);
-	mail_storage_service_all_init_mask(service, "");
+	mail_storage_service_all_init_mask(service, "*");
 	while ((ret = mail_storage_service_all_next(service, &username)) > 0)
 	T_BEGIN {
-		if (user_get(service, username, &user, &error) > 0) {
+		user_ret = user_get(service, username, &user, &error);
+		if (user_ret > 0) {
 			user_add(cmd, user);
 			mail_user_deinit(&user);
+		} else if (user_ret < 0) {
+			(void)lazy_expunge_account_cmd_fail(cmd, EX_TEMPFAIL,
+				t_strdup_printf("%s: %s", username, error));
 		}
 	} T_END;
 	if (ret < 0)

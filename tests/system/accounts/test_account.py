@@ -182,9 +182,10 @@ def test_the_registry_is_found_by_the_homes(dovecot):
     # and is remembered again
     [row] = account(server, "list")
     assert row["id"] == ident
+    # passwd-file goes by the seconds of its file
+    wait_for(lambda: server.doveadm("user", user.name, check=False).code != 0, "userdb to forget the user")
     assert f"userdb does not know {user.name}" in account(server, "undelete", ident, code=67)
     server.write_users([user, other])
-    # passwd-file goes by the seconds of its file
     wait_for(lambda: server.doveadm("user", user.name, check=False).code == 0, "userdb to know the user")
     account(server, "undelete", ident)
     assert len(user.messages()) == 1
