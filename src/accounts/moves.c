@@ -105,8 +105,7 @@ int lazy_expunge_moves_look(const struct lazy_expunge_account *account,
 	return ret < 0 ? -1 : 0;
 }
 
-/* Nobody but who runs these commands may go in. */
-static int private_mkdir(const char *path, const char **error_r)
+int lazy_expunge_moves_mkdir(const char *path, const char **error_r)
 {
 	struct stat st;
 
@@ -160,8 +159,9 @@ int lazy_expunge_moves_prepare(const struct lazy_expunge_account *account,
 
 	array_foreach(&account->parts, part) {
 		dir = lazy_expunge_path_parent(part->to);
-		if (private_mkdir(lazy_expunge_path_parent(dir), error_r) < 0 ||
-		    private_mkdir(dir, error_r) < 0 ||
+		if (lazy_expunge_moves_mkdir(lazy_expunge_path_parent(dir),
+					     error_r) < 0 ||
+		    lazy_expunge_moves_mkdir(dir, error_r) < 0 ||
 		    gate_make(account, dir, error_r) < 0)
 			return -1;
 	}

@@ -26,6 +26,9 @@ const char *lazy_expunge_path_parent(const char *path);
 /* Where parts that lie beside path go (data stack). */
 const char *lazy_expunge_accounts_dir(const char *path);
 
+/* Make a directory that nobody but who runs these commands may enter, if it is
+   not there. Returns 0, or -1 and the error. */
+int lazy_expunge_moves_mkdir(const char *path, const char **error_r);
 /* What is at the path? Returns 0, or -1 and the error, which is also when it is
    the gate of another account. */
 int lazy_expunge_moves_look(const struct lazy_expunge_account *account,

@@ -289,12 +289,13 @@ int lazy_expunge_registry_lock(const char *dir, const char *user,
 {
 	struct file_create_settings set = {
 		.lock_settings = { .lock_method = FILE_LOCK_METHOD_FCNTL },
-		.mkdir_mode = 0700,
 	};
 	string_t *path = t_str_new(128);
 	bool created;
 	int fd;
 
+	if (lazy_expunge_moves_mkdir(dir, error_r) < 0)
+		return -1;
 	str_printfa(path, "%s/.lock.", dir);
 	for (; *user != '\0'; user++) {
 		if (*user == '/' || *user == '=')

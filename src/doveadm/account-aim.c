@@ -67,6 +67,7 @@ bool lazy_expunge_account_aim(struct lazy_expunge_account_cmd *cmd,
 	struct lazy_expunge_account_user user;
 	const struct lazy_expunge_account_part *part;
 	const char *error;
+	struct stat st;
 
 	if (!undelete_check_user(cmd, target, &user))
 		return FALSE;
@@ -79,8 +80,10 @@ bool lazy_expunge_account_aim(struct lazy_expunge_account_cmd *cmd,
 		return FALSE;
 	part = array_front(&account->parts);
 	account->target = p_strdup(cmd->registry.pool, user.username);
-	/* the name itself, which another command may bring something to */
+	/* the name, to which another command may bring something, too; where
+	   there is no directory yet, the gate alone sees to that */
 	return strcmp(account->target, account->user) == 0 ||
+		stat(lazy_expunge_path_parent(part->dest), &st) < 0 ||
 		lazy_expunge_account_cmd_lock(cmd,
 			lazy_expunge_accounts_dir(part->dest), account->target);
 }

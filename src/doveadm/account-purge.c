@@ -130,8 +130,6 @@ static void purge_due_one(struct lazy_expunge_registry *registry,
 	switch (result) {
 	case LAZY_EXPUNGE_ACCOUNT_PURGE_DONE:
 		sums->accounts++;
-		if (account->messages > 0)
-			sums->messages += account->messages;
 		sums->bytes += purged.bytes;
 		break;
 	case LAZY_EXPUNGE_ACCOUNT_PURGE_HELD:

@@ -12,7 +12,7 @@ enum lazy_expunge_account_purge_result {
 /* What overdue accounts came to. */
 struct lazy_expunge_account_purge_sums {
 	unsigned int accounts, skipped, held, failed;
-	uint64_t messages, bytes;
+	uint64_t bytes;
 };
 
 /* TRUE if its time is over, or a purge of it is not ended. */

@@ -5,12 +5,21 @@
 #include "ioloop.h"
 #include "retention/maintain.h"
 #include "doveadm-print.h"
+#include "doveadm/account-purge.h"
 #include "doveadm/print.h"
 #include "doveadm/command.h"
 #include "doveadm/commands.h"
 
+#include <unistd.h>
+
+/* in the place of a user's name: deleted accounts whose time is over */
+#define MAINTAIN_ACCOUNTS_USERNAME "DELETED ACCOUNTS"
+
 struct maintain_cmd {
 	struct lazy_expunge_cmd cmd;
+	/* whose rights the command has, before it takes those of users */
+	uid_t uid;
+	gid_t gid;
 	bool plan;
 	/* for -j */
 	const char *job_options[2];
@@ -55,10 +64,46 @@ static void maintain_init(struct lazy_expunge_cmd *cmd)
 	lazy_expunge_print_header_number("skipped");
 	lazy_expunge_print_header_number("failed");
 	lazy_expunge_print_header_number("held");
+	mcmd->uid = geteuid();
+	mcmd->gid = getegid();
 	mcmd->plan = lazy_expunge_cmd_flag(cmd, "plan");
 	if (mcmd->plan)
 		mcmd->job_options[0] = "-n";
 	lazy_expunge_cmd_init_jobs(cmd, mcmd->job_options);
+}
+
+static void maintain_accounts(struct maintain_cmd *mcmd)
+{
+	struct lazy_expunge_account_purge_sums sums;
+
+	lazy_expunge_account_purge_due(mcmd->plan, "maintain", &sums);
+	if (sums.accounts + sums.skipped + sums.failed + sums.held == 0)
+		return;
+	doveadm_print_sticky("username", MAINTAIN_ACCOUNTS_USERNAME);
+	lazy_expunge_print_number(sums.accounts);
+	lazy_expunge_print_size(sums.bytes);
+	lazy_expunge_print_number(sums.skipped);
+	lazy_expunge_print_number(sums.failed);
+	lazy_expunge_print_number(sums.held);
+	if (sums.failed > 0 && mcmd->cmd.ctx.exit_code == 0)
+		mcmd->cmd.ctx.exit_code = EX_TEMPFAIL;
+}
+
+/* After all users: they may have lent their rights, which are too few. */
+static void maintain_deinit(struct lazy_expunge_cmd *cmd)
+{
+	struct maintain_cmd *mcmd = container_of(cmd, struct maintain_cmd, cmd);
+	const uid_t uid = geteuid();
+	const gid_t gid = getegid();
+
+	if (cmd->ctx.iterate_single_user || cmd->is_worker)
+		return;
+	if (uid != mcmd->uid &&
+	    (seteuid(mcmd->uid) < 0 || setegid(mcmd->gid) < 0))
+		return;
+	maintain_accounts(mcmd);
+	if (uid != mcmd->uid && (setegid(gid) < 0 || seteuid(uid) < 0))
+		i_fatal("seteuid(%ld) failed: %m", (long)uid);
 }
 
 static void maintain_print_died(struct lazy_expunge_cmd *cmd ATTR_UNUSED)
@@ -81,6 +126,7 @@ static struct doveadm_mail_cmd_context *maintain_alloc(void)
 	mcmd->cmd.runs_when_off = TRUE;
 	mcmd->cmd.print_died = maintain_print_died;
 	mcmd->cmd.needs_plugin = TRUE;
+	mcmd->cmd.deinit = maintain_deinit;
 	return &mcmd->cmd.ctx;
 }
 

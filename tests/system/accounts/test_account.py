@@ -6,45 +6,9 @@ import time
 import pytest
 
 from harness import wait_for
+from harness.dovecot.accounts import DELETED, account, content, delete, fill, listed, stamp
 from harness.faults.crash import ENDED
 from harness.dovecot.mail import message
-
-DELETED = ".lazy-expunge-deleted"
-
-
-def account(server, command, *arguments, check=True, code=0):
-    """Run an account command; its rows. code: the exit code that it must have."""
-    done = server.doveadm("-f", "json", "lazy-expunge", "account", *command.split(), *arguments, check=False)
-    if check:
-        assert done.code == code, str(done)
-    rows = json.loads(done.stdout or b"[]")
-    return rows if code == 0 else done.stderr.decode()
-
-
-def delete(user, *arguments):
-    [row] = account(user.server, "delete", "-u", user.name, *arguments)
-    assert row["user"] == user.name
-    return row["id"]
-
-
-def listed(user):
-    return account(user.server, "list", "-u", user.name)
-
-
-def fill(user):
-    """Mail in several mailboxes, in the storage, and a hold-free home with a file of its own."""
-    user.fill("INBOX", [message(subject=f"Lunch {number}") for number in range(3)])
-    user.append("Work", message(subject="Plan"), flags="\\Flagged word", create=True)
-    user.append("Trash", message(subject="Old"))
-    user.doveadm("expunge", "mailbox", "INBOX", "subject", "Lunch 0")
-    user.server.settle()
-
-
-def content(user):
-    """What must come back: each mail with its mailbox, and the storage."""
-    live = [(mailbox, mail.guid, mail.subject, mail.flags - {"\\Recent"}, mail.keywords, mail.received)
-            for mailbox in ("INBOX", "Work", "Trash") for mail in user.messages(mailbox)]
-    return sorted(map(repr, live)), sorted((mail.guid, mail.origin) for mail in user.kept())
 
 
 def test_delete_and_undelete(dovecot):
@@ -121,8 +85,7 @@ def test_a_held_account_is_not_removed(dovecot):
     assert row["held"] == "case-17"
     error = account(user.server, "purge", ident, code=77)
     assert "held by case-17" in error
-    wait_for(lambda: time.time() > time.mktime(time.strptime(row["kept_until"][:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone + 1,
-             "its time to be over")
+    wait_for(lambda: time.time() > stamp(row["kept_until"]) + 1, "its time to be over")
     account(user.server, "purge", code=77)
     [row] = listed(user)
     assert row["id"] == ident
@@ -140,6 +103,31 @@ def test_what_is_overdue_goes(dovecot):
     assert row["id"] == ident and row["result"] == "gone"
     [row] = account(server, "list")
     assert row["id"] == stays and row["kept_until"] is None
+
+
+def test_maintain_removes_them_in_a_row_of_its_own(dovecot):
+    server = dovecot.own(passwd_file=True)
+    users = [server.user() for _ in range(3)]
+    gone, held, stays = users
+    server.write_users(users)
+    for user in users:
+        user.deliver()
+    server.settle()
+    held.doveadm("lazy-expunge hold", "-N", "case")
+    idents = [delete(user, "-k", "1s") for user in (gone, held)]
+    wait_for(lambda: time.time() > max(stamp(row["kept_until"]) for row in account(server, "list")) + 1, "their time to be over")
+
+    def maintain(*arguments):
+        done = server.doveadm("-f", "json", "lazy-expunge", "maintain", *arguments)
+        return {row.pop("username", ""): {key: int(value) for key, value in row.items() if value is not None}
+                for row in json.loads(done.stdout)}
+    assert "DELETED ACCOUNTS" not in maintain("-u", stays.name)
+    plan = maintain("-n", "-A")["DELETED ACCOUNTS"]
+    assert (plan["expunged"], plan["held"], plan["failed"]) == (1, 1, 0) and plan["bytes"] > 0
+    assert sorted(row["id"] for row in account(server, "list")) == sorted(idents)
+    assert maintain("-A")["DELETED ACCOUNTS"] == plan
+    assert [row["id"] for row in account(server, "list")] == idents[1:]
+    assert len(stays.messages()) == 1
 
 
 def test_bad_input(dovecot):

@@ -1,0 +1,179 @@
+"""Accounts whose parts lie apart: home, mail, indexes, control files, alternative storage and namespaces, each in its own place."""
+
+import shutil
+
+import pytest
+
+from harness.dovecot.accounts import account, content, delete, fill, listed
+from harness.dovecot.config import DEFAULT_MAILBOXES, Namespace
+from harness.faults.inject import doveadm_traced
+
+
+def location(dovecot, path, **places):
+    """Fields of Config that put the mail here, and places of it elsewhere."""
+    form = dovecot.format
+    old = "".join(f":{key.upper()}={value}" for key, value in places.items())
+    names = {"index": "mail_index_path", "control": "mail_control_path", "alt": "mail_alt_path", "volatiledir": "mail_volatile_path"}
+    new = [f"mail_path = {path.replace('%u', '%{user}')}"] + [
+        f"{names[key]} = {value.replace('%u', '%{user}')}" for key, value in places.items()]
+    return dict(raw23=f"mail_location = {form}:{path}{old}\n", raw24="\n".join(new) + "\n")
+
+
+LAYOUTS = {
+    "mail apart from the home": dict(path="@MAIL@/store/%u"),
+    "indexes": dict(path="~/mail", index="@MAIL@/index/%u"),
+    "control": dict(path="~/mail", control="@MAIL@/control/%u"),
+    "everything apart": dict(path="@MAIL@/store/%u/mail", index="@MAIL@/index/%u", control="@MAIL@/control/%u",
+                             volatiledir="@MAIL@/volatile/%u"),
+    "in the home": dict(path="~/mail", index="~/index", control="~/control", volatiledir="~/volatile"),
+}
+
+
+def trees(server):
+    """All of the server's users' files but those among the deleted, which are not anybody's."""
+    return {path.relative_to(server.mail_root) for path in server.mail_root.rglob("*")
+            if ".lazy-expunge-deleted" not in path.parts and not path.is_dir()}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts(dovecot, layout):
+    server = dovecot.own(**location(dovecot, **LAYOUTS[layout]))
+    user, other = server.user(), server.user()
+    for one in (user, other):
+        fill(one)
+    before, others = content(user), content(other)
+    server.settle()
+    ident = delete(user)
+    assert not any(user.name in path.parts for path in trees(server))
+    assert content(other) == others
+    [row] = listed(user)
+    assert row["needs"] == ""
+    server.settle()
+    account(server, "undelete", ident)
+    assert content(user) == before and content(other) == others
+    server.settle()
+    again = delete(user)
+    account(server, "undelete", again, "-t", f"{user.name}x")
+    assert content(server.user(f"{user.name}x")) == before
+    server.settle()
+    account(server, "purge", delete(server.user(f"{user.name}x")))
+    assert content(other) == others
+    assert not any(user.name in part for path in trees(server) for part in path.parts)
+
+
+def test_users_without_a_home(dovecot):
+    server = dovecot.own(home=False)
+    user = server.user()
+    fill(user)
+    before = content(user)
+    server.settle()
+    ident = delete(user)
+    assert trees(server) == set()
+    account(server, "undelete", ident)
+    assert content(user) == before
+
+
+def test_a_second_namespace_has_its_own_place(dovecot):
+    path = "@MAIL@/archive/%u" if not dovecot.target.new_settings else "@MAIL@/archive/%{user}"
+    server = dovecot.own(namespaces=(Namespace("archive", "Archive/", format=dovecot.format, path=path),))
+    user = server.user()
+    fill(user)
+    user.append("Archive/2020", create=True)
+    [old] = user.messages("Archive/2020")
+    before = content(user)
+    server.settle()
+    ident = delete(user)
+    assert trees(server) == set()
+    account(server, "undelete", ident)
+    assert content(user) == before
+    assert [mail.guid for mail in user.messages("Archive/2020")] == [old.guid]
+
+
+@pytest.mark.formats("sdbox", "mdbox")
+def test_an_alternative_storage_goes_along(dovecot):
+    server = dovecot.own(**location(dovecot, "~/mail", alt="@MAIL@/alt/%u"))
+    user = server.user()
+    fill(user)
+    user.doveadm("altmove", "mailbox", "INBOX", "all")
+    assert any("alt" in path.parts for path in trees(server))
+    before = content(user)
+    server.settle()
+    ident = delete(user)
+    assert trees(server) == set()
+    new = f"{user.name}x"
+    account(server, "undelete", ident, "-t", new)
+    assert content(server.user(new)) == before
+    [link] = (server.mail_root / new).rglob("dbox-alt-root")
+    assert link.readlink() == server.mail_root / "alt" / new
+
+
+def test_system_users(dovecot):
+    """The directories above belong to root, and each user has a uid."""
+    server = dovecot.own(passwd_file=True)
+    users = [server.user(), server.user()]
+    server.write_users([(user, {"uid": str(61400 + number), "gid": "61400"}) for number, user in enumerate(users)])
+    for number, user in enumerate(users):
+        user.home.mkdir(mode=0o700)
+        shutil.chown(user.home, 61400 + number, 61400)
+    shutil.chown(server.mail_root, "root", "root")
+    for user in users:
+        user.deliver()
+    server.settle()
+    before = users[0].messages()
+    ident = delete(users[0])
+    assert not users[0].home.exists() and len(users[1].messages()) == 1
+    # there is no home to which anything could be delivered, and root's directory stays closed
+    assert (server.mail_root / ".lazy-expunge-deleted").stat().st_mode & 0o777 == 0o700
+    account(server, "undelete", ident)
+    assert [mail.guid for mail in users[0].messages()] == [mail.guid for mail in before]
+    assert users[0].home.stat().st_uid == 61400
+
+
+def test_a_link_in_the_place_of_the_home(dovecot):
+    server = dovecot.own()
+    user = server.user()
+    fill(user)
+    before = content(user)
+    server.settle()
+    elsewhere = server.mail_root / "disk2" / user.name
+    elsewhere.parent.mkdir()
+    user.home.rename(elsewhere)
+    user.home.symlink_to(elsewhere)
+    server.own(elsewhere.parent)
+    ident = delete(user)
+    assert not elsewhere.exists() and not user.home.is_symlink()
+    account(server, "undelete", ident)
+    assert user.home.is_symlink() and content(user) == before
+    server.settle()
+    [row] = account(server, "purge", delete(user))
+    assert int(row["files"]) > 0 and trees(server) == set()
+
+
+def test_what_is_mounted_is_not_taken(dovecot):
+    server = dovecot.own()
+    user = server.user()
+    user.deliver()
+    server.settle()
+    inside = lambda *command: server.run(list(map(str, command)))
+    inside("mount", "-t", "tmpfs", "tmpfs", user.home)
+    error = account(server, "delete", "-u", user.name, code=78)
+    assert "mounted" in error
+    inside("umount", user.home)
+    assert len(user.messages()) == 1
+
+
+def test_the_number_of_calls_does_not_grow(dovecot):
+    """A thousand mails take as many calls as one."""
+    server = dovecot.own(mailboxes=DEFAULT_MAILBOXES)
+    counts = []
+    # the first one makes the directory in which they lie
+    for number in (1, 1, 300):
+        user = server.user()
+        user.fill("INBOX", number)
+        server.settle()
+        _, text = doveadm_traced(server, ["lazy-expunge", "account", "delete", "-u", user.name],
+                                 "-e", "trace=rename,renameat,renameat2,link,unlink,unlinkat,rmdir,mkdir", check=True)
+        moved = [line for line in text.splitlines() if str(server.mail_root) in line]
+        counts.append(len(moved))
+        assert not any("cur/" in line or "u." in line for line in moved)
+    assert counts[1] == counts[2] > 0
