@@ -15,7 +15,7 @@
 
 /* What is there under the name, and has no mail, gives way: as a deleted account
    of its own, for nothing of it is removed either. */
-static bool undelete_give_way(struct lazy_expunge_account_cmd *cmd,
+static bool aim_give_way(struct lazy_expunge_account_cmd *cmd,
 			      const struct lazy_expunge_account_user *user,
 			      const struct lazy_expunge_account *account)
 {
@@ -34,7 +34,7 @@ static bool undelete_give_way(struct lazy_expunge_account_cmd *cmd,
 	return empty != NULL && lazy_expunge_account_delete(cmd, empty);
 }
 
-static bool undelete_check_user(struct lazy_expunge_account_cmd *cmd,
+static bool aim_check_user(struct lazy_expunge_account_cmd *cmd,
 				const char *target,
 				struct lazy_expunge_account_user *user_r)
 {
@@ -60,26 +60,44 @@ static bool undelete_check_user(struct lazy_expunge_account_cmd *cmd,
 				(long long)user_r->messages));
 }
 
+static bool aim_at(struct lazy_expunge_account_cmd *cmd,
+		   struct lazy_expunge_account *account, const char *target,
+		   struct lazy_expunge_account_user *user_r)
+{
+	const char *error;
+
+	if (!aim_check_user(cmd, target, user_r))
+		return FALSE;
+	if (lazy_expunge_places_aim(account, cmd->registry.pool, &user_r->paths,
+				    &error) < 0) {
+		return lazy_expunge_account_cmd_fail(cmd,
+			DOVEADM_EX_NOTPOSSIBLE, error);
+	}
+	account->target = p_strdup(cmd->registry.pool, user_r->username);
+	return TRUE;
+}
+
+bool lazy_expunge_account_aim_plan(struct lazy_expunge_account_cmd *cmd,
+				   struct lazy_expunge_account *account,
+				   const char *target)
+{
+	struct lazy_expunge_account_user user;
+
+	return aim_at(cmd, account, target, &user);
+}
+
 bool lazy_expunge_account_aim(struct lazy_expunge_account_cmd *cmd,
 			      struct lazy_expunge_account *account,
 			      const char *target)
 {
 	struct lazy_expunge_account_user user;
 	const struct lazy_expunge_account_part *part;
-	const char *error;
 	struct stat st;
 
-	if (!undelete_check_user(cmd, target, &user))
-		return FALSE;
-	if (lazy_expunge_places_aim(account, cmd->registry.pool, &user.paths,
-				    &error) < 0) {
-		return lazy_expunge_account_cmd_fail(cmd,
-			DOVEADM_EX_NOTPOSSIBLE, error);
-	}
-	if (!undelete_give_way(cmd, &user, account))
+	if (!aim_at(cmd, account, target, &user) ||
+	    !aim_give_way(cmd, &user, account))
 		return FALSE;
 	part = array_front(&account->parts);
-	account->target = p_strdup(cmd->registry.pool, user.username);
 	/* the name, to which another command may bring something, too; where
 	   there is no directory yet, the gate alone sees to that */
 	return strcmp(account->target, account->user) == 0 ||

@@ -12,5 +12,9 @@ struct lazy_expunge_account_cmd;
 bool lazy_expunge_account_aim(struct lazy_expunge_account_cmd *cmd,
 			      struct lazy_expunge_account *account,
 			      const char *target);
+/* The same, but nothing gives way and nothing is changed. */
+bool lazy_expunge_account_aim_plan(struct lazy_expunge_account_cmd *cmd,
+				   struct lazy_expunge_account *account,
+				   const char *target);
 
 #endif

@@ -66,8 +66,9 @@ lazy_expunge_account_delete_plan(struct lazy_expunge_account_cmd *cmd,
 	return NULL;
 }
 
-bool lazy_expunge_account_delete(struct lazy_expunge_account_cmd *cmd,
-				 struct lazy_expunge_account *account)
+bool lazy_expunge_account_delete_lock(
+	struct lazy_expunge_account_cmd *cmd,
+	const struct lazy_expunge_account *account)
 {
 	const struct lazy_expunge_account_part *part =
 		array_front(&account->parts);
@@ -81,5 +82,12 @@ bool lazy_expunge_account_delete(struct lazy_expunge_account_cmd *cmd,
 		return lazy_expunge_account_cmd_fail(cmd, DOVEADM_EX_NOTFOUND,
 			t_strdup_printf("lstat(%s) failed: %m", part->from));
 	}
-	return lazy_expunge_account_delete_finish(cmd, account);
+	return TRUE;
+}
+
+bool lazy_expunge_account_delete(struct lazy_expunge_account_cmd *cmd,
+				 struct lazy_expunge_account *account)
+{
+	return lazy_expunge_account_delete_lock(cmd, account) &&
+		lazy_expunge_account_delete_finish(cmd, account);
 }

@@ -12,6 +12,11 @@ struct lazy_expunge_account *
 lazy_expunge_account_delete_plan(struct lazy_expunge_account_cmd *cmd,
 				 const struct lazy_expunge_account_user *user,
 				 time_t kept_until, bool own);
+/* Lock its name. Returns FALSE if that fails, or somebody was quicker, which was
+   said. */
+bool lazy_expunge_account_delete_lock(
+	struct lazy_expunge_account_cmd *cmd,
+	const struct lazy_expunge_account *account);
 /* Do it. Returns FALSE if it failed, which was said. */
 bool lazy_expunge_account_delete(struct lazy_expunge_account_cmd *cmd,
 				 struct lazy_expunge_account *account);

@@ -6,6 +6,7 @@
 #include "mail-storage-private.h"
 #include "mailbox-list-iter.h"
 #include "compat/compat-service.h"
+#include "compat/dovecot.h"
 #include "account/never-used.h"
 #include "account/user.h"
 #include "accounts/moves.h"
@@ -111,6 +112,7 @@ static int user_read(struct mail_user *user, pool_t pool, bool exact,
 	user_r->username = p_strdup(pool, user->username);
 	user_r->keep_secs = luser->set.account_keep;
 	user_r->hold = luser->set.hold;
+	user_r->acl_loaded = lazy_expunge_compat_user_has_plugin(user, "acl");
 	if (luser->set.error != NULL) {
 		*error_r = t_strdup(luser->set.error);
 		ret = -1;
@@ -185,21 +187,9 @@ int lazy_expunge_account_user_get(struct lazy_expunge_account_cmd *cmd,
 	return ret;
 }
 
-static void user_add(struct lazy_expunge_account_cmd *cmd,
-		     struct mail_user *user)
-{
-	ARRAY_TYPE(lazy_expunge_place_path) paths;
-	const struct lazy_expunge_place_path *path;
-
-	lazy_expunge_places_read(user, pool_datastack_create(), &paths);
-	array_foreach(&paths, path) {
-		lazy_expunge_registry_add_dir(&cmd->registry,
-			lazy_expunge_accounts_dir(path->path));
-	}
-}
-
-int lazy_expunge_account_user_add_all(struct lazy_expunge_account_cmd *cmd,
-				      const char **error_r)
+int lazy_expunge_account_user_each(struct lazy_expunge_account_cmd *cmd,
+				   lazy_expunge_account_user_callback_t *callback,
+				   void *context, const char **error_r)
 {
 	const uid_t uid = geteuid();
 	const gid_t gid = getegid();
@@ -214,7 +204,7 @@ int lazy_expunge_account_user_add_all(struct lazy_expunge_account_cmd *cmd,
 	T_BEGIN {
 		user_ret = user_get(service, username, &user, &error);
 		if (user_ret > 0) {
-			user_add(cmd, user);
+			callback(user, context);
 			mail_user_deinit(&user);
 		} else if (user_ret < 0) {
 			(void)lazy_expunge_account_cmd_fail(cmd, EX_TEMPFAIL,
@@ -227,4 +217,23 @@ int lazy_expunge_account_user_add_all(struct lazy_expunge_account_cmd *cmd,
 	if (rights_restore(uid, gid, error_r) < 0)
 		ret = -1;
 	return ret;
+}
+
+static void user_add(struct mail_user *user, void *context)
+{
+	struct lazy_expunge_account_cmd *cmd = context;
+	ARRAY_TYPE(lazy_expunge_place_path) paths;
+	const struct lazy_expunge_place_path *path;
+
+	lazy_expunge_places_read(user, pool_datastack_create(), &paths);
+	array_foreach(&paths, path) {
+		lazy_expunge_registry_add_dir(&cmd->registry,
+			lazy_expunge_accounts_dir(path->path));
+	}
+}
+
+int lazy_expunge_account_user_add_all(struct lazy_expunge_account_cmd *cmd,
+				      const char **error_r)
+{
+	return lazy_expunge_account_user_each(cmd, user_add, cmd, error_r);
 }

@@ -6,6 +6,7 @@
 #include "accounts/places.h"
 
 struct lazy_expunge_account_cmd;
+struct mail_user;
 
 struct lazy_expunge_account_user {
 	/* as userdb writes it */
@@ -14,6 +15,8 @@ struct lazy_expunge_account_user {
 	/* lazy_expunge_account_keep, lazy_expunge_hold */
 	unsigned int keep_secs;
 	bool hold;
+	/* the acl plugin is loaded for the user */
+	bool acl_loaded;
 	/* -1 = not known. They are what indexes say, unless it was exact. */
 	int64_t messages, bytes;
 };
@@ -25,6 +28,13 @@ int lazy_expunge_account_user_get(struct lazy_expunge_account_cmd *cmd,
 				  const char *username, bool exact,
 				  struct lazy_expunge_account_user *user_r,
 				  const char **error_r);
+typedef void lazy_expunge_account_user_callback_t(struct mail_user *user,
+						  void *context);
+/* Call back for all users that userdb lists, with their rights. Who cannot be
+   looked up is said. Returns 0, or -1 and the error. */
+int lazy_expunge_account_user_each(struct lazy_expunge_account_cmd *cmd,
+				   lazy_expunge_account_user_callback_t *callback,
+				   void *context, const char **error_r);
 /* Have the registry look where accounts of all users that userdb lists would be
    among the deleted. Returns 0, or -1 and the error. */
 int lazy_expunge_account_user_add_all(struct lazy_expunge_account_cmd *cmd,

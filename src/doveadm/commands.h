@@ -6,6 +6,7 @@
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_account_delete;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_account_list;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_account_purge;
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_account_rename;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_account_undelete;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_check;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_deletions;

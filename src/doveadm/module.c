@@ -22,6 +22,7 @@ static struct doveadm_cmd_ver2 *commands[] = {
 	&lazy_expunge_cmd_account_delete,
 	&lazy_expunge_cmd_account_list,
 	&lazy_expunge_cmd_account_purge,
+	&lazy_expunge_cmd_account_rename,
 	&lazy_expunge_cmd_account_undelete,
 	&lazy_expunge_cmd_check,
 	&lazy_expunge_cmd_deletions,
