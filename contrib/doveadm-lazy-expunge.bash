@@ -29,7 +29,26 @@ _doveadm_lazy_expunge() {
         return
     fi
     if ((i + 1 == COMP_CWORD)); then
-        COMPREPLY=($(compgen -W "check deletions erase export hold holds list maintain release restore status verify" -- "$cur"))
+        COMPREPLY=($(compgen -W "account check deletions erase export hold holds list maintain release restore status verify" -- "$cur"))
+        return
+    fi
+    if [ "$command" = account ]; then
+        if ((i + 2 == COMP_CWORD)); then
+            COMPREPLY=($(compgen -W "delete list purge rename undelete" -- "$cur"))
+            return
+        fi
+        case $prev in
+        -p | --parent) COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        -u | --user | -k | --keep | -b | --by | -t | --target) return ;;
+        esac
+        case ${COMP_WORDS[i+2]} in
+        delete) word="-u --user -k --keep -y --own -b --by" ;;
+        list) word="-u --user -A --all-users -p --parent -c --count" ;;
+        purge) word="-n --plan -b --by" ;;
+        rename) word="-u --user -n --plan -y --own -b --by" ;;
+        undelete) word="-t --target -y --own -b --by" ;;
+        esac
+        COMPREPLY=($(compgen -W "-h $word" -- "$cur"))
         return
     fi
     case $prev in

@@ -47,16 +47,16 @@ static bool aim_check_user(struct lazy_expunge_account_cmd *cmd,
 	if (ret == 0) {
 		return lazy_expunge_account_cmd_fail(cmd, EX_NOUSER,
 			t_strdup_printf("userdb does not know %s: add the user "
-				"first, or name another with -t", target));
+				"first, or name another one", target));
 	}
 	if (user_r->messages == 0)
 		return TRUE;
 	return lazy_expunge_account_cmd_fail(cmd, DOVEADM_EX_NOTPOSSIBLE,
 		user_r->messages < 0 ?
 		t_strdup_printf("Whether %s has mail cannot be told: name "
-				"another user with -t", target) :
+				"another user", target) :
 		t_strdup_printf("%s has mail (%lld messages): name another "
-				"user with -t", target,
+				"user", target,
 				(long long)user_r->messages));
 }
 

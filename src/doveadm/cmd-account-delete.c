@@ -11,6 +11,7 @@
 #include "doveadm/account-delete.h"
 #include "doveadm/account-user.h"
 #include "doveadm/commands.h"
+#include "doveadm/help.h"
 #include "doveadm/print.h"
 #include "doveadm/who.h"
 
@@ -154,6 +155,8 @@ static void cmd_account_delete(struct doveadm_cmd_context *cctx)
 {
 	struct lazy_expunge_account_cmd cmd;
 
+	if (lazy_expunge_help_asked(cctx))
+		return;
 	if (lazy_expunge_account_cmd_begin(&cmd, cctx)) {
 		lazy_expunge_print_header("id");
 		lazy_expunge_print_header("user");
@@ -175,5 +178,6 @@ DOVEADM_CMD_PARAM('u', "user", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('k', "keep", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('y', "own", CMD_PARAM_BOOL, 0)
 LAZY_EXPUNGE_CMD_BY_PARAM
+LAZY_EXPUNGE_CMD_HELP_PARAM
 DOVEADM_CMD_PARAMS_END
 };

@@ -4,6 +4,7 @@
 #include "lib.h"
 #include "array.h"
 #include "str.h"
+#include "wildcard-match.h"
 #include "core/text.h"
 #include "accounts/account.h"
 #include "accounts/moves.h"
@@ -14,6 +15,7 @@
 #include "doveadm/account-command.h"
 #include "doveadm/account-user.h"
 #include "doveadm/commands.h"
+#include "doveadm/help.h"
 #include "doveadm/print.h"
 #include "doveadm/table.h"
 
@@ -114,7 +116,8 @@ static void list_run(struct lazy_expunge_account_cmd *cmd)
 	list_add_dirs(cmd);
 	lazy_expunge_registry_read(&cmd->registry);
 	array_foreach_elem(&cmd->registry.accounts, account) {
-		if (username == NULL || strcmp(username, account->user) == 0)
+		if (username == NULL ||
+		    wildcard_match(account->user, username))
 		T_BEGIN {
 			list_print(cmd, account, count);
 		} T_END;
@@ -129,6 +132,8 @@ static void cmd_account_list(struct doveadm_cmd_context *cctx)
 {
 	struct lazy_expunge_account_cmd cmd;
 
+	if (lazy_expunge_help_asked(cctx))
+		return;
 	if (lazy_expunge_account_cmd_begin(&cmd, cctx)) {
 		lazy_expunge_print_header("id");
 		lazy_expunge_print_header("user");
@@ -155,5 +160,6 @@ DOVEADM_CMD_PARAM('u', "user", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('A', "all-users", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('p', "parent", CMD_PARAM_ARRAY, 0)
 DOVEADM_CMD_PARAM('c', "count", CMD_PARAM_BOOL, 0)
+LAZY_EXPUNGE_CMD_HELP_PARAM
 DOVEADM_CMD_PARAMS_END
 };

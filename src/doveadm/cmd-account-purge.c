@@ -11,6 +11,7 @@
 #include "doveadm/account-command.h"
 #include "doveadm/account-purge.h"
 #include "doveadm/commands.h"
+#include "doveadm/help.h"
 #include "doveadm/print.h"
 #include "doveadm/who.h"
 
@@ -82,6 +83,8 @@ static void cmd_account_purge(struct doveadm_cmd_context *cctx)
 {
 	struct lazy_expunge_account_cmd cmd;
 
+	if (lazy_expunge_help_asked(cctx))
+		return;
 	if (lazy_expunge_account_cmd_begin(&cmd, cctx)) {
 		lazy_expunge_print_header("id");
 		lazy_expunge_print_header("user");
@@ -102,5 +105,6 @@ DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_PARAM('n', "plan", CMD_PARAM_BOOL, 0)
 LAZY_EXPUNGE_CMD_BY_PARAM
 DOVEADM_CMD_PARAM('\0', "id", CMD_PARAM_ARRAY, CMD_PARAM_FLAG_POSITIONAL)
+LAZY_EXPUNGE_CMD_HELP_PARAM
 DOVEADM_CMD_PARAMS_END
 };

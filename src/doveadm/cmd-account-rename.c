@@ -15,6 +15,7 @@
 #include "doveadm/account-delete.h"
 #include "doveadm/account-user.h"
 #include "doveadm/commands.h"
+#include "doveadm/help.h"
 #include "doveadm/print.h"
 #include "doveadm/who.h"
 
@@ -222,7 +223,8 @@ static void rename_run(struct lazy_expunge_account_cmd *cmd)
 	const char *username = lazy_expunge_account_cmd_param(cmd, "user");
 	struct lazy_expunge_account *account;
 
-	rcmd.tell.new_name = lazy_expunge_account_cmd_param(cmd, "name");
+	rcmd.tell.new_name = lazy_expunge_account_cmd_param(cmd,
+							    "new-name");
 	rcmd.tell.old_name = username;
 	rcmd.tell.plan = lazy_expunge_account_cmd_flag(cmd, "plan");
 	rcmd.tell.report = rename_report;
@@ -246,6 +248,8 @@ static void cmd_account_rename(struct doveadm_cmd_context *cctx)
 {
 	struct lazy_expunge_account_cmd cmd;
 
+	if (lazy_expunge_help_asked(cctx))
+		return;
 	if (lazy_expunge_account_cmd_begin(&cmd, cctx)) {
 		lazy_expunge_print_header("what");
 		lazy_expunge_print_header("where");
@@ -264,6 +268,7 @@ DOVEADM_CMD_PARAM('u', "user", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('n', "plan", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('y', "own", CMD_PARAM_BOOL, 0)
 LAZY_EXPUNGE_CMD_BY_PARAM
-DOVEADM_CMD_PARAM('\0', "name", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)
+DOVEADM_CMD_PARAM('\0', "new-name", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)
+LAZY_EXPUNGE_CMD_HELP_PARAM
 DOVEADM_CMD_PARAMS_END
 };

@@ -10,6 +10,7 @@
 #include "doveadm/account-aim.h"
 #include "doveadm/account-delete.h"
 #include "doveadm/commands.h"
+#include "doveadm/help.h"
 #include "doveadm/print.h"
 #include "doveadm/who.h"
 
@@ -82,6 +83,8 @@ static void cmd_account_undelete(struct doveadm_cmd_context *cctx)
 {
 	struct lazy_expunge_account_cmd cmd;
 
+	if (lazy_expunge_help_asked(cctx))
+		return;
 	if (lazy_expunge_account_cmd_begin(&cmd, cctx)) {
 		lazy_expunge_print_header("id");
 		lazy_expunge_print_header("user");
@@ -100,5 +103,6 @@ DOVEADM_CMD_PARAM('t', "target", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('y', "own", CMD_PARAM_BOOL, 0)
 LAZY_EXPUNGE_CMD_BY_PARAM
 DOVEADM_CMD_PARAM('\0', "id", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)
+LAZY_EXPUNGE_CMD_HELP_PARAM
 DOVEADM_CMD_PARAMS_END
 };

@@ -18,6 +18,17 @@ struct help_option {
 /* in the order in which they are shown */
 static const struct help_option options[] = {
 	{ "user", NULL, "user", "this user, or a mask: *@example.com" },
+	{ "user", "delete", "user", "whose account" },
+	{ "user", "rename", "user", "whose account, by its old name" },
+	{ "new-name", NULL, "new name", "a user without mail" },
+	{ "id", NULL, "id", "an account of \"account list\"" },
+	{ "keep", NULL, "time",
+	  "how long it can come back: 12h, 30 days, forever" },
+	{ "own", NULL, NULL,
+	  "the paths are this user's alone, though they have not the name" },
+	{ "parent", NULL, "directory",
+	  "also what was deleted from this directory; several add up" },
+	{ "count", NULL, NULL, "count the bytes of the files" },
 	{ "all-users", NULL, NULL, "every user" },
 	{ "user-file", NULL, "file", "the users in this file, one a line" },
 	{ "socket-path", NULL, "socket", "have this doveadm server do it" },
@@ -38,6 +49,7 @@ static const struct help_option options[] = {
 	  "deleted then or later: 08:00, yesterday 14:00, 2h, 2026-11-28" },
 	{ "until", NULL, "time", "deleted before then" },
 	{ "target", NULL, "mailbox", "into this mailbox" },
+	{ "target", "undelete", "user", "as this user" },
 	{ "undo", NULL, "id", "take a restore back: an id of \"deletions\"" },
 	{ "sort", NULL, "messages|bytes|oldest", "the users in this order" },
 	{ "limit", NULL, "number", "so many rows at most" },
@@ -97,12 +109,14 @@ static void help_print_option(const struct help_option *option,
 {
 	string_t *str = t_str_new(64);
 
-	if ((param->flags & CMD_PARAM_FLAG_POSITIONAL) != 0)
-		str_append(str, "<search query>");
-	else
+	if ((param->flags & CMD_PARAM_FLAG_POSITIONAL) == 0)
 		str_printfa(str, "-%c, --%s", param->short_opt, param->name);
-	if (option->argument != NULL)
-		str_printfa(str, " <%s>", option->argument);
+	else if (option->argument == NULL)
+		str_append(str, "<search query>");
+	if (option->argument != NULL) {
+		str_printfa(str, "%s<%s>", str_len(str) > 0 ? " " : "",
+			    option->argument);
+	}
 	printf("  %-28s  %s\n", str_c(str), option->text);
 }
 
@@ -121,15 +135,21 @@ static void help_print(const struct doveadm_cmd_context *cctx)
 		doveadm_exit_code = EX_IOERR;
 }
 
-void lazy_expunge_help_or_run(struct doveadm_cmd_context *cctx)
+bool lazy_expunge_help_asked(const struct doveadm_cmd_context *cctx)
 {
 	bool asked;
 
-	if (cctx->conn_type == DOVEADM_CONNECTION_TYPE_CLI &&
-	    doveadm_cmd_param_bool(cctx, "help", &asked) && asked)
-		T_BEGIN {
-			help_print(cctx);
-		} T_END;
-	else
+	if (cctx->conn_type != DOVEADM_CONNECTION_TYPE_CLI ||
+	    !doveadm_cmd_param_bool(cctx, "help", &asked) || !asked)
+		return FALSE;
+	T_BEGIN {
+		help_print(cctx);
+	} T_END;
+	return TRUE;
+}
+
+void lazy_expunge_help_or_run(struct doveadm_cmd_context *cctx)
+{
+	if (!lazy_expunge_help_asked(cctx))
 		doveadm_cmd_ver2_to_mail_cmd_wrapper(cctx);
 }

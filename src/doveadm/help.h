@@ -3,14 +3,18 @@
 
 struct doveadm_cmd_context;
 
-/* Every command takes these. */
+#define LAZY_EXPUNGE_CMD_HELP_PARAM \
+DOVEADM_CMD_PARAM('h', "help", CMD_PARAM_BOOL, 0)
+/* Every mail command takes these. */
 #define LAZY_EXPUNGE_CMD_COMMON_PARAMS \
 DOVEADM_CMD_MAIL_COMMON \
-DOVEADM_CMD_PARAM('h', "help", CMD_PARAM_BOOL, 0)
+LAZY_EXPUNGE_CMD_HELP_PARAM
 
 /* With -h: print what the command takes, a line an option. Without it: what doveadm
    does with a mail command. Before doveadm looks for users, without which it does
    nothing on 2.4. */
 void lazy_expunge_help_or_run(struct doveadm_cmd_context *cctx);
+/* With -h: the same, and TRUE. For commands that are no mail commands. */
+bool lazy_expunge_help_asked(const struct doveadm_cmd_context *cctx);
 
 #endif

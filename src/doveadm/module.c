@@ -44,7 +44,7 @@ doveadm_lazy_expunge_plugin_init(struct module *module ATTR_UNUSED)
 	lazy_expunge_startup_watch();
 	lazy_expunge_print_init();
 	for (unsigned int i = 0; i < N_ELEMENTS(commands); i++) {
-		if (commands[i]->cmd == NULL)
+		if (commands[i]->mail_cmd != NULL)
 			commands[i]->cmd = lazy_expunge_help_or_run;
 		doveadm_cmd_register_ver2(commands[i]);
 	}

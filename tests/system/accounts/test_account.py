@@ -41,7 +41,7 @@ def test_mail_that_comes_meanwhile_is_not_mixed_in(dovecot):
     user.deliver(message(subject="New"))
     user.server.settle()
     error = account(user.server, "undelete", ident, code=65)
-    assert f"{user.name} has mail (1 messages)" in error and "-t" in error
+    assert f"{user.name} has mail (1 messages)" in error and "another user" in error
     assert [mail.subject for mail in user.messages("INBOX")] == ["New"]
     other = user.server.user()
     [back] = account(user.server, "undelete", ident, "-t", other.name)

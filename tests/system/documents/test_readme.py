@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from harness import message, places
+from harness import message, places, wait_for
 from harness.dovecot.config import settings
 
 pytestmark = pytest.mark.any_format
@@ -80,6 +80,10 @@ def test_command(dovecot, command):
             session.ok("MOVE 1 Trash")
             session.select("Trash")
             session.delete()
+    if words[1] == "account":
+        server.settle()
+        assert_moves_the_account(server, user, words)
+        return
     if words[1] == "verify":
         user.doveadm("lazy-expunge export", "-w", archive, "ALL")
     if words[1] == "erase":
@@ -99,6 +103,21 @@ def real_id(user, option, shown):
     rows = json.loads(user.server.doveadm("-f", "json", "lazy-expunge", "deletions", "-u", user.name).stdout)
     [found] = [row["id"] for row in rows if "Spring" in json.dumps(row) and (row["kind"] == "restore") == (option == "-U")]
     return found
+
+
+def assert_moves_the_account(server, user, words):
+    """The commands on whole accounts: the user has mail in the storage alone."""
+    new = server.user(f"{user.name}.b")
+    server.write_users([user, new])
+    wait_for(lambda: server.doveadm("user", new.name, check=False).code == 0, "userdb to know the user")
+    ident = ""
+    if words[2] in ("list", "undelete"):
+        user.doveadm("lazy-expunge account delete")
+        ident = next(path.name for path in (user.home.parent / ".lazy-expunge-deleted").glob("[!.]*"))
+    output = server.doveadm(*[{"ID": ident, "anna.b": new.name}.get(word, word) for word in words]).stdout.decode()
+    assert user.name in output and ident in output
+    left, there = {"delete": (0, 0), "list": (0, 0), "undelete": (2, 0), "rename": (0, 2)}[words[2]]
+    assert (len(user.kept()), len(new.kept())) == (left, there)
 
 
 def assert_did(user, words, output):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from harness import places
+from harness import places, wait_for
 from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox
 from harness.dovecot.mail import message
 
@@ -16,6 +16,7 @@ PAGE = SOURCE / "doc/doveadm-lazy-expunge.1"
 RECIPES = (SOURCE / "doc/RECIPES.md").read_text()
 COMPLETION = SOURCE / "contrib/doveadm-lazy-expunge.bash"
 COMMANDS = ["check", "deletions", "erase", "export", "hold", "holds", "list", "maintain", "release", "restore", "status", "verify"]
+ACCOUNT_COMMANDS = ["delete", "list", "purge", "rename", "undelete"]
 RECIPE_COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", RECIPES, re.DOTALL) for line in block.splitlines()]
 
 
@@ -54,6 +55,19 @@ def test_help_has_a_line_for_each_option(dovecot, command):
     assert all(option in page for option in options)
 
 
+@pytest.mark.formats("sdbox")
+@pytest.mark.parametrize("command", ACCOUNT_COMMANDS)
+def test_help_of_account_commands_has_a_line_for_each_option(dovecot, command):
+    usage, *lines = dovecot().doveadm("lazy-expunge", "account", command, "-h").stdout.decode().splitlines()
+    assert usage.startswith(f"usage: doveadm [-Dv] [-f <formatter>] lazy-expunge account {command} ")
+    shown = set(re.findall(r"^  (-\w), --[a-z-]+", "\n".join(lines), re.MULTILINE))
+    assert shown == set(re.findall(r"(?<![\w-])(-\w)\b", usage.split(f"account {command}")[1])) | {"-h"}
+    completion, page = COMPLETION.read_text(), PAGE.read_text().replace("\\-", "-")
+    offered = set(complete("doveadm", "lazy-expunge", "account", command, "-"))
+    assert shown <= offered and all(option in page for option in offered - {"-h"}) and "delete list purge" in completion
+    assert f".SS account {command}" in page
+
+
 def test_the_man_page_has_every_file():
     source = "".join(path.read_text() for path in sorted((SOURCE / "src").glob("*/*.[ch]")))
     names = set(re.findall(r'"(dovecot\.lazy-expunge[a-z.-]*)"', source))
@@ -73,7 +87,10 @@ def complete(*words):
 
 def test_the_completion():
     assert complete("doveadm", "la") == ["lazy-expunge"]
-    assert complete("doveadm", "lazy-expunge", "") == COMMANDS
+    assert complete("doveadm", "lazy-expunge", "") == ["account", *COMMANDS]
+    assert complete("doveadm", "lazy-expunge", "account", "") == ACCOUNT_COMMANDS
+    assert complete("doveadm", "lazy-expunge", "account", "delete", "--k") == ["--keep"]
+    assert complete("doveadm", "lazy-expunge", "account", "delete", "-u", "") == []
     assert complete("doveadm", "-f", "json", "lazy-expunge", "res") == ["restore"]
     assert complete("doveadm", "lazy-expunge", "restore", "--t") == ["--target"]
     assert set(complete("doveadm", "lazy-expunge", "list", "-u", "anna", "saved")) == {"savedbefore", "savedon", "savedsince"}
@@ -342,3 +359,49 @@ def test_recipe_a_part_of_the_users(dovecot):
     assert part == [anna.users[3].name, anna.users[7].name]
     rows = anna.run(maintain).splitlines()
     assert [row.split()[0] for row in rows[1:]] == part
+
+
+def test_recipe_an_account_was_deleted_by_mistake(dovecot):
+    """doveadm lazy-expunge account list -u anna
+    doveadm lazy-expunge account undelete anna.20261120T083012.0a1b2c3d
+    doveadm lazy-expunge account undelete anna.20261120T083012.0a1b2c3d -t anna.old"""
+    anna = Anna(dovecot)
+    look, back, elsewhere = recipe(test_recipe_an_account_was_deleted_by_mistake)
+    anna.fill()
+    for command, user in ((back, anna.user), (elsewhere, anna.server.user())):
+        anna.user.doveadm("lazy-expunge account delete")
+        assert anna.subjects("INBOX") == []
+        ident = next(word for word in anna.run(look).split() if word.startswith(f"{anna.user.name}.") and "T" in word)
+        anna.run(command.replace("anna.20261120T083012.0a1b2c3d", ident).replace("anna.old", user.name))
+        assert [mail.subject for mail in user.messages("INBOX")] == ["Lunch"]
+
+
+def test_recipe_a_user_gets_another_name(dovecot):
+    """doveadm lazy-expunge account rename -n -u anna.alder anna.birch
+    doveadm lazy-expunge account rename -u anna.alder anna.birch"""
+    anna = Anna(dovecot)
+    new = anna.server.user()
+    anna.fill()
+    for command in recipe(test_recipe_a_user_gets_another_name):
+        assert anna.subjects("INBOX") == ["Lunch"]
+        rows = anna.run(command.replace("anna.alder", anna.user.name).replace("anna.birch", new.name))
+        assert "by hand" in rows and new.name in rows
+    assert anna.subjects("INBOX") == [] and [mail.subject for mail in new.messages("Projects/Spring")] == ["Offer"]
+
+
+def test_recipe_a_user_leaves(dovecot):
+    """doveadm lazy-expunge hold -u anna -N leaving -e '90 days'
+    doveadm lazy-expunge account delete -u anna -k '1 day'
+    doveadm lazy-expunge account list -c
+    doveadm lazy-expunge account purge"""
+    anna = Anna(dovecot)
+    hold, delete, look, purge = recipe(test_recipe_a_user_leaves)
+    anna.fill()
+    anna.run(hold)
+    anna.run(delete.replace("1 day", "1s"))
+    listed = anna.run(look)
+    assert anna.user.name in listed and "leaving" in listed
+    wait_for(lambda: f"{anna.user.name} is held" in anna.server.run(
+        ["sh", "-c", purge.replace("doveadm", f"doveadm -c {anna.server.conf}", 1) + " 2>&1 | sed 's/[.][0-9T.a-f]* is held/ is held/'"]
+    ).stdout.decode(), "its time to be over")
+    assert anna.user.name in anna.run(look)

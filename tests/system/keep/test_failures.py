@@ -147,7 +147,8 @@ def test_a_storage_that_cannot_be_refuses_the_delete(dovecot, storage):
 
 BAD_VALUES = [("only_last_instance", "maybe"), ("quota_ignore", "2"), ("hidden", "perhaps"), ("protect", "on-sundays"),
               ("origin", "x"), ("shared", "-"), ("max_storage", "lots"), ("on_failure", "panic"),
-              ("look_mails", "many"), ("look_time", "soon"), ("look_remember", "all"), ("look_age", "ever")]
+              ("look_mails", "many"), ("look_time", "soon"), ("look_remember", "all"), ("look_age", "ever"),
+              ("account_keep", "ever")]
 
 
 @pytest.mark.until("2.4")

@@ -213,7 +213,7 @@ def assert_retention_removes(dovecot, user, text, storage):
 def test_every_setting_is_in_it(version):
     names = re.findall(r"\b(lazy_expunge\w*) =", text_of(version))
     wanted = ["", "_only_last_instance", "_exclude", "_quota_ignore", "_hidden", "_protect", "_origin", "_shared", "_max_storage",
-              "_on_failure", "_hold", "_look_mails", "_look_time", "_look_remember", "_look_age"]
+              "_on_failure", "_hold", "_look_mails", "_look_time", "_look_remember", "_look_age", "_account_keep"]
     if version == "2.4":
         wanted[0] = "_mailbox"
     assert {f"lazy_expunge{name}" for name in wanted} <= set(names)
