@@ -10,6 +10,7 @@
 #include "doveadm/load-failure.h"
 #include "doveadm/print.h"
 #include "doveadm/commands.h"
+#include "doveadm/help.h"
 
 #include <fcntl.h>
 #include <sysexits.h>
@@ -57,6 +58,8 @@ static void verify_run(struct doveadm_cmd_context *cctx)
 	int fd;
 
 	lazy_expunge_startup_done();
+	if (lazy_expunge_help_asked(cctx))
+		return;
 	if (cctx->conn_type != DOVEADM_CONNECTION_TYPE_CLI) {
 		verify_fail(EX_USAGE, "verify works only on the command line");
 		return;
@@ -86,5 +89,6 @@ struct doveadm_cmd_ver2 lazy_expunge_cmd_verify = {
 	.usage = "<file>",
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_PARAM('\0', "file", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)
+LAZY_EXPUNGE_CMD_HELP_PARAM
 DOVEADM_CMD_PARAMS_END
 };
