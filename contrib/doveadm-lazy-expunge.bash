@@ -64,7 +64,7 @@ _doveadm_lazy_expunge() {
         return
     fi
     case $prev in
-    -u | -o | --origin | -d | --deletion | -U | --undo | -t | --target | -l | --limit | -s | --since | -e | --until | -j | --jobs | -N | --name | -c | --columns | -r | --reason | -b | --by | -g | --grace) return ;;
+    -u | -o | --origin | -d | --deletion | -U | --undo | -t | --target | -l | --limit | -s | --since | -e | --until | -j | --jobs | -m | --make-room | -N | --name | -c | --columns | -r | --reason | -b | --by | -g | --grace) return ;;
     esac
     case $command in
     check) word="-L --live -q --quiet" ;;
@@ -73,7 +73,7 @@ _doveadm_lazy_expunge() {
     hold) word="-N --name -r --reason -e --until -b --by" ;;
     deletions) word="-l --limit" ;;
     list) word="-l --limit -v --all-columns -c --columns" ;;
-    maintain) word="-n --plan -j --jobs" ;;
+    maintain) word="-n --plan -j --jobs -m --make-room" ;;
     release) word="-N --name -g --grace -b --by" ;;
     restore) word="-n --plan -I --ignore-acls -t --target -U --undo ALL" ;;
     status) word="-v --by-origin -s --sort -l --limit" ;;

@@ -10,6 +10,7 @@
 #include "check/probe.h"
 #include "check/sessions.h"
 #include "account/storages.h"
+#include "formats/mail-room.h"
 #include "check/check.h"
 
 #include <unistd.h>
@@ -296,6 +297,21 @@ static void live_check(struct lazy_expunge_findings *findings,
 		"look at the rows above, and at the log");
 }
 
+/* On a full disk a mailbox for the probe could be made in part, and not be deleted
+   again. */
+static bool live_has_room(struct lazy_expunge_user *luser)
+{
+	struct mail_namespace *ns =
+		mail_namespace_find_inbox(luser->user->namespaces);
+	struct mailbox *box;
+	bool has;
+
+	box = mailbox_alloc(ns->list, "INBOX", MAILBOX_FLAG_IGNORE_ACLS);
+	has = lazy_expunge_disk_has(box, LAZY_EXPUNGE_ROOM_TO_WRITE);
+	mailbox_free(&box);
+	return has;
+}
+
 void lazy_expunge_check_live(struct lazy_expunge_findings *findings,
 			     struct lazy_expunge_user *luser,
 			     const struct lazy_expunge_check_config *config)
@@ -303,6 +319,12 @@ void lazy_expunge_check_live(struct lazy_expunge_findings *findings,
 	if (luser->set.error != NULL ||
 	    array_count(lazy_expunge_user_storages(luser)) == 0)
 		return;
+	if (!live_has_room(luser)) {
+		lazy_expunge_findings_add(findings, "live", FAIL,
+			"the disk is full: what is deleted cannot be kept",
+			"make room: doveadm lazy-expunge maintain --make-room");
+		return;
+	}
 	for (unsigned int i = 0; i < LAZY_EXPUNGE_CHECK_PROTOCOLS; i++) T_BEGIN {
 		if (lazy_expunge_check_protocol_is_enabled(config, i))
 			live_check(findings, luser, config, i);

@@ -8,6 +8,7 @@
 #include "doveadm/account-purge.h"
 #include "doveadm/print.h"
 #include "doveadm/command.h"
+#include "doveadm/make-room.h"
 #include "doveadm/commands.h"
 
 #include <unistd.h>
@@ -21,6 +22,8 @@ struct maintain_cmd {
 	uid_t uid;
 	gid_t gid;
 	bool plan;
+	/* --make-room, else NULL */
+	struct lazy_expunge_make_room *room;
 	/* for -j */
 	const char *job_options[2];
 };
@@ -33,6 +36,8 @@ static int maintain_run(struct lazy_expunge_cmd *cmd,
 	enum mail_error error;
 	int ret;
 
+	if (mcmd->room != NULL)
+		return lazy_expunge_make_room_run(cmd, mcmd->room, luser);
 	if (luser->set.error != NULL) {
 		/* nothing may be deleted, retention included */
 		i_error("%s", luser->set.error);
@@ -55,21 +60,33 @@ static int maintain_run(struct lazy_expunge_cmd *cmd,
 	return ret < 0 ? lazy_expunge_cmd_failed(cmd, error) : 0;
 }
 
+static int maintain_next_again(struct lazy_expunge_cmd *cmd,
+			       const char **username_r)
+{
+	struct maintain_cmd *mcmd = container_of(cmd, struct maintain_cmd, cmd);
+
+	return mcmd->room == NULL ? 0 :
+		lazy_expunge_make_room_next(cmd, mcmd->room, username_r);
+}
+
 static void maintain_init(struct lazy_expunge_cmd *cmd)
 {
 	struct maintain_cmd *mcmd = container_of(cmd, struct maintain_cmd, cmd);
 
-	lazy_expunge_print_header_number("expunged");
-	lazy_expunge_print_header_number("bytes");
-	lazy_expunge_print_header_number("skipped");
-	lazy_expunge_print_header_number("failed");
-	lazy_expunge_print_header_number("held");
 	mcmd->uid = geteuid();
 	mcmd->gid = getegid();
 	mcmd->plan = lazy_expunge_cmd_flag(cmd, "plan");
 	if (mcmd->plan)
 		mcmd->job_options[0] = "-n";
 	lazy_expunge_cmd_init_jobs(cmd, mcmd->job_options);
+	mcmd->room = lazy_expunge_make_room_init(cmd, mcmd->plan);
+	if (mcmd->room != NULL)
+		return;
+	lazy_expunge_print_header_number("expunged");
+	lazy_expunge_print_header_number("bytes");
+	lazy_expunge_print_header_number("skipped");
+	lazy_expunge_print_header_number("failed");
+	lazy_expunge_print_header_number("held");
 }
 
 static void maintain_accounts(struct maintain_cmd *mcmd)
@@ -96,6 +113,10 @@ static void maintain_deinit(struct lazy_expunge_cmd *cmd)
 	const uid_t uid = geteuid();
 	const gid_t gid = getegid();
 
+	if (mcmd->room != NULL) {
+		lazy_expunge_make_room_deinit(cmd, &mcmd->room);
+		return;
+	}
 	if (cmd->ctx.iterate_single_user || cmd->is_worker)
 		return;
 	if (uid != mcmd->uid &&
@@ -124,19 +145,22 @@ static struct doveadm_mail_cmd_context *maintain_alloc(void)
 
 	/* Trash and Junk have their retention also without the storage */
 	mcmd->cmd.runs_when_off = TRUE;
+	mcmd->cmd.next_again = maintain_next_again;
+	mcmd->cmd.deinit = maintain_deinit;
 	mcmd->cmd.print_died = maintain_print_died;
 	mcmd->cmd.needs_plugin = TRUE;
-	mcmd->cmd.deinit = maintain_deinit;
 	return &mcmd->cmd.ctx;
 }
 
 struct doveadm_cmd_ver2 lazy_expunge_cmd_maintain = {
 	.name = "lazy-expunge maintain",
 	.mail_cmd = maintain_alloc,
-	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "[-n] [-j <jobs>]",
+	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
+		"[-n] [-j <jobs>] [-m <size>]",
 DOVEADM_CMD_PARAMS_START
 LAZY_EXPUNGE_CMD_COMMON_PARAMS
 DOVEADM_CMD_PARAM('n', "plan", CMD_PARAM_BOOL, 0)
+DOVEADM_CMD_PARAM('m', "make-room", CMD_PARAM_STR, 0)
 LAZY_EXPUNGE_CMD_JOBS_PARAMS
 DOVEADM_CMD_PARAMS_END
 };

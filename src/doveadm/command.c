@@ -281,6 +281,7 @@ static int cmd_get_next_user(struct doveadm_mail_cmd_context *ctx,
 {
 	struct lazy_expunge_cmd *cmd =
 		container_of(ctx, struct lazy_expunge_cmd, ctx);
+	int ret;
 
 	if (cmd->refused)
 		return 0;
@@ -288,7 +289,14 @@ static int cmd_get_next_user(struct doveadm_mail_cmd_context *ctx,
 		return lazy_expunge_worker_next(username_r);
 	if (cmd->jobs > 1)
 		return cmd_run_jobs(cmd);
-	return cmd_read_next_user(cmd, username_r);
+	if (cmd->all_read)
+		return cmd->next_again(cmd, username_r);
+	ret = cmd_read_next_user(cmd, username_r);
+	if (ret != 0 || cmd->next_again == NULL)
+		return ret;
+	cmd->all_read = TRUE;
+	lazy_expunge_progress_clear(&cmd->progress);
+	return cmd->next_again(cmd, username_r);
 }
 
 LAZY_EXPUNGE_COMPAT_CMD_INIT(cmd_init)

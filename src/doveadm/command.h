@@ -46,12 +46,18 @@ struct lazy_expunge_cmd {
 	/* over several users: how many there were, and how many of them were
 	   done here and not by a doveadm server */
 	unsigned int users, users_here;
+	/* next_again() is asked from now on */
+	bool all_read;
 
 	/* Declare the headers and read the options. */
 	void (*init)(struct lazy_expunge_cmd *cmd);
 	/* Do the command's work for a user whose storage is set. Returns 0, or
 	   -1 when lazy_expunge_cmd_fail() was called. */
 	int (*run)(struct lazy_expunge_cmd *cmd, struct lazy_expunge_user *luser);
+	/* After the last user: one to be done again, and so on, as
+	   doveadm_mail_cmd_vfuncs.get_next_user(). NULL if there is none. */
+	int (*next_again)(struct lazy_expunge_cmd *cmd,
+			  const char **username_r);
 	/* After the last user, may print. NULL if there is nothing to do. */
 	void (*deinit)(struct lazy_expunge_cmd *cmd);
 };

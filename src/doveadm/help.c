@@ -38,6 +38,8 @@ static const struct help_option options[] = {
 	{ "grace", NULL, "time", "how long nothing goes yet (default: 1 day)" },
 	{ "by", NULL, "who", "who asks for it, for the log" },
 	{ "plan", NULL, NULL, "say what would be done, and do nothing" },
+	{ "make-room", NULL, "size",
+	  "the oldest mails of all go, until so much is free: 500M, 2G" },
 	{ "jobs", NULL, "number", "with so many processes at once" },
 	{ "ignore-acls", NULL, NULL, "whatever the ACLs say" },
 	{ "origin", NULL, "mailbox",

@@ -142,3 +142,15 @@ void lazy_expunge_unclean_repair(struct lazy_expunge_user *luser,
 		repair(luser, box);
 	} T_END;
 }
+
+bool lazy_expunge_unclean_is_marked(struct mailbox *box)
+{
+	struct unclean_paths paths;
+	bool marked;
+
+	T_BEGIN {
+		marked = paths_get(box, &paths) &&
+			access(paths.mark, F_OK) == 0;
+	} T_END;
+	return marked;
+}

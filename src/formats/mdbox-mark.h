@@ -19,5 +19,8 @@ void lazy_expunge_unclean_end(struct mailbox *box);
 /* To be called before box is opened: repair its storage if it is marked. */
 void lazy_expunge_unclean_repair(struct lazy_expunge_user *luser,
 				 struct mailbox *box);
+/* TRUE if the counts of the storage of box may be too low: nothing may be purged
+   there. */
+bool lazy_expunge_unclean_is_marked(struct mailbox *box);
 
 #endif

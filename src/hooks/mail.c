@@ -88,6 +88,8 @@ expired_cause(struct mail *mail, const struct lazy_expunge_facts *facts)
 		return "cap";
 	if (null_strcmp(why, LAZY_EXPUNGE_TRANSACTION_ERASE) == 0)
 		return "erase";
+	if (null_strcmp(why, LAZY_EXPUNGE_TRANSACTION_ROOM) == 0)
+		return "room";
 	if (null_strcmp(why, LAZY_EXPUNGE_TRANSACTION_SUPERSEDE) == 0)
 		return "superseded";
 	if (null_strcmp(why, LAZY_EXPUNGE_TRANSACTION_CHECK) == 0)

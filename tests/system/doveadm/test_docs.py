@@ -10,6 +10,7 @@ import pytest
 from harness import places, wait_for
 from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox
 from harness.dovecot.mail import message
+from harness.faults.full import free, small, take_all_bytes, take_all_inodes
 
 SOURCE = places.SOURCE
 PAGE = SOURCE / "doc/doveadm-lazy-expunge.1"
@@ -153,11 +154,11 @@ def test_the_cron_file(tmp_path):
 
 
 class Anna:
-    """The user of the recipes; others: how many more there are, in a server of their own."""
+    """The user of the recipes; others: how many more there are, in a server of their own, whose mail is in mail_root."""
 
-    def __init__(self, dovecot, others=0):
+    def __init__(self, dovecot, others=0, mail_root=None):
         mailboxes = DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge="30d"),)
-        self.server = dovecot.own(passwd_file=True, mailboxes=mailboxes) if others else dovecot(mailboxes=mailboxes)
+        self.server = dovecot.own(passwd_file=True, mailboxes=mailboxes, mail_root=mail_root) if others else dovecot(mailboxes=mailboxes)
         self.user = self.server.user()
         self.users = [self.user] + [self.server.user() for _ in range(others)]
         if others:
@@ -347,6 +348,23 @@ def test_recipe_nothing_may_go(dovecot):
     anna.run(release)
     assert "grace" in anna.run(look)
     assert anna.user.doveadm("expunge", "mailbox", ".EXPUNGED", "all", check=False).code == 77 and len(anna.user.kept()) == 1
+
+
+def test_recipe_a_full_disk(dovecot):
+    """doveadm lazy-expunge maintain -A --make-room 300k -n
+    doveadm lazy-expunge maintain -A --make-room 300k"""
+    look, make_room = recipe(test_recipe_a_full_disk)
+    with small() as disk:
+        anna = Anna(dovecot, others=1, mail_root=disk)
+        for user in anna.users:
+            user.fill("INBOX", [message(body=("x" * 69 + "\n") * 400) for _ in range(20)])
+            user.doveadm("expunge", "mailbox", "INBOX", "all")
+        take_all_bytes(disk)
+        take_all_inodes(disk)
+        rows = anna.run(look).splitlines()
+        assert rows[1].split()[0] == anna.user.name and free(disk) == (0, 0)
+        anna.run(make_room)
+        assert free(disk)[0] > 280000 and len(anna.users[1].kept()) == 20 > len(anna.user.kept())
 
 
 def test_recipe_a_part_of_the_users(dovecot):

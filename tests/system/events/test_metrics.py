@@ -133,6 +133,50 @@ def test_the_dashboard_can_be_imported():
     assert used == names == {"datasource", "instance"}
 
 
+GAUGES = places.SOURCE / "contrib/prometheus/lazy-expunge-gauges"
+
+
+def gauges(server):
+    """What the script prints: {name without lazy_expunge_: number}."""
+    script = server.root / "shared" / GAUGES.name
+    script.write_bytes(GAUGES.read_bytes())
+    script.chmod(0o755)
+    done = server.run(["env", f"DOVEADM=doveadm -c {server.conf}", script], check=False)
+    lines = done.stdout.decode().splitlines()
+    found = dict(line.removeprefix("lazy_expunge_").split() for line in lines if not line.startswith("#"))
+    assert [line.split()[2] for line in lines if line.startswith("# TYPE")] == [f"lazy_expunge_{name}" for name in found]
+    return {name: int(value) for name, value in found.items()}, done.code
+
+
+def test_gauges_of_what_is_kept_and_held_and_of_users_who_are_not_protected(dovecot):
+    server = dovecot.own(passwd_file=True)
+    users = [server.user() for _ in range(3)]
+    server.write_users(users)
+    for user, mails in zip(users, (2, 1, 1)):
+        user.fill("INBOX", mails)
+    for user in users[:2]:
+        user.doveadm("expunge", "mailbox", "INBOX", "all")
+    users[0].doveadm("lazy-expunge hold", "-N", "case")
+    found, code = gauges(server)
+    size = sum(mail.size for user in users for mail in user.kept())
+    assert code == 0 and found.pop("storage_bytes") >= size > 0
+    assert found == {"users": 3, "users_unprotected": 0, "gauges_complete": 1, "storage_users": 2, "storage_messages": 3,
+                     "held_users": 1, "held_messages": 2}
+    asked = set(re.findall(r"(?<!dovecot_)\blazy_expunge_(users_\w+|gauges_\w+)", RULES.read_text()))
+    assert asked == {"users_unprotected", "gauges_complete"}, "the rules ask for what there is"
+    listed = re.findall(r"`lazy_expunge_(\w+)`", (places.SOURCE / "doc/EVENTS.md").read_text())
+    assert set(found) | {"storage_bytes"} <= set(listed)
+
+
+def test_gauges_count_who_is_not_protected(dovecot):
+    server = dovecot.own(passwd_file=True)
+    users = [server.user() for _ in range(2)]
+    off = {"lazy_expunge_mailbox" if dovecot.target.new_settings else "lazy_expunge": ""}
+    server.write_users([users[0], (users[1], off)])
+    found, code = gauges(server)
+    assert code == 0 and (found["users"], found["users_unprotected"]) == (2, 1)
+
+
 # Prometheus' own checks.
 
 @pytest.fixture(scope="module")
@@ -161,6 +205,8 @@ CHANGES = [("increase(dovecot_lazy_expunge_refused_total[15m]) > 0", "increase(d
            ("increase(dovecot_lazy_expunge_maintain_failed_total[1d]) > 0", "dovecot_lazy_expunge_maintain_failed_total > 5"),
            ("[15m])\n        labels:\n          severity: warning\n        annotations:\n          summary: Dovecot has no",
             "[1d])\n        labels:\n          severity: warning\n        annotations:\n          summary: Dovecot has no"),
+           ("lazy_expunge_users_unprotected > 0", "lazy_expunge_users_unprotected > 1"), ("> 86400", "> 186400"),
+           (" or lazy_expunge_gauges_complete == 0", ""),
            ("- increase(dovecot_lazy_expunge_restored_size_total[1d])", ""), ("> 20e9", "> 5e9")]
 
 

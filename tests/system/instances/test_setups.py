@@ -2,14 +2,15 @@
 
 import itertools
 import os
-import subprocess
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
 
-from harness import Namespace, message, name, places, wait_for
+from harness import Namespace, message, name, wait_for
 from harness.dovecot.instances import copies
+from harness.faults.full import small, take_all_bytes
 from harness.faults.locks import ACCOUNT, locked
 
 LAST = {"mailbox": "EXPUNGED", "only_last_instance": True}
@@ -212,19 +213,6 @@ def test_doveadm_expunges_all_mailboxes_at_once(dovecot):
     assert sorted(mail.guid for mail in user.kept()) == guids
 
 
-def fill_up(path):
-    """Leave no space on the file system; the file that has taken it."""
-    filler = path / "filler"
-    with open(filler, "wb", buffering=0) as file:
-        for size in (1 << 20, 1 << 12):
-            try:
-                while file.write(b"x" * size) == size:
-                    pass
-            except OSError:
-                pass
-    return filler
-
-
 @pytest.mark.parametrize("command", ["EXPUNGE", "UID MOVE 1:* Work"])
 def test_on_a_full_file_system_a_delete_is_refused_or_done(tmpfs, dovecot, command):
     path = tmpfs("8m")
@@ -236,7 +224,7 @@ def test_on_a_full_file_system_a_delete_is_refused_or_done(tmpfs, dovecot, comma
     before = contents(user.messages())
     session = user.imap("INBOX")
     session.ok("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
-    filler = fill_up(path)
+    filler = take_all_bytes(path)
     session(command)
     session.close()
     server.settle()
@@ -256,14 +244,5 @@ def test_on_a_full_file_system_a_delete_is_refused_or_done(tmpfs, dovecot, comma
 @pytest.fixture
 def tmpfs():
     """tmpfs(size): an empty file system of this size."""
-    mounted = []
-
-    def mount(size):
-        path = places.fresh_run_directory()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0777", "tmpfs", path], check=True)
-        mounted.append(path)
-        return path
-    yield mount
-    for path in mounted:
-        subprocess.run(["umount", "--lazy", path], check=True)
-        path.rmdir()
+    with ExitStack() as mounted:
+        yield lambda size: mounted.enter_context(small(size))

@@ -1,0 +1,499 @@
+/* Room: reads what the storages can give, and takes the oldest of it in batches
+   that grow, for the first ones make the room in which the others are written.
+   */
+
+#include "lib.h"
+#include "array.h"
+#include "ioloop.h"
+#include "mail-search-build.h"
+#include "mail-storage-private.h"
+#include "core/transactions.h"
+#include "formats/disk.h"
+#include "formats/format.h"
+#include "formats/mail-room.h"
+#include "formats/mdbox-mark.h"
+#include "formats/mdbox-room.h"
+#include "hold/cover.h"
+#include "hold/holds.h"
+#include "inventory/select.h"
+#include "retention/first-room.h"
+#include "retention/room.h"
+
+#include <unistd.h>
+
+#define ROOM_BATCH_MAX 1000
+/* How often room is made for the same batch. */
+#define ROOM_TRIES 3
+/* So many files at most go before their index says so. */
+#define ROOM_FILES_AHEAD 16
+
+struct room_mail {
+	time_t saved;
+	uint64_t bytes;
+	/* index of the mailbox */
+	unsigned int box;
+	/* 0: a file without one */
+	uint32_t uid;
+	/* Maildir */
+	const char *path;
+};
+ARRAY_DEFINE_TYPE(room_mail, struct room_mail);
+
+struct room {
+	struct lazy_expunge_user *luser;
+	struct lazy_expunge_select *select;
+	ARRAY_TYPE(room_mail) mails;
+	/* the mailbox that is being read */
+	unsigned int box;
+	/* what was in force when they were read, NULL if nothing was */
+	struct lazy_expunge_holds *holds;
+};
+
+static int room_mail_cmp(const struct room_mail *m1, const struct room_mail *m2)
+{
+	if (m1->saved != m2->saved)
+		return m1->saved < m2->saved ? -1 : 1;
+	if (m1->box != m2->box)
+		return m1->box < m2->box ? -1 : 1;
+	if (m1->uid != m2->uid)
+		return m1->uid < m2->uid ? -1 : 1;
+	return m1->path == NULL || m2->path == NULL ? 0 :
+		strcmp(m1->path, m2->path);
+}
+
+struct room_reading {
+	struct room *room;
+	struct lazy_expunge_cover *cover;
+	struct lazy_expunge_room_dir *dir;
+};
+
+static void room_add(struct room *room, uint32_t uid, time_t saved,
+		     const struct lazy_expunge_mail_room *mroom)
+{
+	struct room_mail *rmail;
+
+	if (mroom->bytes == 0)
+		return;
+	rmail = array_append_space(&room->mails);
+	rmail->saved = saved;
+	rmail->bytes = mroom->bytes;
+	rmail->box = room->box;
+	rmail->uid = uid;
+	rmail->path = p_strdup(room->select->pool, mroom->path);
+}
+
+/* Returns 0, or -1 if it cannot be read. */
+static int room_read_mail(struct room_reading *reading, struct mail *mail)
+{
+	struct lazy_expunge_mail_room mroom;
+	time_t saved;
+
+	if (reading->cover != NULL &&
+	    lazy_expunge_cover_find(reading->cover, mail) != NULL)
+		return 0; /* it stays */
+	if (lazy_expunge_mail_room(reading->dir, mail, &mroom) < 0)
+		return mail->expunged ? 0 : -1;
+	if (mail_get_save_date(mail, &saved) < 0) {
+		/* Where a uidlist cannot be locked a file may not be found by
+		   Dovecot. What is not cached is the same time. */
+		if (mail->expunged || mroom.path == NULL)
+			return mail->expunged ? 0 : -1;
+		saved = mroom.changed;
+	}
+	room_add(reading->room, mail->uid, saved, &mroom);
+	return 0;
+}
+
+static void room_read_file(const struct lazy_expunge_mail_room *mroom,
+			   void *context)
+{
+	room_add(context, 0, mroom->changed, mroom);
+}
+
+static int room_read_mails(struct room_reading *reading, struct mailbox *box)
+{
+	struct mailbox_transaction_context *t;
+	struct mail_search_context *search;
+	struct mail_search_args *args;
+	struct mail *mail;
+	int ret = 0;
+
+	args = mail_search_build_init();
+	mail_search_build_add_all(args);
+	t = mailbox_transaction_begin(box, 0, "lazy_expunge room read");
+	search = mailbox_search_init(t, args, NULL, MAIL_FETCH_SAVE_DATE, NULL);
+	mail_search_args_unref(&args);
+	while (ret == 0 && mailbox_search_next(search, &mail)) T_BEGIN {
+		ret = room_read_mail(reading, mail);
+	} T_END;
+	if (mailbox_search_deinit(&search) < 0)
+		ret = -1;
+	/* what was read into the cache cannot be written on a full disk */
+	mailbox_transaction_rollback(&t);
+	return ret;
+}
+
+static int room_read_box(struct room *room, struct mailbox *box,
+			 struct lazy_expunge_holds *holds)
+{
+	struct room_reading reading = { .room = room };
+	int ret;
+
+	reading.dir = lazy_expunge_room_dir_init(box);
+	if (holds != NULL)
+		reading.cover = lazy_expunge_cover_init(holds, box);
+	ret = room_read_mails(&reading, box);
+	/* whether it is held cannot be told of a file without a mail */
+	if (ret == 0 && holds == NULL)
+		lazy_expunge_room_dir_files(reading.dir, room_read_file, room);
+	lazy_expunge_cover_deinit(&reading.cover);
+	lazy_expunge_room_dir_deinit(&reading.dir);
+	return ret;
+}
+
+/* Opens the storages and reads all that may go, the oldest first. */
+static int room_open(struct room *room, struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_holds *holds = lazy_expunge_holds_get(room->luser);
+	const struct lazy_expunge_select_box *sbox;
+
+	room->holds = holds;
+	if (holds != NULL)
+		lazy_expunge_holds_ref(holds);
+	i_array_init(&room->mails, 256);
+	room->select = lazy_expunge_select_init(room->luser, error_r);
+	if (room->select == NULL)
+		return -1;
+	if (holds != NULL && holds->everything != NULL)
+		return 0;
+	for (room->box = 0; room->box < array_count(&room->select->boxes);
+	     room->box++) {
+		sbox = array_idx(&room->select->boxes, room->box);
+		if (room_read_box(room, sbox->box, holds) < 0) {
+			lazy_expunge_error_set_box(error_r, "Cannot read",
+						   sbox->box);
+			return -1;
+		}
+	}
+	array_sort(&room->mails, room_mail_cmp);
+	return 0;
+}
+
+static void room_close(struct room *room)
+{
+	lazy_expunge_select_deinit(&room->select);
+	array_free(&room->mails);
+	lazy_expunge_holds_unref(&room->holds);
+}
+
+/* The mailbox if it is the first that lies in its mdbox storage, and what is
+   counted there can be believed. */
+static struct mailbox *room_mdbox(struct room *room, unsigned int idx)
+{
+	const struct lazy_expunge_select_box *sboxes =
+		array_front(&room->select->boxes);
+	struct mailbox *box = sboxes[idx].box;
+
+	if (lazy_expunge_box_format(box) != LAZY_EXPUNGE_FORMAT_MDBOX ||
+	    lazy_expunge_unclean_is_marked(box))
+		return NULL;
+	for (unsigned int i = 0; i < idx; i++) {
+		if (sboxes[i].box->storage == box->storage)
+			return NULL;
+	}
+	return box;
+}
+
+int lazy_expunge_room_read(struct lazy_expunge_user *luser,
+			   struct lazy_expunge_room_plan *plan, bool with_gone,
+			   struct lazy_expunge_error *error_r)
+{
+	struct room room = { .luser = luser };
+	const struct room_mail *rmail;
+	struct mailbox *box;
+	uint64_t bytes;
+	int ret;
+
+	ret = room_open(&room, error_r);
+	if (ret == 0) {
+		lazy_expunge_room_plan_add_user(plan, luser->user->username);
+		for (unsigned int i = 0;
+		     i < array_count(&room.select->boxes); i++) {
+			box = room_mdbox(&room, i);
+			if (box != NULL && with_gone &&
+			    lazy_expunge_disk_purgeable(box->storage,
+							&bytes) == 0)
+				lazy_expunge_room_plan_add_purged(plan, bytes);
+		}
+		array_foreach(&room.mails, rmail) {
+			lazy_expunge_room_plan_add_mail(plan, rmail->saved,
+							rmail->bytes);
+		}
+	}
+	room_close(&room);
+	return ret;
+}
+
+static void room_free_dead(struct room *room)
+{
+	struct mailbox *box;
+
+	for (unsigned int i = 0; i < array_count(&room->select->boxes); i++) {
+		box = room_mdbox(room, i);
+		if (box != NULL)
+			lazy_expunge_mdbox_room_dead(box->storage);
+	}
+}
+
+static uint64_t room_taken(struct room *room)
+{
+	struct mailbox *box;
+	uint64_t bytes = 0;
+
+	for (unsigned int i = 0; i < array_count(&room->select->boxes); i++) {
+		box = room_mdbox(room, i);
+		if (box != NULL)
+			bytes += lazy_expunge_mdbox_room_taken(box->storage);
+	}
+	return bytes;
+}
+
+/* Caches go for the room that a purge needs, too. */
+static int room_purge_storage(struct room *room, struct mailbox *box,
+			      uint64_t *needed_r,
+			      struct lazy_expunge_error *error_r)
+{
+	int ret;
+
+	do {
+		ret = lazy_expunge_mdbox_room_purge(box->storage, needed_r);
+	} while (ret == 0 && *needed_r > 0 &&
+		 lazy_expunge_first_room(room->luser, box, *needed_r, FALSE) &&
+		 lazy_expunge_disk_has(box, *needed_r));
+	if (ret < 0) {
+		error_r->text = t_strdup_printf("Cannot purge the storage: %s",
+			mail_storage_get_last_internal_error(box->storage,
+							     &error_r->code));
+	}
+	return ret;
+}
+
+static int room_purge(struct room *room, uint64_t *needed_r,
+		      struct lazy_expunge_error *error_r)
+{
+	struct mailbox *box;
+	uint64_t needed;
+	int ret = 0;
+
+	*needed_r = 0;
+	for (unsigned int i = 0; i < array_count(&room->select->boxes); i++) {
+		box = room_mdbox(room, i);
+		if (box == NULL)
+			continue;
+		if (room_purge_storage(room, box, &needed, error_r) < 0)
+			ret = -1;
+		*needed_r += needed;
+	}
+	return ret;
+}
+
+static bool is_short(struct mailbox *box)
+{
+	return !lazy_expunge_disk_has(box, LAZY_EXPUNGE_ROOM_TO_WRITE);
+}
+
+/* Make room to write what a batch needs: by what is gone already, and by what
+   can be made anew. */
+static void room_make_first(struct room *room, struct mailbox *box, bool failed)
+{
+	if (!failed && !is_short(box))
+		return;
+	room_free_dead(room);
+	/* a Maildir does well without a file before its index knows that */
+	if (failed ||
+	    lazy_expunge_box_format(box) != LAZY_EXPUNGE_FORMAT_MAILDIR) {
+		(void)lazy_expunge_first_room(room->luser, box,
+			LAZY_EXPUNGE_ROOM_TO_WRITE, failed);
+	}
+}
+
+/* And by files of the batch itself, of which is known by now that no hold
+   covers them: a transaction is about to say that they are gone. */
+static void room_unlink_ahead(struct room *room, unsigned int box_idx,
+			      const struct room_mail *rmails,
+			      unsigned int count, bool failed)
+{
+	const struct lazy_expunge_select_box *sbox =
+		array_idx(&room->select->boxes, box_idx);
+	unsigned int files = 0;
+
+	/* one that was set just now may cover them */
+	io_loop_time_refresh();
+	if (lazy_expunge_holds_get(room->luser) != room->holds)
+		return;
+	for (unsigned int i = 0; i < count && files < ROOM_FILES_AHEAD; i++) {
+		if (rmails[i].box != box_idx || rmails[i].uid == 0)
+			continue;
+		if (!is_short(sbox->box) && (!failed || files > 0))
+			return;
+		if (rmails[i].path != NULL)
+			i_unlink_if_exists(rmails[i].path);
+		else
+			lazy_expunge_mail_room_unlink(sbox->box, rmails[i].uid);
+		files++;
+	}
+}
+
+static int room_expunge_from(struct room *room, unsigned int box_idx,
+			     const struct room_mail *rmails, unsigned int count,
+			     bool failed)
+{
+	const struct lazy_expunge_select_box *sbox =
+		array_idx(&room->select->boxes, box_idx);
+	struct mailbox_transaction_context *t;
+	struct mail *mail;
+	int ret;
+
+	room_make_first(room, sbox->box, failed);
+	t = mailbox_transaction_begin(sbox->box, 0,
+				      LAZY_EXPUNGE_TRANSACTION_ROOM);
+	mail = mail_alloc(t, 0, NULL);
+	for (unsigned int i = 0; i < count; i++) {
+		if (rmails[i].box == box_idx && rmails[i].uid != 0 &&
+		    mail_set_uid(mail, rmails[i].uid))
+			mail_expunge(mail);
+	}
+	mail_free(&mail);
+	room_unlink_ahead(room, box_idx, rmails, count, failed);
+	ret = mailbox_transaction_commit(&t);
+	if (mailbox_sync(sbox->box, 0) < 0)
+		ret = -1;
+	return ret;
+}
+
+/* Returns 0 if all of them are gone. */
+static int room_expunge(struct room *room, const struct room_mail *rmails,
+			unsigned int count, bool failed,
+			struct lazy_expunge_error *error_r)
+{
+	const struct lazy_expunge_select_box *sbox;
+	bool found;
+	int ret = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (rmails[i].uid == 0 && unlink(rmails[i].path) < 0 &&
+		    errno != ENOENT) {
+			error_r->code = MAIL_ERROR_TEMP;
+			error_r->text = t_strdup_printf("unlink(%s) failed: %m",
+							rmails[i].path);
+			ret = -1;
+		}
+	}
+	for (unsigned int b = 0; b < array_count(&room->select->boxes); b++) {
+		found = FALSE;
+		for (unsigned int i = 0; i < count && !found; i++)
+			found = rmails[i].box == b && rmails[i].uid != 0;
+		sbox = array_idx(&room->select->boxes, b);
+		if (found &&
+		    room_expunge_from(room, b, rmails, count, failed) < 0) {
+			lazy_expunge_error_set_box(error_r,
+				"Cannot expunge from", sbox->box);
+			ret = -1;
+		}
+	}
+	return ret;
+}
+
+static void room_count(const struct room_mail *rmails, unsigned int count,
+		       struct lazy_expunge_room_result *result)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		if (result->oldest == 0)
+			result->oldest = rmails[i].saved;
+		result->newest = rmails[i].saved;
+		result->bytes += rmails[i].bytes;
+	}
+	result->messages += count;
+}
+
+static int room_take_batches(struct room *room, const struct room_mail *rmails,
+			     unsigned int count,
+			     struct lazy_expunge_room_result *result,
+			     struct lazy_expunge_error *error_r)
+{
+	unsigned int batch = 1, done = 0, tries = 0;
+	int ret;
+
+	while (done < count) {
+		batch = I_MIN(batch, count - done);
+		T_BEGIN {
+			ret = room_expunge(room, rmails + done, batch,
+					   tries > 0, error_r);
+		} T_END_PASS_STR_IF(ret < 0, &error_r->text);
+		if (ret < 0 && ++tries < ROOM_TRIES)
+			continue;
+		if (ret < 0) {
+			result->failed += count - done;
+			return -1;
+		}
+		room_count(rmails + done, batch, result);
+		done += batch;
+		batch = I_MIN(batch * 2, ROOM_BATCH_MAX);
+		tries = 0;
+	}
+	return 0;
+}
+
+static int room_take_once(struct lazy_expunge_user *luser,
+			  const struct lazy_expunge_room_share *share,
+			  struct lazy_expunge_room_result *result_r,
+			  struct lazy_expunge_error *error_r)
+{
+	struct room room = { .luser = luser };
+	const struct room_mail *rmails;
+	unsigned int count, goes = 0;
+	uint64_t taken, left;
+	int ret;
+
+	i_zero(result_r);
+	ret = room_open(&room, error_r);
+	if (ret < 0)
+		result_r->failed = share->messages;
+	else {
+		taken = room_taken(&room);
+		rmails = array_get(&room.mails, &count);
+		while (goes < count && goes < share->messages &&
+		       rmails[goes].saved <= share->newest)
+			goes++;
+		ret = room_take_batches(&room, rmails, goes, result_r, error_r);
+		room_free_dead(&room);
+		if (room_purge(&room, &result_r->needed, error_r) < 0)
+			ret = -1;
+		/* mdbox frees what its files tell */
+		left = room_taken(&room);
+		if (taken > 0)
+			result_r->bytes = taken > left ? taken - left : 0;
+	}
+	room_close(&room);
+	return ret;
+}
+
+int lazy_expunge_room_take(struct lazy_expunge_user *luser,
+			   const struct lazy_expunge_room_share *share,
+			   struct lazy_expunge_room_result *result_r,
+			   struct lazy_expunge_error *error_r)
+{
+	static const struct lazy_expunge_room_share nothing;
+	struct lazy_expunge_room_result more;
+	int ret;
+
+	ret = room_take_once(luser, share, result_r, error_r);
+	/* the storages are closed again */
+	if (ret == 0 && result_r->needed > 0 &&
+	    lazy_expunge_first_room_of_storages(luser)) {
+		ret = room_take_once(luser, &nothing, &more, error_r);
+		result_r->bytes += more.bytes;
+		result_r->needed = more.needed;
+	}
+	return ret;
+}
