@@ -6,6 +6,7 @@
 #include "ioloop.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
+#include "mail-storage-settings.h"
 #include "mailbox-list-private.h"
 #include "compat/dovecot.h"
 #include "settings/mailbox-blocks.h"
@@ -32,6 +33,7 @@
 
 /* How often it is tried to make a storage that is not there. */
 #define DESTINATION_CREATE_TRIES 3
+#define DESTINATION_LOG_MAX_SIZE (128 * 1024)
 
 struct lazy_expunge_destination {
 	struct lazy_expunge_user *luser;
@@ -171,6 +173,18 @@ static int destination_prepare(struct mailbox *box,
 	return 0;
 }
 
+/* Who opens the storage reads its log from the beginning, and Dovecot lets that
+   grow to 1 MB within five minutes. The index is written anew after as much. */
+static void destination_bound_log(struct mailbox *box)
+{
+	struct mail_index_optimization_settings set;
+
+	i_zero(&set);
+	set.log.max_size = I_MIN(box->storage->set->mail_index_log_rotate_max_size,
+				 DESTINATION_LOG_MAX_SIZE);
+	mail_index_set_optimization_settings(box->index, &set);
+}
+
 /* withheld: others than its owner have no rights there by default. */
 static int destination_create_and_open(struct mailbox *box, bool withheld,
 				       struct lazy_expunge_error *error_r)
@@ -245,6 +259,7 @@ static int destination_need_open(struct lazy_expunge_destination *dest,
 				       error_r) < 0)
 		return -1;
 	dest->opened = TRUE;
+	destination_bound_log(dest->box);
 	lazy_expunge_commit_syncs_init(dest->box);
 	dest->save_date_field = lazy_expunge_save_date_register(dest->box);
 	(void)destination_remember_path(dest);
