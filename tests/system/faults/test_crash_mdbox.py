@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from harness import message
 from harness.faults import crash
 from harness.faults.inject import session_process, traced
 
@@ -72,6 +73,63 @@ def test_what_is_live_survives_the_end_of_its_copy(dovecot, way, aside):
             assert all("A line of text." in mail.text for mail in after)
             assert not list(user.home.rglob("*.unclean"))
     assert tries.count("write") > 5 and "pwrite64" in tries and in_both > 0 and (sessions_that_went_on > 0) == aside
+
+
+def cut_power(server, way, number):
+    """Kill the session that deletes at its n-th flush, and leave the log of the mailbox that has got the copy as a power cut may
+    (RELIABILITY.md). The user, and whether the delete was done first."""
+    user, session = crash.prepare(server, way, True)
+    answer = None
+    with traced(server, [session_process(server)], "-e", "trace=fdatasync", "-e", f"inject=fdatasync:signal=SIGKILL:when={number}"), \
+            contextlib.suppress(*crash.ENDED):
+        answer = session(crash.command(way))
+    session.close()
+    server.settle()
+    copies = "EXPUNGED" if way == "expunge" else "Copies"
+    with (user.mail_path / f"mailboxes/{copies}/dbox-Mails/dovecot.index.log").open("ab") as log:
+        log.write(bytes(40))
+    return user, answer is not None
+
+
+def visit(user, by):
+    """The first that somebody does after it."""
+    if by == "imap":
+        with contextlib.suppress(*crash.ENDED), user.imap() as session:
+            session.select()
+    else:
+        # what Dovecot cannot save now is not its sender's loss
+        with contextlib.suppress(AssertionError):
+            user.deliver(message("another"))
+    user.server.settle()
+
+
+def what_is_left(server, way, by):
+    """The text of the mail, where it is left, for each flush at which the delete was killed."""
+    server.expect_log(r"^(?!.*(Panic|signal 11))", required=False)
+    left, done = [], False
+    while not done:
+        user, done = cut_power(server, way, len(left) + 1)
+        visit(user, by)
+        for mailbox in ("*", "INBOX", "Copies", "EXPUNGED"):
+            user.doveadm("force-resync", mailbox, check=False)
+        left.append([mail.text for mail in user.messages("*") if mail.subject == "the mail"])
+    return left
+
+
+@pytest.mark.parametrize("by", ["imap", "lmtp"])
+@pytest.mark.parametrize("way", ["expunge", "move", "pass"])
+def test_what_is_cut_off_within_an_expunge_is_not_expunged_twice(dovecot, way, by):
+    left = what_is_left(dovecot.own(lazy=LAST, fsync="optimized"), way, by)
+    assert len(left) > 2
+    for number, texts in enumerate(left, 1):
+        assert texts and all("A line of text." in text for text in texts), f"killed at flush {number}"
+
+
+@pytest.mark.parametrize("by", ["imap", "lmtp"])
+def test_without_a_plugin_it_is(dovecot, by):
+    """Should this fail, Dovecot does it by itself."""
+    left = what_is_left(dovecot.own(plugin="none", fsync="optimized"), "pass", by)
+    assert [] in left and left[-1] != []
 
 
 def make_mark(user):
