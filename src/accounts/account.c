@@ -12,6 +12,7 @@
 #include "accounts/registry.h"
 #include "accounts/remove.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -209,39 +210,57 @@ int lazy_expunge_account_purge(struct lazy_expunge_account *account,
 	return lazy_expunge_moves_forget(account, error_r);
 }
 
-/* Returns the name of an active hold in the file, NULL if there is none. */
+/* A user may have put anything there: nothing but a file is read, and nothing
+   waited for. Returns 1, 0 if there is none, -1. */
+static int holds_open(const char *path, int *fd_r)
+{
+	struct stat st;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		i_close_fd(&fd);
+		return -1;
+	}
+	*fd_r = fd;
+	return 1;
+}
+
+/* Returns the name of an active hold in the file, NULL if there is none. What
+   cannot be read holds. */
 static const char *held_by_file(const char *path, time_t now)
 {
 	ARRAY_TYPE(lazy_expunge_hold) holds;
 	const struct lazy_expunge_hold *hold;
-	const char *error, *name = NULL;
+	const char *error = "it cannot be read", *name = NULL;
 	const unsigned char *data;
 	struct istream *input;
 	size_t size;
 	pool_t pool;
+	int fd = -1, ret = holds_open(path, &fd);
 
-	input = i_stream_create_file(path, LAZY_EXPUNGE_HOLD_FILE_MAX);
-	while (i_stream_read(input) > 0) ;
-	data = i_stream_get_data(input, &size);
-	if (input->stream_errno == ENOENT || input->stream_errno == ENOTDIR) {
-		i_stream_unref(&input);
+	if (ret == 0)
 		return NULL;
-	}
+	if (ret < 0)
+		return t_strdup_printf("(%s: %s)", path, error);
 	pool = pool_alloconly_create("lazy_expunge account holds", 1024);
 	p_array_init(&holds, pool, 4);
-	if (input->stream_errno != 0)
-		name = i_stream_get_error(input);
-	else if (lazy_expunge_hold_file_parse((const char *)data, size, pool,
-					      &holds, &error) < 0)
-		name = error;
-	if (name != NULL)
-		name = t_strdup_printf("(%s: %s)", path, name);
+	input = i_stream_create_fd(fd, LAZY_EXPUNGE_HOLD_FILE_MAX);
+	while (i_stream_read(input) > 0) ;
+	data = i_stream_get_data(input, &size);
+	if (input->stream_errno != 0 ||
+	    lazy_expunge_hold_file_parse((const char *)data, size, pool,
+					 &holds, &error) < 0)
+		name = t_strdup_printf("(%s: %s)", path, error);
 	else array_foreach(&holds, hold) {
 		if (lazy_expunge_hold_is_active(hold, now))
 			name = t_strdup(hold->name);
 	}
-	pool_unref(&pool);
 	i_stream_unref(&input);
+	i_close_fd(&fd);
+	pool_unref(&pool);
 	return name;
 }
 

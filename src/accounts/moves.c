@@ -239,8 +239,9 @@ static int make_parents(const char *path, const struct stat *like,
 		return -1;
 	if (mkdir(dir, like->st_mode & 07777) < 0)
 		return errno == EEXIST ? 0 : failed("mkdir", dir, error_r);
-	if (chown(dir, like->st_uid, like->st_gid) < 0)
-		return failed("chown", dir, error_r);
+	/* whoever may write above it might have put something else there */
+	if (lchown(dir, like->st_uid, like->st_gid) < 0)
+		return failed("lchown", dir, error_r);
 	return sync_dir(lazy_expunge_path_parent(dir), error_r);
 }
 

@@ -5,6 +5,7 @@
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "mailbox-list-iter.h"
+#include "restrict-access.h"
 #include "compat/compat-service.h"
 #include "compat/dovecot.h"
 #include "account/never-used.h"
@@ -143,6 +144,12 @@ static int user_get(struct mail_storage_service_ctx *service,
 		return ret < 0 ? -1 : 0;
 	ret = mail_storage_service_next(service, service_user, user_r, error_r);
 	mail_storage_service_user_unref(&service_user);
+	if (ret == 0 && restrict_access_get_current_chroot() != NULL) {
+		/* paths are others from now on: nothing can be done with them */
+		mail_user_deinit(user_r);
+		*error_r = "Users with a chroot are not supported";
+		return -1;
+	}
 	return ret < 0 ? -1 : 1;
 }
 

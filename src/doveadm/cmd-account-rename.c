@@ -105,6 +105,26 @@ static void rename_print_parts(const struct lazy_expunge_account *account,
 	}
 }
 
+/* Does the acl plugin work for the user? It is there now, under its new name. */
+static bool rename_look_at_target(struct rename_cmd *rcmd,
+				  const struct lazy_expunge_account *account)
+{
+	struct lazy_expunge_account_user user;
+	const char *error;
+	int ret;
+
+	ret = lazy_expunge_account_user_get(rcmd->cmd, account->target, FALSE,
+					    &user, &error);
+	if (ret <= 0) {
+		return lazy_expunge_account_cmd_fail(rcmd->cmd,
+			ret < 0 ? EX_TEMPFAIL : EX_NOUSER, ret < 0 ? error :
+			t_strdup_printf("userdb does not know %s: add the user",
+					account->target));
+	}
+	rcmd->acl_loaded = user.acl_loaded;
+	return TRUE;
+}
+
 /* From the step on that the account is at. */
 static bool rename_go_on(struct rename_cmd *rcmd,
 			 struct lazy_expunge_account *account)
@@ -122,6 +142,8 @@ static bool rename_go_on(struct rename_cmd *rcmd,
 					&error) < 0))
 		return lazy_expunge_account_cmd_fail(cmd, EX_TEMPFAIL, error);
 	rename_print_parts(account, "moved");
+	if (!rename_look_at_target(rcmd, account))
+		return FALSE;
 	rename_tell(rcmd);
 	if (rcmd->failed)
 		return FALSE;
@@ -210,7 +232,6 @@ static bool rename_resume(struct rename_cmd *rcmd, const char *id)
 		rename_print_parts(account, "to be moved");
 		return TRUE;
 	}
-	rcmd->acl_loaded = TRUE;
 	if (account->step == LAZY_EXPUNGE_ACCOUNT_DELETED &&
 	    !lazy_expunge_account_aim(rcmd->cmd, account, account->target))
 		return FALSE;

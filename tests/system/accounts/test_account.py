@@ -1,5 +1,6 @@
 """Whole accounts: what is deleted is out of the way and whole, and comes back as it was."""
 
+import fcntl
 import json
 import time
 
@@ -8,6 +9,7 @@ import pytest
 from harness import wait_for
 from harness.dovecot.accounts import DELETED, account, content, delete, fill, listed, stamp
 from harness.faults.crash import ENDED
+from harness.faults.inject import doveadm_traced
 from harness.dovecot.mail import message
 
 
@@ -191,3 +193,73 @@ def test_a_place_that_others_may_have_is_not_taken(dovecot):
     assert not (server.mail_root / "shared").exists()
     account(server, "undelete", ident)
     assert len(user.messages()) == 1
+
+
+def test_two_administrators_at_once(dovecot):
+    server = dovecot.own()
+    user = server.user()
+    user.deliver()
+    server.settle()
+    account(server, "undelete", delete(user))
+    with open(user.home.parent / DELETED / f".lock.{user.name}", "w") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        assert "Another command is at work" in account(server, "delete", "-u", user.name, code=75)
+        assert len(user.messages()) == 1
+    ident = delete(user)
+    with open(user.home.parent / DELETED / f".lock.{user.name}", "w") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        for command in ("undelete", "purge"):
+            assert "Another command is at work" in account(server, command, ident, code=75)
+    account(server, "undelete", ident)
+    assert len(user.messages()) == 1
+
+
+def test_who_comes_in_the_middle_is_refused_and_sees_no_part(dovecot):
+    """The command is killed when the first of two parts is taken away."""
+    index = "%{user}" if dovecot.target.new_settings else "%u"
+    server = dovecot.own(raw23=f"mail_location = {dovecot.format}:~/mail:INDEX=@MAIL@/index/{index}\n",
+                         raw24=f"mail_path = ~/mail\nmail_index_path = @MAIL@/index/{index}\n")
+    server.allow_log("^(?!.*(Panic|signal 11|signal 6))")
+    user = server.user()
+    fill(user)
+    before = content(user)
+    server.settle()
+    doveadm_traced(server, ["lazy-expunge", "account", "delete", "-u", user.name], "-e", "trace=renameat2",
+                   "-e", "inject=renameat2:signal=SIGKILL:when=2")
+    index, home = server.mail_root / "index" / user.name, server.mail_root / user.name
+    assert home.is_file() and index.is_dir()
+    with pytest.raises((*ENDED, AssertionError)):
+        user.imap("INBOX")
+    with pytest.raises((*ENDED, AssertionError)):
+        user.deliver(message(subject="Too early"))
+    assert user.doveadm("mailbox", "list", check=False).code != 0
+    server.settle()
+    assert home.is_file() and index.is_dir()
+    [row] = listed(user)
+    assert row["state"] == "deleting" and f"account delete -u {user.name}" in row["needs"]
+    ident = delete(user)
+    assert ident == row["id"] and not home.exists() and not index.exists()
+    account(server, "undelete", ident)
+    assert content(user) == before
+
+
+@pytest.mark.native
+@pytest.mark.formats("mdbox")
+def test_ten_thousand_deleted_accounts(dovecot):
+    server = dovecot.own()
+    user = server.user()
+    user.deliver()
+    server.settle()
+    ident = delete(user)
+    place = user.home.parent / DELETED
+    record = (place / ident / "account").read_text()
+    for number in range(10000):
+        other = f"other{number}.20261129T080000.00000000"
+        (place / other / "0").mkdir(parents=True)
+        (place / other / "account").write_text(record.replace(ident, other))
+    begin = time.monotonic()
+    done = server.doveadm("-f", "tab", "lazy-expunge", "account", "list")
+    taken = time.monotonic() - begin
+    print(f"{taken:.2f} s")
+    assert len(done.stdout.splitlines()) == 10002 and b"missing" not in done.stdout
+    assert taken < 10
