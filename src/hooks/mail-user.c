@@ -6,10 +6,13 @@
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "compat/dovecot.h"
+#include "core/account-record.h"
 #include "hooks/context.h"
 #include "account/storages.h"
 #include "formats/format.h"
 #include "hooks/hooks.h"
+
+#include <sys/stat.h>
 
 static void user_hooks_deinit(struct mail_user *user)
 {
@@ -75,6 +78,58 @@ static void warn_of_formats(struct mail_namespace *namespaces)
 	}
 }
 
+/* Where all that the user has is to be found, if it is in one place: then a
+   single rename takes it away. */
+static bool is_in_one_place(struct mail_user *user, const char *root)
+{
+	static const enum mailbox_list_path_type types[] = {
+		MAILBOX_LIST_PATH_TYPE_DIR,
+		MAILBOX_LIST_PATH_TYPE_ALT_DIR,
+		MAILBOX_LIST_PATH_TYPE_CONTROL,
+		MAILBOX_LIST_PATH_TYPE_INDEX,
+	};
+	const char *home, *path;
+	struct mail_namespace *ns;
+
+	if (mail_user_get_home(user, &home) > 0 &&
+	    lazy_expunge_account_path_is_below(root, home))
+		root = home;
+	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
+		if (ns->type != MAIL_NAMESPACE_TYPE_PRIVATE ||
+		    ns->alias_for != NULL)
+			continue;
+		for (unsigned int i = 0; i < N_ELEMENTS(types); i++) {
+			if (mailbox_list_get_root_path(ns->list, types[i],
+						       &path) &&
+			    *path == '/' &&
+			    !lazy_expunge_account_path_is_below(path, root))
+				return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+/* The first part of an account that a command takes away is the mail of the
+   INBOX, and it is the last to come back: as long as it is not there, and a file
+   is in its place or above it, nothing of the rest must be seen. Only on 2.3
+   Dovecot refuses that user itself. */
+static bool is_being_moved(struct mail_user *user)
+{
+	struct mail_namespace *inbox =
+		mail_namespace_find_inbox(user->namespaces);
+	const char *root;
+	struct stat st;
+
+	if (inbox == NULL ||
+	    !mailbox_list_get_root_path(inbox->list, MAILBOX_LIST_PATH_TYPE_DIR,
+					&root) ||
+	    is_in_one_place(user, root))
+		return FALSE;
+	if (stat(root, &st) < 0)
+		return errno == ENOTDIR;
+	return S_ISREG(st.st_mode);
+}
+
 void lazy_expunge_mail_namespaces_added(struct mail_namespace *namespaces)
 {
 	struct lazy_expunge_user *luser;
@@ -92,8 +147,15 @@ void lazy_expunge_mail_namespaces_created(struct mail_namespace *namespaces)
 	struct lazy_expunge_storage *st;
 
 	luser = lazy_expunge_user_find(namespaces->user);
-	if (luser == NULL || luser->user->autocreated ||
-	    luser->set.error != NULL)
+	if (luser == NULL || luser->user->autocreated)
+		return;
+	if (is_being_moved(luser->user)) {
+		luser->user->error = p_strdup(luser->user->pool,
+			"The account is being moved (doveadm lazy-expunge "
+			"account list)");
+		return;
+	}
+	if (luser->set.error != NULL)
 		return;
 	if (array_count(lazy_expunge_user_storages(luser)) > 0)
 		warn_of_formats(namespaces);
