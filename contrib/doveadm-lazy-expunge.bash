@@ -29,7 +29,7 @@ _doveadm_lazy_expunge() {
         return
     fi
     if ((i + 1 == COMP_CWORD)); then
-        COMPREPLY=($(compgen -W "account check deletions erase export hold holds list maintain release restore status verify" -- "$cur"))
+        COMPREPLY=($(compgen -W "account check deletions erase export hold holds import list maintain release restore status verify" -- "$cur"))
         return
     fi
     if [ "$command" = account ]; then
@@ -71,6 +71,7 @@ _doveadm_lazy_expunge() {
     erase) word="-n --plan -w --write -b --by" ;;
     export) word="-w --write -a --all -b --by" ;;
     hold) word="-N --name -r --reason -e --until -b --by" ;;
+    import) word="-t --target" ;;
     deletions) word="-l --limit" ;;
     list) word="-l --limit -v --all-columns -c --columns" ;;
     maintain) word="-n --plan -j --jobs -m --make-room" ;;
@@ -86,6 +87,8 @@ _doveadm_lazy_expunge() {
         word+=" answered bcc before body cc deleted draft flagged from guid header keyword larger new not old on or savedbefore savedon savedsince seen since smaller subject text to uid unanswered undeleted unflagged unseen" ;;
     esac
     COMPREPLY=($(compgen -W "-u -A -F -S -h $word" -- "$cur"))
+    [ "$command" = import ] && COMPREPLY+=($(compgen -f -- "$cur"))
+    return 0
 }
 
 complete -F _doveadm_lazy_expunge doveadm

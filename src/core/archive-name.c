@@ -81,7 +81,8 @@ static void append_safe(string_t *str, const char *text, size_t max,
 	if (str_len(str) == begin)
 		str_append(str, empty);
 	else if (str_c(str)[begin] == '.' || str_c(str)[begin] == '-' ||
-		 str_c(str)[begin] == '~' || name_is_reserved(str_c(str) + begin))
+		 str_c(str)[begin] == '~' ||
+		 name_is_reserved(str_c(str) + begin))
 		str_insert(str, begin, "_");
 }
 

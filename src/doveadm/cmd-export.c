@@ -100,8 +100,8 @@ static void export_progress(void *context, uint64_t mails)
 	lazy_expunge_progress_mails(&ecmd->cmd.progress, mails);
 }
 
-/* Returns 1 if the archive is whole, 0 if there is nothing to put into it, -1 and the
-   error. select may be NULL. */
+/* Returns 1 if the archive is whole, 0 if there is nothing to put into it, -1 and
+   the error. */
 static int export_write(struct export_cmd *ecmd,
 			struct lazy_expunge_user *luser,
 			struct lazy_expunge_archive_writer *writer,
@@ -109,14 +109,13 @@ static int export_write(struct export_cmd *ecmd,
 			struct lazy_expunge_error *error_r)
 {
 	struct lazy_expunge_export *exported;
-	int ret = 0;
+	int ret;
 
 	exported = lazy_expunge_export_init(luser, writer, &ecmd->params,
 					    error_r);
 	if (exported == NULL)
 		return -1;
-	if (select != NULL)
-		ret = lazy_expunge_export_select(exported, select, error_r);
+	ret = lazy_expunge_export_select(exported, select, error_r);
 	if (ret == 0 && ecmd->live) {
 		ret = lazy_expunge_export_live(exported,
 			ecmd->cmd.ctx.search_args, ecmd->cmd.range.origins,

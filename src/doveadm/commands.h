@@ -14,6 +14,7 @@ extern struct doveadm_cmd_ver2 lazy_expunge_cmd_erase;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_export;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_hold;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_holds;
+extern struct doveadm_cmd_ver2 lazy_expunge_cmd_import;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_list;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_maintain;
 extern struct doveadm_cmd_ver2 lazy_expunge_cmd_release;

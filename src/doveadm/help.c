@@ -62,6 +62,7 @@ static const struct help_option options[] = {
 	{ "write", "erase", "file", "the report, also into this file" },
 	{ "all", NULL, NULL, "mail that was not deleted, too" },
 	{ "file", NULL, "file", "an archive that export has written" },
+	{ "archive", NULL, "file", "an archive that export has written" },
 	{ "by-origin", NULL, NULL, "a row for each mailbox that mail came from" },
 	{ "live", NULL, NULL,
 	  "delete a mail as each protocol does, and see where it goes" },

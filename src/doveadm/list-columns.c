@@ -178,7 +178,8 @@ static bool column_is_dropped(const struct lazy_expunge_list_columns *columns,
 		!str_array_find(short_titles, list_columns[column].title);
 }
 
-void lazy_expunge_list_columns_headers(struct lazy_expunge_list_columns *columns)
+void
+lazy_expunge_list_columns_headers(struct lazy_expunge_list_columns *columns)
 {
 	enum list_column column;
 

@@ -30,6 +30,7 @@ static struct doveadm_cmd_ver2 *commands[] = {
 	&lazy_expunge_cmd_export,
 	&lazy_expunge_cmd_hold,
 	&lazy_expunge_cmd_holds,
+	&lazy_expunge_cmd_import,
 	&lazy_expunge_cmd_list,
 	&lazy_expunge_cmd_maintain,
 	&lazy_expunge_cmd_release,

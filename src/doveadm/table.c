@@ -138,6 +138,11 @@ static size_t terminal_columns(void)
 	return I_MAX(ws.ws_col, MIN_TERMINAL_COLUMNS);
 }
 
+static bool column_is_number(const struct table_column *column)
+{
+	return (column->flags & DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY) != 0;
+}
+
 /* Take what is too much from the widest elastic column, one by one. */
 static void widths_cut(size_t too_much)
 {
@@ -198,8 +203,7 @@ static void widths_set(bool all_known)
 			column->width = I_MAX(column->width,
 				lazy_expunge_text_width(values[v]));
 		}
-		if (!all_known && (column->flags &
-				   DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY) != 0)
+		if (!all_known && column_is_number(column))
 			column->width = I_MAX(column->width, MIN_NUMBER_WIDTH);
 		sum += column->width + 1;
 	}
@@ -223,7 +227,7 @@ static void line_add(string_t *line, const struct table_column *column,
 		width = lazy_expunge_text_width(value);
 	}
 	spaces = width < column->width ? column->width - width : 0;
-	if ((column->flags & DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY) != 0) {
+	if (column_is_number(column)) {
 		while (spaces-- > 0)
 			str_append_c(line, ' ');
 		str_printfa(line, "%s ", value);

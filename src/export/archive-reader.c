@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #define READER_BLOCK_SIZE 65536
-/* Mails are seldom packed to a tenth of their size. What is larger than this, and
-   so many times as large as the archive, is a bomb. */
+/* Mails are seldom packed to a tenth of their size. What is larger than this,
+   and so many times as large as the archive, is a bomb. */
 #define READER_BOMB_SIZE (64 * 1024 * 1024)
 #define READER_BOMB_FACTOR 500
 
@@ -55,7 +55,7 @@ int lazy_expunge_archive_reader_init(
 	reader->file_size = (uint64_t)st.st_size;
 	reader->archive = archive_read_new();
 	if (reader->archive == NULL)
-		i_fatal_status(FATAL_OUTOFMEM, "archive_read_new(): Out of memory");
+		i_fatal_status(FATAL_OUTOFMEM, "archive_read_new() failed");
 	(void)archive_read_support_filter_gzip(reader->archive);
 	(void)archive_read_support_filter_zstd(reader->archive);
 	(void)archive_read_support_format_tar(reader->archive);

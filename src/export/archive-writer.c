@@ -79,7 +79,7 @@ int lazy_expunge_archive_writer_init(
 	writer->archive = archive_write_new();
 	writer->entry = archive_entry_new();
 	if (writer->archive == NULL || writer->entry == NULL)
-		i_fatal_status(FATAL_OUTOFMEM, "archive_write_new(): Out of memory");
+		i_fatal_status(FATAL_OUTOFMEM, "archive_write_new() failed");
 	lazy_expunge_archive_locale_set(&locale);
 	ret = writer_set_format(writer->archive, format);
 	if (ret == ARCHIVE_OK) {

@@ -1,5 +1,5 @@
-/* Export: reads a mail twice, for its sum and size stand before it. A small one is
-   kept in memory for the second time. */
+/* Export: reads a mail twice, for its sum and size stand before it. A small one
+   is kept in memory for the second time. */
 
 #include "lib.h"
 #include "array.h"
@@ -15,17 +15,15 @@
 #include "compat/dovecot.h"
 #include "core/archive-name.h"
 #include "core/deletion-lines.h"
-#include "core/origin-codec.h"
 #include "inventory/select.h"
 #include "export/archive-writer.h"
+#include "export/export-metadata.h"
 #include "inventory/live-boxes.h"
 #include "export/spool.h"
 #include "export/export.h"
 
 /* What of a mail is kept in memory. */
 #define EXPORT_SMALL_MAIL (256 * 1024)
-/* What of a header is in the manifest. */
-#define EXPORT_MAX_HEADER 10000
 
 struct lazy_expunge_export {
 	struct lazy_expunge_user *luser;
@@ -126,78 +124,8 @@ static const char *export_name(struct lazy_expunge_export *exported,
 	return t_strconcat(name, ".eml", NULL);
 }
 
-static int export_header(struct mail *mail, const char *name,
-			 const char **value_r)
-{
-	int ret = mail_get_first_header_utf8(mail, name, value_r);
-	size_t len = EXPORT_MAX_HEADER;
-
-	if (ret <= 0)
-		*value_r = "";
-	else if (strlen(*value_r) > EXPORT_MAX_HEADER) {
-		/* not within a character */
-		while (len > 0 && ((*value_r)[len] & 0xc0) == 0x80)
-			len--;
-		*value_r = t_strndup(*value_r, len);
-	}
-	return ret < 0 ? -1 : 0;
-}
-
-static const char *const *export_flags(struct mail *mail)
-{
-	enum mail_flags flags = mail_get_flags(mail);
-	static const struct {
-		enum mail_flags flag;
-		const char *name;
-	} names[] = {
-		{ MAIL_ANSWERED, "\\Answered" },
-		{ MAIL_FLAGGED, "\\Flagged" },
-		{ MAIL_DELETED, "\\Deleted" },
-		{ MAIL_SEEN, "\\Seen" },
-		{ MAIL_DRAFT, "\\Draft" }
-	};
-	ARRAY_TYPE(const_string) list;
-
-	t_array_init(&list, 8);
-	for (unsigned int i = 0; i < N_ELEMENTS(names); i++) {
-		if ((flags & names[i].flag) != 0)
-			array_push_back(&list, &names[i].name);
-	}
-	array_append_zero(&list);
-	return array_front(&list);
-}
-
-static const char *const *export_keywords(struct mail *mail)
-{
-	const char *const *keywords = mail_get_keywords(mail);
-	ARRAY_TYPE(const_string) list;
-
-	t_array_init(&list, 8);
-	for (; *keywords != NULL; keywords++) {
-		if (!lazy_expunge_origin_is_keyword(*keywords))
-			array_push_back(&list, keywords);
-	}
-	array_append_zero(&list);
-	return array_front(&list);
-}
-
-static int export_read_metadata(struct export_mail *email)
-{
-	struct lazy_expunge_manifest_mail *manifest = &email->manifest;
-	struct mail *mail = email->mail;
-
-	manifest->uid = mail->uid;
-	manifest->flags = export_flags(mail);
-	manifest->keywords = export_keywords(mail);
-	return mail_get_special(mail, MAIL_FETCH_GUID, &manifest->guid) < 0 ||
-		mail_get_received_date(mail, &manifest->received) < 0 ||
-		export_header(mail, "From", &manifest->from) < 0 ||
-		export_header(mail, "To", &manifest->to) < 0 ||
-		export_header(mail, "Subject", &manifest->subject) < 0 ? -1 : 0;
-}
-
-/* Read the mail as clients get it, to its sum, and into the buffer (NULL = not), of
-   which so much is used. Returns 0, or -1 if it cannot be read. */
+/* Read the mail as clients get it: its size and sum, and what is in the buffer if
+   it is small. Returns 0, or -1 if it cannot be read. */
 static int export_read_body(struct lazy_expunge_export *exported,
 			    struct export_mail *email)
 {
@@ -332,7 +260,7 @@ static int export_mail(struct lazy_expunge_export *exported,
 		return -1;
 	if (!mail_set_uid(email->mail, uid))
 		return 0;
-	if (export_read_metadata(email) < 0 ||
+	if (lazy_expunge_export_metadata(email->mail, manifest) < 0 ||
 	    export_read_body(exported, email) < 0) {
 		if (email->mail->expunged)
 			return 0;

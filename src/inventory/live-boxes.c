@@ -37,7 +37,8 @@ static int live_list_namespace(struct lazy_expunge_user *luser,
 	while ((info = mailbox_list_iter_next(iter)) != NULL) T_BEGIN {
 		if ((info->flags & (MAILBOX_NONEXISTENT |
 				    MAILBOX_NOSELECT)) == 0 &&
-		    lazy_expunge_storage_match(luser, ns, info->vname) == NULL &&
+		    lazy_expunge_storage_match(luser, ns,
+					       info->vname) == NULL &&
 		    lazy_expunge_origin_mask_match(mask, info->vname,
 					mail_namespace_get_sep(ns))) {
 			name = array_append_space(names);

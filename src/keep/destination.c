@@ -111,10 +111,9 @@ static int destination_to_owner(struct lazy_expunge_user **luser,
 	return 0;
 }
 
-/* Where mails of source go: namespace and vname (data stack). */
-static struct mail_namespace *
-destination_find(struct lazy_expunge_storage *storage, struct mailbox *source,
-		 const char **vname_r)
+struct mail_namespace *
+lazy_expunge_destination_find(struct lazy_expunge_storage *storage,
+			      struct mailbox *source, const char **vname_r)
 {
 	struct mail_namespace *ns = mailbox_get_namespace(source);
 	const char *name;
@@ -323,7 +322,7 @@ lazy_expunge_destination_open(struct lazy_expunge_user *luser,
 	    MAIL_NAMESPACE_TYPE_SHARED &&
 	    destination_to_owner(&luser, &storage, source, error_r) < 0)
 		return NULL;
-	ns = destination_find(storage, source, &vname);
+	ns = lazy_expunge_destination_find(storage, source, &vname);
 	dest = i_new(struct lazy_expunge_destination, 1);
 	dest->luser = luser;
 	dest->box = lazy_expunge_mailbox_alloc(luser, ns, vname,

@@ -12,9 +12,9 @@
 #include "core/deletion.h"
 #include "core/transactions.h"
 #include "keep/destination.h"
-#include "settings/read.h"
 #include "restore/lock.h"
 #include "restore/undo-log.h"
+#include "restore/storage-of.h"
 #include "restore/undo.h"
 
 struct undo {
@@ -172,29 +172,6 @@ static void undo_open_box(struct undo_box *ubox)
 		undo_count(ubox);
 }
 
-/* The storage for mails of the mailbox. */
-static struct lazy_expunge_storage *
-undo_find_storage(struct undo *undo, struct mailbox *box,
-		  struct lazy_expunge_error *error_r)
-{
-	struct lazy_expunge_settings set;
-	struct lazy_expunge_storage *storage = NULL;
-
-	lazy_expunge_settings_read_filters(undo->luser->user, box->list,
-					   mailbox_get_vname(box),
-					   pool_datastack_create(), &set);
-	error_r->code = MAIL_ERROR_UNAVAILABLE;
-	if (set.error != NULL)
-		error_r->text = set.error;
-	else {
-		storage = lazy_expunge_user_storage_find(undo->luser,
-							 set.storage);
-		error_r->text = t_strdup_printf("%s has no expunge storage",
-						mailbox_get_vname(box));
-	}
-	return storage;
-}
-
 static void undo_box(struct undo *undo, struct lazy_expunge_restore_row *row)
 {
 	struct lazy_expunge_user *luser = undo->luser;
@@ -211,8 +188,8 @@ static void undo_box(struct undo *undo, struct lazy_expunge_restore_row *row)
 	    mailbox_sync(ubox.box, MAILBOX_SYNC_FLAG_FULL_READ) < 0) {
 		lazy_expunge_error_set_box(&error, "Cannot open", ubox.box);
 		row_fail(&ubox, 0, &error);
-	} else if ((storage = undo_find_storage(undo, ubox.box,
-						&error)) == NULL) {
+	} else if ((storage = lazy_expunge_restore_storage_of(luser,
+						ubox.box, &error)) == NULL) {
 		row_fail(&ubox, 0, &error);
 	} else {
 		row->target = p_strdup(undo->pool,

@@ -84,8 +84,10 @@ def test_command(dovecot, command):
         server.settle()
         assert_moves_the_account(server, user, words)
         return
-    if words[1] == "verify":
+    if words[1] in ("verify", "import"):
         user.doveadm("lazy-expunge export", "-w", archive, "ALL")
+    if words[1] == "import":
+        user.doveadm("expunge", "mailbox", ".EXPUNGED", "all")
     if words[1] == "erase":
         user.deliver(message(subject=words[-1]))
     if words[1] == "release":
@@ -151,6 +153,8 @@ def assert_did(user, words, output):
     elif words[1] in ("export", "verify"):
         entries = zipfile.ZipFile(user.server.root / "anna.zip").namelist()
         assert sum(name.endswith(".eml") for name in entries) == (1 if words[1] == "export" else 2) and kept == both
+    elif words[1] == "import":
+        assert sorted(kept) == sorted(both)
     elif words[1] == "erase":
         assert user.messages("INBOX") == [] and kept == both
     elif words[0] == "expunge":

@@ -16,7 +16,7 @@ SOURCE = places.SOURCE
 PAGE = SOURCE / "doc/doveadm-lazy-expunge.1"
 RECIPES = (SOURCE / "doc/RECIPES.md").read_text()
 COMPLETION = SOURCE / "contrib/doveadm-lazy-expunge.bash"
-COMMANDS = ["check", "deletions", "erase", "export", "hold", "holds", "list", "maintain", "release", "restore", "status", "verify"]
+COMMANDS = ["check", "deletions", "erase", "export", "hold", "holds", "import", "list", "maintain", "release", "restore", "status", "verify"]
 ACCOUNT_COMMANDS = ["delete", "list", "purge", "rename", "undelete"]
 RECIPE_COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", RECIPES, re.DOTALL) for line in block.splitlines()]
 
@@ -49,9 +49,10 @@ def test_help_has_a_line_for_each_option(dovecot, command):
     assert done.stderr == b"" and usage.startswith(f"usage: doveadm [-Dv] [-f <formatter>] lazy-expunge {command} ")
     options = {match.group(1): match.group(2) for match in (re.match(r"  (-\w), --[a-z-]+(?: <[^>]+>)? +(\S.*)", line) for line in lines) if match}
     long = {match.group(1) for match in (re.match(r"  -\w, (--[a-z-]+)", line) for line in lines) if match}
-    assert len(options) + usage.count("search query") == len(lines) == len(set(lines))
+    positional = usage.count("search query") + (command in ("import", "verify"))
+    assert len(options) + positional == len(lines) == len(set(lines))
     named = set(re.findall(r"(?<![\w-])(-\w)\b", usage.split(f"lazy-expunge {command}")[1]))
-    assert named | {"-F", "-h"} <= set(options) and set(re.findall(r"--[a-z-]+", usage)) <= long
+    assert named | {"-h"} | ({"-F"} if command != "verify" else set()) <= set(options) and set(re.findall(r"--[a-z-]+", usage)) <= long
     page = PAGE.read_text().replace("\\-", "-")
     assert all(option in page for option in options)
 
@@ -332,6 +333,23 @@ def test_recipe_an_archive(dovecot):
     anna.run(in_place(pipe))
     assert path.read_bytes()[:2] == b"PK"
     anna.run(in_place(verify).replace("anna.zip", "anna.zip.tar"))
+
+
+def test_recipe_an_archive_comes_back(dovecot):
+    """doveadm lazy-expunge import -u anna /root/anna.zip
+    doveadm lazy-expunge import -u anna -t Evidence /root/anna.zip"""
+    anna = Anna(dovecot)
+    back, elsewhere = recipe(test_recipe_an_archive_comes_back)
+    path = anna.server.root / "anna.zip"
+    anna.fill()
+    anna.delete()
+    before = sorted(mail.content for mail in anna.user.kept())
+    anna.user.doveadm("lazy-expunge export", "-w", path)
+    anna.user.doveadm("expunge", "mailbox", ".EXPUNGED", "all")
+    anna.run(back.replace("/root/anna.zip", str(path)))
+    assert sorted(mail.content for mail in anna.user.kept()) == before
+    anna.run(elsewhere.replace("/root/anna.zip", str(path)))
+    assert sorted(anna.subjects("Evidence")) == ["Application of Carol", "Lunch", "Offer"]
 
 
 def test_recipe_nothing_may_go(dovecot):

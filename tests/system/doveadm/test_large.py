@@ -1,4 +1,4 @@
-"""doveadm lazy-expunge list with many mails: rows come while it is at work, and memory does not grow with them."""
+"""doveadm lazy-expunge list and export with many mails: rows come while it is at work, and memory does not grow with them."""
 
 import json
 import os
@@ -30,13 +30,13 @@ def user(dovecot):
     return user
 
 
-def command(user, form, *arguments):
-    return user.server.doveadm_command("-f", form, "lazy-expunge", "list", "-u", user.name, *arguments)
+def command(user, form, *arguments, name="list"):
+    return user.server.doveadm_command("-f", form, "lazy-expunge", name, "-u", user.name, *arguments)
 
 
-def measured(user, form, *arguments):
-    """KiB, seconds and output of a whole list."""
-    done = subprocess.run(["/usr/bin/python3", "-c", MEASURE, *user.server.sandbox.command(command(user, form, *arguments))],
+def measured(user, form, *arguments, name="list"):
+    """KiB, seconds and output of a whole list, or of another command."""
+    done = subprocess.run(["/usr/bin/python3", "-c", MEASURE, *user.server.sandbox.command(command(user, form, *arguments, name=name))],
                           env=user.server.sandbox.environment, capture_output=True, check=True)
     memory, seconds = done.stderr.split()[-2:]
     return int(memory), float(seconds), done.stdout
@@ -65,3 +65,24 @@ def test_rows_come_while_it_is_at_work(user, form):
         assert out.count(b"\n") == 1 + MAILS
     assert memory - one_row < 8 * 1024, (one_row, memory)
     assert seconds_to_the_first_row(user, form) < seconds / 2
+
+
+def test_an_archive_takes_no_memory_and_little_time(user):
+    idle, _, _ = measured(user, "table", "-l", "1")
+    path = user.server.root / "many.tar.gz"
+    memory, seconds, out = measured(user, "json", "-w", str(path), name="export")
+    [row] = json.loads(out)
+    assert row["messages"] == MAILS and row["size"] == path.stat().st_size
+    # of names alone, some hundred bytes for each mail
+    assert memory - idle < 16 * 1024, (idle, memory)
+    uids = [json_row["uid"] for json_row in json.loads(measured(user, "json", "-l", "10", "-c", "uid")[2])]
+    loop = sum(seconds_of_a_fetch(user, uid) for uid in uids)
+    assert 10 * seconds / MAILS < loop / len(uids), (seconds, loop)
+
+
+def seconds_of_a_fetch(user, uid):
+    """Of the processor, as a loop of doveadm fetch would take for this mail."""
+    fetch = user.server.doveadm_command("fetch", "-u", user.name, "text", "mailbox", STORAGE, "uid", uid, asking=True)
+    done = subprocess.run(["/usr/bin/python3", "-c", MEASURE, *user.server.sandbox.command(fetch)],
+                          env=user.server.sandbox.environment, capture_output=True, check=True)
+    return float(done.stderr.split()[-1])

@@ -91,7 +91,7 @@ def serve_root(release, say=print):
 
 def serve_rpm_root(release, say=print):
     """The same with RPM, which knows of no package yet."""
-    return roots.kept(release, "serve-rpm", ["rpm", "cpio", "libbsd0"], say, base=serve_root(release, say))
+    return roots.kept(release, "serve-rpm", ["rpm", "cpio", "libbsd0", "libarchive13 | libarchive13t64"], say, base=serve_root(release, say))
 
 
 class Installed:

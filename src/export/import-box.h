@@ -1,0 +1,45 @@
+#ifndef LAZY_EXPUNGE_IMPORT_BOX_H
+#define LAZY_EXPUNGE_IMPORT_BOX_H
+
+/* A mailbox that mails are imported to. */
+
+#include "account/error.h"
+
+struct istream;
+struct lazy_expunge_import_box;
+struct lazy_expunge_manifest_mail;
+struct lazy_expunge_user;
+
+/* The mailbox of the storage for mail of this origin, made when it is missing; or
+   with target != NULL that mailbox. name: the name that it is found by again. Returns
+   NULL and the error on failure. */
+struct lazy_expunge_import_box *
+lazy_expunge_import_box_open(struct lazy_expunge_user *luser,
+			     const char *target, const char *origin,
+			     struct lazy_expunge_error *error_r);
+const char *
+lazy_expunge_import_box_vname(const struct lazy_expunge_import_box *ibox);
+/* TRUE if it has the mail, or will have it when what was saved is committed. In a
+   storage a mail of another origin is another one. */
+bool lazy_expunge_import_box_has(struct lazy_expunge_import_box *ibox,
+				 const struct lazy_expunge_manifest_mail *mail);
+/* Returns 0, or -1 and the error: then nothing more can be saved. */
+int lazy_expunge_import_box_save(struct lazy_expunge_import_box *ibox,
+				 const struct lazy_expunge_manifest_mail *mail,
+				 struct istream *input,
+				 struct lazy_expunge_error *error_r);
+/* Returns the number of mails that are in the mailbox now, or -1 and the error. */
+int lazy_expunge_import_box_commit(struct lazy_expunge_import_box *ibox,
+				   struct lazy_expunge_error *error_r);
+/* What was not committed is not saved. Takes NULL. */
+void lazy_expunge_import_box_close(struct lazy_expunge_import_box **ibox);
+
+/* The mailbox that the mail comes from: where it was deleted, or where it is. */
+const char *
+lazy_expunge_import_origin(const struct lazy_expunge_manifest_mail *mail);
+/* Returns 0 if the mail's GUID, flags and keywords can be saved, or -1 and what is
+   wrong (static). */
+int lazy_expunge_import_check(const struct lazy_expunge_manifest_mail *mail,
+			      const char **error_r);
+
+#endif
