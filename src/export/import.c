@@ -182,6 +182,26 @@ static int import_lock(struct import *import,
 	return -1;
 }
 
+/* Read the mail from the archive. Returns 0, or -1 and the error. */
+static int import_read_file(struct import *import, struct ostream *output,
+			    struct sha256_ctx *sum, const char **error_r)
+{
+	const void *data;
+	size_t size;
+	int ret;
+
+	while ((ret = lazy_expunge_archive_reader_data(import->reader, &data,
+						       &size, error_r)) > 0) {
+		sha256_loop(sum, data, size);
+		if (o_stream_send(output, data, size) != (ssize_t)size) {
+			*error_r = t_strdup_printf("A temporary file cannot be "
+				"written: %s", o_stream_get_error(output));
+			return -1;
+		}
+	}
+	return ret;
+}
+
 /* Read the mail, which must be the one that was read before. */
 static struct istream *
 import_read(struct import *import,
@@ -191,19 +211,13 @@ import_read(struct import *import,
 	unsigned char digest[SHA256_RESULTLEN];
 	struct ostream *output;
 	struct sha256_ctx sum;
-	const void *data;
-	size_t size;
 	int ret;
 
 	mail_user_set_get_temp_prefix(prefix, import->luser->user->set);
 	output = iostream_temp_create_sized(str_c(prefix), 0, "(import)",
 					    IMPORT_SMALL_MAIL);
 	sha256_init(&sum);
-	while ((ret = lazy_expunge_archive_reader_data(import->reader, &data,
-						       &size, error_r)) > 0) {
-		sha256_loop(&sum, data, size);
-		o_stream_nsend(output, data, size);
-	}
+	ret = import_read_file(import, output, &sum, error_r);
 	sha256_result(&sum, digest);
 	if (ret == 0 && strcmp(binary_to_hex(digest, sizeof(digest)),
 			       file->sha256) != 0) {
