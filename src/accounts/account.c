@@ -200,8 +200,10 @@ int lazy_expunge_account_purge(struct lazy_expunge_account *account,
 					     &purged_r->files, &purged_r->bytes,
 					     error_r) < 0)
 			return -1;
-		/* the record must not be gone before them */
-		if (fdatasync_path(lazy_expunge_path_parent(part->to)) < 0) {
+		/* the record must not be gone before them; the directory may
+		   have gone when this was interrupted */
+		if (fdatasync_path(lazy_expunge_path_parent(part->to)) < 0 &&
+		    errno != ENOENT) {
 			*error_r = t_strdup_printf("fdatasync_path(%s) failed: "
 				"%m", lazy_expunge_path_parent(part->to));
 			return -1;

@@ -39,7 +39,8 @@ class Account:
         self.server.settle()
 
     def rows(self):
-        return [row for row in account(self.server, "list") if row["messages"] not in ("0", 0)]
+        """All but what had no mail and gave way."""
+        return [row for row in account(self.server, "list") if row["needs"] or row["messages"] not in ("0", 0)]
 
     def left_behind(self):
         """What has the user's name, but for locks, which a kill leaves."""
