@@ -60,7 +60,7 @@ static int lazy_mailbox_open(struct mailbox *box)
 	ret = lbox->module_ctx.super.open(box);
 	if (ret < 0)
 		return lazy_expunge_own_name_error(box);
-	lazy_expunge_mdbox_unfinished_repair(box);
+	lazy_expunge_mdbox_unfinished_drop(box);
 	lazy_expunge_kept_opened(box);
 	if (lbox->storage != NULL && !lbox->luser->by_admin) T_BEGIN {
 		warn_of_special_use(box, lbox->storage);
