@@ -317,6 +317,13 @@ static void room_make_first(struct room *room, struct mailbox *box, bool failed)
 	}
 }
 
+/* A hold that was set just now may cover what was read before. */
+static bool room_holds_changed(struct room *room)
+{
+	io_loop_time_refresh();
+	return lazy_expunge_holds_get(room->luser) != room->holds;
+}
+
 /* And by files of the batch itself, of which is known by now that no hold
    covers them: a transaction is about to say that they are gone. */
 static void room_unlink_ahead(struct room *room, unsigned int box_idx,
@@ -327,9 +334,7 @@ static void room_unlink_ahead(struct room *room, unsigned int box_idx,
 		array_idx(&room->select->boxes, box_idx);
 	unsigned int files = 0;
 
-	/* one that was set just now may cover them */
-	io_loop_time_refresh();
-	if (lazy_expunge_holds_get(room->luser) != room->holds)
+	if (room_holds_changed(room))
 		return;
 	for (unsigned int i = 0; i < count && files < ROOM_FILES_AHEAD; i++) {
 		if (rmails[i].box != box_idx || rmails[i].uid == 0)
@@ -371,6 +376,21 @@ static int room_expunge_from(struct room *room, unsigned int box_idx,
 	return ret;
 }
 
+/* The file of a mail that has no UID. */
+static int room_unlink_file(struct room *room, const char *path,
+			    struct lazy_expunge_error *error_r)
+{
+	error_r->code = MAIL_ERROR_TEMP;
+	if (room_holds_changed(room)) {
+		error_r->text = "The holds of the user were changed meanwhile";
+		return -1;
+	}
+	if (unlink(path) == 0 || errno == ENOENT)
+		return 0;
+	error_r->text = t_strdup_printf("unlink(%s) failed: %m", path);
+	return -1;
+}
+
 /* Returns 0 if all of them are gone. */
 static int room_expunge(struct room *room, const struct room_mail *rmails,
 			unsigned int count, bool failed,
@@ -381,13 +401,9 @@ static int room_expunge(struct room *room, const struct room_mail *rmails,
 	int ret = 0;
 
 	for (unsigned int i = 0; i < count; i++) {
-		if (rmails[i].uid == 0 && unlink(rmails[i].path) < 0 &&
-		    errno != ENOENT) {
-			error_r->code = MAIL_ERROR_TEMP;
-			error_r->text = t_strdup_printf("unlink(%s) failed: %m",
-							rmails[i].path);
+		if (rmails[i].uid == 0 &&
+		    room_unlink_file(room, rmails[i].path, error_r) < 0)
 			ret = -1;
-		}
 	}
 	for (unsigned int b = 0; b < array_count(&room->select->boxes); b++) {
 		found = FALSE;

@@ -10,7 +10,7 @@ import pytest
 from harness import places, wait_for
 from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox
 from harness.dovecot.mail import message
-from harness.faults.full import free, small, take_all_bytes, take_all_inodes
+from harness.faults.full import free, small, take_all
 
 SOURCE = places.SOURCE
 PAGE = SOURCE / "doc/doveadm-lazy-expunge.1"
@@ -377,8 +377,7 @@ def test_recipe_a_full_disk(dovecot):
         for user in anna.users:
             user.fill("INBOX", [message(body=("x" * 69 + "\n") * 400) for _ in range(20)])
             user.doveadm("expunge", "mailbox", "INBOX", "all")
-        take_all_bytes(disk)
-        take_all_inodes(disk)
+        take_all(disk)
         rows = anna.run(look).splitlines()
         assert rows[1].split()[0] == anna.user.name and free(disk) == (0, 0)
         anna.run(make_room)

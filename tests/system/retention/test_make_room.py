@@ -10,10 +10,10 @@ import pytest
 from harness import wait_for
 from harness.dovecot.config import namespace_mode
 from harness.dovecot.mail import message
-from harness.faults.full import free, small, small_ext4, take_all_bytes, take_all_inodes
+from harness.faults.full import free, small, small_ext4, take_all, take_all_bytes, take_all_inodes
 from harness.faults.inject import doveadm_traced
 
-FULL = {"bytes": (take_all_bytes,), "inodes": (take_all_inodes,), "both": (take_all_bytes, take_all_inodes)}
+FULL = {"bytes": (take_all_bytes,), "inodes": (take_all_inodes,), "both": (take_all,)}
 BIG, SMALL = 14000, 700
 USERS = 3
 MAILS = 12
