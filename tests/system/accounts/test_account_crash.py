@@ -9,7 +9,7 @@ import shlex
 
 import pytest
 
-from harness.dovecot.accounts import account, content
+from harness.dovecot.accounts import DELETED, account, content
 from harness.dovecot.mail import message
 from harness.faults.inject import doveadm_traced
 
@@ -43,8 +43,9 @@ class Account:
         return [row for row in account(self.server, "list") if row["needs"] or row["messages"] not in ("0", 0)]
 
     def left_behind(self):
-        """What has the user's name, but for locks, which a kill leaves."""
-        return [path for path in self.server.mail_root.rglob("*") if self.user.name in path.name and not path.name.startswith(".lock.")]
+        """What has the user's name, but for what a kill leaves: locks, and at the very last step the directory without anything in it."""
+        return [path for path in self.server.mail_root.rglob("*") if self.user.name in path.name and not path.name.startswith(".lock.")
+                and not (path.parent.name == DELETED and path.is_dir() and not any(path.iterdir()))]
 
     def is_whole(self, user):
         done = user.doveadm("mailbox status", "messages", "INBOX", check=False)
