@@ -30,19 +30,19 @@ static bool char_is_unsafe(unichar_t chr)
 static bool name_is_reserved(const char *name)
 {
 	static const char *const names[] = {
-		"con", "prn", "aux", "nul", "com", "lpt"
+		"con", "prn", "aux", "nul", NULL
 	};
+	/* with a digit after them */
+	static const char *const numbered[] = { "com", "lpt", NULL };
 	size_t len = strcspn(name, ".");
 
 	while (len > 0 && name[len - 1] == ' ')
 		len--;
-	for (unsigned int i = 0; i < N_ELEMENTS(names); i++) {
-		if (strncasecmp(name, names[i], 3) == 0 &&
-		    (i < 4 ? len == 3 :
-		     (len == 4 && i_isdigit(name[3]))))
-			return TRUE;
+	if (len == 4 && i_isdigit(name[3])) {
+		return str_array_icase_find(numbered,
+					    t_strndup(name, 3));
 	}
-	return FALSE;
+	return str_array_icase_find(names, t_strndup(name, len));
 }
 
 /* Neither at its end. */

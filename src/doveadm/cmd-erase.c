@@ -29,8 +29,7 @@ struct erase_cmd {
 
 /* What this server cannot know of. */
 static const char *const out_of_reach[] = {
-	"copies that other users have (erase -n -A with the same query counts "
-		"them)",
+	"copies of other users (erase -n -A with the same query counts them)",
 	"backups, snapshots and archives",
 	"replicas, until they are synchronized",
 	"the queries of holds, as they were set (for a year after their end)",
