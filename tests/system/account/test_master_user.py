@@ -10,6 +10,8 @@ from harness.dovecot.imap import Imap
 from harness.dovecot.render import PASSWORD
 from harness.dovecot.user import pop3
 
+pytestmark = pytest.mark.any_format
+
 MASTER = "admin"
 ALL_RIGHTS = "lrwstipekxa"
 RAW23 = """\

@@ -12,6 +12,8 @@ from harness.faults.crash import ENDED
 from harness.faults.inject import doveadm_traced
 from harness.dovecot.mail import message
 
+pytestmark = pytest.mark.any_format
+
 
 def test_delete_and_undelete(dovecot):
     user = dovecot().user()

@@ -9,6 +9,8 @@ from harness.dovecot.accounts import account, delete
 from harness.dovecot.render import API_KEY
 from harness.waiting import wait_for
 
+pytestmark = pytest.mark.any_format
+
 
 def test_each_command_is_an_event(dovecot):
     server = dovecot.own(**events.exporting(dovecot.target))

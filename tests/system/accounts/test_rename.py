@@ -3,6 +3,8 @@
 from harness.dovecot.accounts import account, content, delete, fill, listed
 from harness.dovecot.mail import message
 
+pytestmark = pytest.mark.any_format
+
 
 def rename(user, new, *arguments):
     rows = account(user.server, "rename", "-u", user.name, *arguments, new.name)

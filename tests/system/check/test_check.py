@@ -10,6 +10,8 @@ from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox, Quota, namespace_
 from harness.dovecot.mail import message
 from harness.waiting import wait_for
 
+pytestmark = pytest.mark.any_format
+
 SOUND = dict(lazy={"hidden": True, "protect": True}, mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge="30d"),))
 IDS = {"module", "leftovers", "user", "protocol-imap", "protocol-pop3", "protocol-lmtp", "protocol-lda", "protocol-doveadm", "settings",
        "format", "last-instance", "on-failure", "quota", "storage", "hidden", "protected", "acl", "save-dates", "retention", "cap", "holds", "home",

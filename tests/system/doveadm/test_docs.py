@@ -12,6 +12,8 @@ from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox
 from harness.dovecot.mail import message
 from harness.faults.full import free, small, take_all
 
+pytestmark = pytest.mark.any_format
+
 SOURCE = places.SOURCE
 PAGE = SOURCE / "doc/doveadm-lazy-expunge.1"
 RECIPES = (SOURCE / "doc/RECIPES.md").read_text()

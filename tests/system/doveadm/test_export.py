@@ -15,6 +15,8 @@ from harness.dovecot.archives import HOSTILE, export, hostile, pack, place, unpa
 from harness.dovecot.config import namespace_mode
 from harness.dovecot.mail import message
 
+pytestmark = pytest.mark.any_format
+
 MODES = ["mailbox", "namespace"]
 ENDS = ["zip", "tar", "tar.gz", "tar.zst"]
 FIELDS = ["uid", "file", "guid", "mailbox", "origin", "via", "deletion", "deleted", "received", "from", "to", "subject", "flags",

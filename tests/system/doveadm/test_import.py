@@ -10,6 +10,8 @@ from harness.dovecot.archives import HOSTILE, export, hostile, pack, place, unpa
 from harness.dovecot.config import FORMATS, Quota, namespace_mode
 from harness.dovecot.mail import message
 
+pytestmark = pytest.mark.any_format
+
 MODES = ["mailbox", "namespace"]
 OWN = {"$HasAttachment", "$HasNoAttachment"}
 

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from harness.faults import inject as faults
+from harness.machines import targets
 from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox
 from harness.dovecot.mail import message
 
@@ -70,8 +71,10 @@ def test_restore(dovecot, home):
     delete(user, "Work/Old")
     calls = calls_of(server, arguments)
     assert sum(calls.values()) > 10
+    # the plugin's calls are the same on each Dovecot
+    step = 1 if home and dovecot.target.name == targets.NATIVE else 3
     for call, count in calls.items():
-        for number in range(1, count + 1, 1 if home else 4):
+        for number in range(1, count + 1, step):
             delete(user, "Work/Old")
             assert {mail.guid for mail in user.kept()} == {before.guid}
             killed(server, arguments, call, number)

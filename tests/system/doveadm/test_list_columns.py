@@ -13,6 +13,8 @@ import pytest
 from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox, namespace_mode
 from harness.dovecot.mail import message
 
+pytestmark = pytest.mark.any_format
+
 SENT = DEFAULT_MAILBOXES + (Mailbox("Sent", auto="create", special_use="\\Sent"),)
 ATTACHED = """\
 --cut

@@ -11,6 +11,8 @@ from harness import wait_for
 from harness.dovecot.config import namespace_mode
 from harness.dovecot.mail import message
 
+pytestmark = pytest.mark.any_format
+
 COLUMNS = ["uid", "mailbox", "guid", "deleted", "origin", "via", "flags", "size", "received", "from", "subject", "held",
            "to", "attachments"]
 SHORT = ["deleted", "origin", "from", "subject", "size", "uid"]

@@ -9,6 +9,8 @@ import pytest
 from harness import wait_for
 from harness.dovecot.mail import message
 
+pytestmark = pytest.mark.any_format
+
 TREE = ("Projects", "Projects/Spring", "Projects/Spring/May", "ProjectsNew", "Work")
 
 

@@ -10,6 +10,8 @@ import pytest
 from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox, Namespace, namespace_mode
 from harness.dovecot.mail import message
 
+pytestmark = pytest.mark.any_format
+
 COLUMNS = ["messages", "bytes", "oldest", "newest", "retention", "max_mails", "max_storage", "next_uid", "next_time",
            "next_by", "warning", "held", "holds"]
 

@@ -10,6 +10,8 @@ from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox
 from harness.faults.inject import doveadm_traced
 from harness.dovecot.mail import message
 
+pytestmark = pytest.mark.any_format
+
 CAPPED = dict(passwd_file=True, mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge_max_mails=1),))
 
 
