@@ -4,6 +4,8 @@ import base64
 import json
 import urllib.request
 
+import pytest
+
 from harness.dovecot import events
 from harness.dovecot.accounts import account, delete
 from harness.dovecot.render import API_KEY

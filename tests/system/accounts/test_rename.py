@@ -1,5 +1,7 @@
 """account rename: all of an account follows to the new name, and what others have of the old one does."""
 
+import pytest
+
 from harness.dovecot.accounts import account, content, delete, fill, listed
 from harness.dovecot.mail import message
 
