@@ -14,6 +14,8 @@ from harness.machines.debs import Package
 from harness.dovecot.server import HOSTNAME, Server, ServerProblem
 
 LIVE_SERVERS = 8
+# What these are about is the ways of mail on each format and version.
+NEVER_SPREAD = ("faults", "formats")
 
 
 def pytest_addoption(parser):
@@ -27,6 +29,8 @@ def pytest_addoption(parser):
     group.addoption("--seed", default="", help="the seed of the property tests (default: another each time, printed)")
     group.addoption("--deletes", type=int, default=200, help="how many mails the test of memory deletes in one session")
     group.addoption("--pictures", action="store_true", help="take the pictures of doc/pictures anew")
+    group.addoption("--spread", action="store_true", help="beside the native Dovecot one format for each test, each time another, "
+                    f"but for {', '.join(NEVER_SPREAD)}")
     group.addoption("--every-fault", action="store_true", help="the crash tests with all kinds of faults, not the two main ones")
 
 
@@ -112,11 +116,13 @@ def _exists(item, target, form):
 
 
 def _is_its_turn(config, item, target, form):
-    """Whether a test that any format will do for is to run on this one: each test has all of them over the targets."""
-    if not any(item.iter_markers("any_format")):
+    """Whether a test that runs on one format for each target is to run on this one: over the targets and parameters it has all."""
+    spread = config.getoption("spread") and target.name != targets.NATIVE and item.path.parent.name not in NEVER_SPREAD
+    if not spread and not any(item.iter_markers("any_format")):
         return True
     formats = [one for one in config.getoption("formats").split(",") if _exists(item, target, one)]
-    number = zlib.crc32(item.originalname.encode()) + [one.name for one in config.dovecot_targets].index(target.name)
+    case = item.callspec.id.replace(f"{target.name}-{form}", "")
+    number = zlib.crc32((item.originalname + case).encode()) + [one.name for one in config.dovecot_targets].index(target.name)
     return form == formats[number % len(formats)]
 
 
