@@ -103,8 +103,8 @@ def test_a_saved_file_that_goes_before_the_expunge_refuses_the_delete(dovecot, b
     session.ok("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
     process = session_process(server)
     storage = user.mail_path / "mailboxes/EXPUNGED/dbox-Mails"
-    # of the storage's log, once more, and of its directory, with which the commit ends
-    with traced(server, [process], "-e", "trace=fdatasync", "-e", "inject=fdatasync:signal=SIGSTOP:when=3") as output:
+    # of the storage's log, and of its directory, with which the commit ends
+    with traced(server, [process], "-e", "trace=fdatasync", "-e", "inject=fdatasync:signal=SIGSTOP:when=2") as output:
         tag = session.send("EXPUNGE")
         wait_for(lambda: "stopped by SIGSTOP" in output.read_text(errors="replace"), "the process to stop")
         saved = sorted(storage.glob("u.*"), key=lambda path: int(path.suffix[1:]))
