@@ -209,9 +209,12 @@ static bool rename_find_open(struct rename_cmd *rcmd, const char *username,
 		     strcmp(account->target, username) != 0 &&
 		     strcmp(account->target, target) != 0))
 			continue;
+		/* as long as nothing of it is at the new name, it may get
+		   another: mail may have come there meanwhile */
 		if (!account->renaming ||
 		    strcmp(account->user, username) != 0 ||
-		    strcmp(account->target, target) != 0) {
+		    (strcmp(account->target, target) != 0 &&
+		     account->step != LAZY_EXPUNGE_ACCOUNT_DELETED)) {
 			return lazy_expunge_account_cmd_fail(cmd, EX_TEMPFAIL,
 				t_strdup_printf("The account is on another "
 					"way: end that first, by %s", next));
@@ -233,7 +236,8 @@ static bool rename_resume(struct rename_cmd *rcmd, const char *id)
 		return TRUE;
 	}
 	if (account->step == LAZY_EXPUNGE_ACCOUNT_DELETED &&
-	    !lazy_expunge_account_aim(rcmd->cmd, account, account->target))
+	    !lazy_expunge_account_aim(rcmd->cmd, account,
+				      rcmd->tell.new_name))
 		return FALSE;
 	return rename_go_on(rcmd, account);
 }
