@@ -240,7 +240,7 @@ def test_what_is_in_it(package, system):
     conf = (places.SOURCE / "conf.d" / ("2.4" if system.new_settings else "2.3") / "90-lazy-expunge.conf").read_text()
     differs = [line for line in system.path(SETTINGS).read_text().splitlines() if line not in conf.splitlines()]
     assert len(differs) == 1 and differs[0].startswith("# ")
-    completion = 'source /usr/share/bash-completion/completions/doveadm; COMP_WORDS=(doveadm lazy-expunge re); COMP_CWORD=2; ' \
+    completion = 'source /usr/share/bash-completion/completions/doveadm; COMP_WORDS=(doveadm lazy-expunge rest); COMP_CWORD=2; ' \
         '_doveadm_lazy_expunge; echo "${COMPREPLY[@]}"'
     assert system.run("bash", "-c", completion).split() == ["restore"]
 

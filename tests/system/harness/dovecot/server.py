@@ -361,8 +361,10 @@ class Server:
         library = self.sandbox.run(["gcc", "-print-file-name=libasan.so"]).stdout.decode().strip()
         library = self.sandbox.run(["readlink", "-f", library]).stdout.decode().strip()
         options = f"detect_leaks=0:log_path={reports}/report:verify_asan_link_order=0"
-        return {"LD_PRELOAD": library, "ASAN_OPTIONS": options,
-                "UBSAN_OPTIONS": f"print_stacktrace=1:log_path={reports}/report"}
+        needed = {"LD_PRELOAD": library, "ASAN_OPTIONS": options,
+                  "UBSAN_OPTIONS": f"print_stacktrace=1:log_path={reports}/report"}
+        # also by a doveadm that is run by doveadm, which else takes nothing of its environment along
+        return {**needed, "DOVECOT_PRESERVE_ENVS": " ".join(needed)}
 
     def _write_files(self):
         from harness.dovecot.render23 import acl_rows
