@@ -11,12 +11,17 @@
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "mail-storage-settings.h"
+#include "compat/dovecot.h"
 #include "account/files.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <fcntl.h>
 #include <unistd.h>
 #include <sys/stat.h>
+
+/* what the names of all of them begin with */
+#define PLACE_FNAME_PREFIX "dovecot.lazy-expunge"
 
 static bool place_has_home(struct mail_user *user)
 {
@@ -40,9 +45,56 @@ const char *lazy_expunge_place_path(struct mail_user *user, const char *fname)
 {
 	const char *dir;
 
-	if (mail_user_get_home(user, &dir) <= 0)
-		dir = user->namespaces == NULL ? NULL : place_control_dir(user);
+	if (mail_user_get_home(user, &dir) > 0)
+		return t_strconcat(dir, "/.", fname, NULL);
+	dir = user->namespaces == NULL ? NULL : place_control_dir(user);
 	return dir == NULL ? NULL : t_strconcat(dir, "/", fname, NULL);
+}
+
+void lazy_expunge_place_adopt(struct mail_user *user, const char *fname)
+{
+	const char *home, *old;
+
+	if (mail_user_get_home(user, &home) <= 0)
+		return;
+	old = t_strconcat(home, "/", fname, NULL);
+	/* never over one that is there */
+	if (link(old, lazy_expunge_place_path(user, fname)) == 0)
+		i_unlink(old);
+}
+
+static bool is_lock(const char *fname)
+{
+	const char *suffix = strrchr(fname, '.');
+
+	return suffix != NULL && (strcmp(suffix, ".lock") == 0 ||
+				  strcmp(suffix, ".dotlock") == 0);
+}
+
+void lazy_expunge_place_adopt_all(struct mail_user *user)
+{
+	const char *home;
+	struct dirent *entry;
+	DIR *dir;
+
+	if (mail_user_get_home(user, &home) <= 0)
+		return;
+	dir = opendir(home);
+	/* whoever needs something of it says so */
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL) {
+		if (!str_begins_with(entry->d_name, PLACE_FNAME_PREFIX))
+			continue;
+		/* nobody takes them any more */
+		if (is_lock(entry->d_name)) T_BEGIN {
+			(void)i_unlink_if_exists(t_strconcat(home, "/",
+						entry->d_name, NULL));
+		} T_END; else T_BEGIN {
+			lazy_expunge_place_adopt(user, entry->d_name);
+		} T_END;
+	}
+	(void)closedir(dir);
 }
 
 /* The directory of a user without a home may not be there yet. */
@@ -99,9 +151,11 @@ int lazy_expunge_place_lock(struct mail_user *user, const char *fname,
 
 	/* this one knows of volatile directories */
 	if (place_has_home(user)) {
-		return mail_user_lock_file_create(user, fname, timeout_secs,
-						  lock_r, error_r);
+		return mail_user_lock_file_create(user,
+				t_strconcat(".", fname, NULL), timeout_secs,
+				lock_r, error_r);
 	}
+	/* beside the control files, for there is no home */
 	path = lazy_expunge_place_path(user, fname);
 	if (path == NULL) {
 		*error_r = "The user has no home and no directory for "

@@ -7,8 +7,15 @@
 struct file_lock;
 struct mail_user;
 
-/* The path of the file. NULL if there is no place for it. Data stack. */
+/* The path of the file: in a home, which may be a person's, its name begins
+   with a dot; beside control files it does not, for that is what the folders of
+   a Maildir begin with. NULL if there is no place for it. Data stack. */
 const char *lazy_expunge_place_path(struct mail_user *user, const char *fname);
+/* 0.1.0 wrote its files into homes without the dot. Move this one, unless there
+   is one with the dot. */
+void lazy_expunge_place_adopt(struct mail_user *user, const char *fname);
+/* The same for all that are in the home, and without its locks. */
+void lazy_expunge_place_adopt_all(struct mail_user *user);
 /* The name of a lock file that stays when it is not locked: fname, or with
    lock_method = dotlock the other. A lock that exists or not must not have the
    name of one that stays: after a change of lock_method each wait for it would

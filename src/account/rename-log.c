@@ -154,6 +154,8 @@ void lazy_expunge_renamed_finish(struct lazy_expunge_renamed **_renamed,
 			rename->time = now;
 			lazy_expunge_rename_append(text, rename);
 		}
+		lazy_expunge_place_adopt(renamed->user,
+					 LAZY_EXPUNGE_RENAMED_FNAME);
 		if (lazy_expunge_append(renamed->user,
 					LAZY_EXPUNGE_RENAMED_FNAME,
 					RENAMED_LOCK_FNAME, RENAMED_MAX_SIZE,
@@ -176,6 +178,7 @@ void lazy_expunge_renamed_read(struct mail_user *user, pool_t pool,
 	path = lazy_expunge_place_path(user, LAZY_EXPUNGE_RENAMED_FNAME);
 	if (path == NULL)
 		return;
+	lazy_expunge_place_adopt(user, LAZY_EXPUNGE_RENAMED_FNAME);
 	ret = lazy_expunge_place_open(path, O_RDONLY, &fd, &error);
 	if (ret <= 0) {
 		if (ret < 0) {

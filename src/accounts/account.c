@@ -275,17 +275,19 @@ lazy_expunge_account_held_by(const struct lazy_expunge_account *account,
 	const struct lazy_expunge_account_place *place;
 	const struct lazy_expunge_account_part *part;
 	const char *name;
+	bool control;
 
 	if (account->held)
 		return "lazy_expunge_hold";
 	array_foreach(&account->places, place) {
+		control = str_begins_with(place->key, "control ");
 		if (strcmp(place->key, "home") != 0 &&
-		    !str_begins_with(place->key, "home ") &&
-		    !str_begins_with(place->key, "control "))
+		    !str_begins_with(place->key, "home ") && !control)
 			continue;
 		part = array_idx(&account->parts, place->part);
 		name = held_by_file(t_strconcat(part->to, place->below,
-			"/"LAZY_EXPUNGE_HOLDS_FNAME, NULL), now);
+			control ? "/" : "/.", LAZY_EXPUNGE_HOLDS_FNAME, NULL),
+			now);
 		if (name != NULL)
 			return name;
 	}

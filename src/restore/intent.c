@@ -71,6 +71,7 @@ int lazy_expunge_restore_intent_init(
 	intent->user = user;
 	p_array_init(&intent->left, pool, 8);
 	i_array_init(&intent->added, 64);
+	lazy_expunge_place_adopt(user, INTENT_FNAME);
 	path = lazy_expunge_place_path(user, INTENT_FNAME);
 	intent->path = p_strdup(pool, path);
 	if (path != NULL && intent_read(intent, error_r) < 0) {

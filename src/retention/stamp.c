@@ -62,6 +62,10 @@ int lazy_expunge_stamp_read(struct mail_user *user,
 	if (path == NULL)
 		return 0;
 	ret = stamp_read_file(path, &text, error_r);
+	if (ret == 0) {
+		lazy_expunge_place_adopt_all(user);
+		ret = stamp_read_file(path, &text, error_r);
+	}
 	if (ret <= 0)
 		return ret;
 	lazy_expunge_stamp_parse(text, stamp_r);

@@ -363,7 +363,7 @@ def test_maintenance_failed(dovecot):
     user = dovecot(**SOUND).user()
     user.fill("INBOX", 1)
     user.doveadm("lazy-expunge maintain")
-    stamp = user.home / "dovecot.lazy-expunge.maintain"
+    stamp = user.home / ".dovecot.lazy-expunge.maintain"
     text = stamp.read_text()
     for line in ("failed 3", "time 1000000000"):
         stamp.write_text(re.sub(f"^{line.split()[0]} .*", line, text, flags=re.MULTILINE))

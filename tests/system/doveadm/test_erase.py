@@ -137,7 +137,7 @@ def test_held_mail_is_refused_by_name(dovecot, query):
     found, done = rows(user, "subject", MARK)
     assert {row["state"] for row in found} == {"erased"}
     # what an administrator has written is not the mail's
-    own = {str(user.home / "dovecot.lazy-expunge.holds")} if query else set()
+    own = {str(user.home / ".dovecot.lazy-expunge.holds")} if query else set()
     assert set(holders([user.home], MARK, BODY)) == own
 
 
@@ -179,7 +179,7 @@ def test_what_a_killed_restore_has_written_down(dovecot):
     user = dovecot().user()
     user.append("INBOX", message(subject=MARK))
     [mail] = user.messages()
-    path = user.home / "dovecot.lazy-expunge.restoring"
+    path = user.home / ".dovecot.lazy-expunge.restoring"
     path.write_text(f"{mail.guid}\nanother\n")
     os.chown(path, user.home.stat().st_uid, user.home.stat().st_gid)
     rows(user, "subject", MARK)

@@ -62,8 +62,8 @@ def test_maintain(dovecot, odd):
     server.write_users(users)
     for user in users:
         keep(user, 3)
-    path = put(users[0], "dovecot.lazy-expunge.maintain", odd)
-    server.expect_log("dovecot.lazy-expunge.maintain", required=False)
+    path = put(users[0], ".dovecot.lazy-expunge.maintain", odd)
+    server.expect_log(".dovecot.lazy-expunge.maintain", required=False)
     code, output, errors = run(server, "lazy-expunge", "maintain", "-A")
     assert code == 75 and path.name in errors, errors
     rows = {row["username"]: row for row in json.loads(output)}
@@ -83,7 +83,7 @@ def test_restore(dovecot, odd):
     server.write_users([user, other])
     for each in (user, other):
         keep(each, 2)
-    path = put(user, "dovecot.lazy-expunge.restoring", odd)
+    path = put(user, ".dovecot.lazy-expunge.restoring", odd)
     code, output, errors = run(server, "lazy-expunge", "restore", "-A", "ALL")
     assert code == 75 and path.name in output + errors, output + errors
     assert len(user.kept()) == 2 and user.messages() == []
@@ -97,9 +97,9 @@ def test_restore(dovecot, odd):
 def test_renames(dovecot, odd):
     """A rename is done, and a restore makes the mailbox again that the mail came from."""
     server = dovecot.own()
-    server.expect_log("dovecot.lazy-expunge.renames")
+    server.expect_log(".dovecot.lazy-expunge.renames")
     user = server.user()
-    put(user, "dovecot.lazy-expunge.renames", odd)
+    put(user, ".dovecot.lazy-expunge.renames", odd)
     user.append("Work", message(), create=True)
     user.doveadm("expunge", "mailbox", "Work", "all")
     with user.imap() as session:
@@ -109,7 +109,7 @@ def test_renames(dovecot, odd):
     assert len(user.messages("Work")) == 1 and user.messages("Other") == []
 
 
-@pytest.mark.parametrize("fname", ["dovecot.lazy-expunge.lock", "dovecot.lazy-expunge-maintain.lock", "dovecot.lazy-expunge-restore.lock"])
+@pytest.mark.parametrize("fname", [".dovecot.lazy-expunge.lock", ".dovecot.lazy-expunge-maintain.lock", ".dovecot.lazy-expunge-restore.lock"])
 @pytest.mark.parametrize("odd", ["fifo", "directory"])
 def test_locks(dovecot, odd, fname):
     server = dovecot.own(**RETENTION, lazy={"only_last_instance": True})

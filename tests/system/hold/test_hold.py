@@ -14,7 +14,7 @@ from harness.dovecot.mail import message
 
 EVERYTHING = ()
 EVIDENCE = ("subject", "Evidence")
-PATH = "dovecot.lazy-expunge.holds"
+PATH = ".dovecot.lazy-expunge.holds"
 SHORT = (Mailbox(".EXPUNGED", autoexpunge="1s"),)
 
 

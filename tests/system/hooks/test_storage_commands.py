@@ -132,8 +132,8 @@ def test_import_of_an_archived_account_brings_what_was_kept(dovecot):
     other.deliver(message(subject="mine"))
     place = other.home / "archive"
     shutil.copytree(user.mail_path, place)
-    if (user.home / "dovecot.lazy-expunge.origins").exists():
-        shutil.copy(user.home / "dovecot.lazy-expunge.origins", other.home)
+    if (user.home / ".dovecot.lazy-expunge.origins").exists():
+        shutil.copy(user.home / ".dovecot.lazy-expunge.origins", other.home)
     server.own(other.home)
     other.doveadm("import", f"{dovecot.format}:{place}", "", "all")
     assert [row[:2] + row[3:] for row in facts(other)] == [row[:2] + row[3:] for row in before]

@@ -18,7 +18,7 @@ STORES = {
     "dotlock": dict(raw="mmap_disable = yes\nlock_method = dotlock", fsync="always"),
     "nfs": dict(raw="mmap_disable = yes\nmail_nfs_storage = yes\nmail_nfs_index = yes", fsync="always"),
 }
-DOTLOCK = "dovecot.lazy-expunge.dotlock"
+DOTLOCK = ".dovecot.lazy-expunge.dotlock"
 SLOWED = "pwrite64,write,writev,rename,link,unlink,openat,ftruncate,fsync,fdatasync"
 
 

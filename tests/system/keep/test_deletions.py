@@ -10,7 +10,7 @@ from harness.dovecot.config import Mailbox, namespace_mode
 
 BOXES = (Mailbox("Trash", special_use="\\Trash"),)
 LAST = {"only_last_instance": True}
-FILE = "dovecot.lazy-expunge.deletions"
+FILE = ".dovecot.lazy-expunge.deletions"
 
 
 def run(user, command, *arguments, check=True):

@@ -93,7 +93,7 @@ def test_the_list_of_names_may_be_lost_and_must_not_stop_anybody(dovecot):
     """What is there instead is not believed: the names are those of the mailboxes."""
     user = dovecot().user()
     delete_from(user, folders())
-    names = user.home / "dovecot.lazy-expunge.origins"
+    names = user.home / ".dovecot.lazy-expunge.origins"
     assert "Folder 39" in names.read_text().splitlines()
     names.unlink()
     assert sorted(mail.origin for mail in user.kept()) == sorted(folders())
@@ -108,7 +108,7 @@ def test_the_list_of_names_may_be_lost_and_must_not_stop_anybody(dovecot):
 def test_a_torn_name_takes_no_other_with_it(dovecot):
     user = dovecot().user()
     delete_from(user, folders(20))
-    names = user.home / "dovecot.lazy-expunge.origins"
+    names = user.home / ".dovecot.lazy-expunge.origins"
     with names.open("ab") as file:
         file.write(b"Folder 3")
     delete_from(user, ["Another", LONG])
@@ -209,7 +209,7 @@ DAY = 24 * 3600
 
 
 def names_of(user):
-    return user.home / "dovecot.lazy-expunge.origins"
+    return user.home / ".dovecot.lazy-expunge.origins"
 
 
 def lines_of(user):

@@ -265,7 +265,7 @@ def test_a_lost_or_spoiled_record_loses_nothing_but_the_folder(dovecot):
     user = filled(dovecot, subjects=("one", "two"))
     with user.imap("Work") as session:
         session.ok("UID MOVE 1 Trash")
-    trail = user.home / "dovecot.lazy-expunge.trail"
+    trail = user.home / ".dovecot.lazy-expunge.trail"
     trail.write_bytes(b"T\t1\t2\n" + trail.read_bytes()[:-3])
     with user.imap("Work") as session:
         session.ok("UID MOVE 2 Trash")

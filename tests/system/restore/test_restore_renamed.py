@@ -9,7 +9,7 @@ from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox, namespace_mode
 from harness.dovecot.mail import message
 
 MODES = ("mailbox", "namespace")
-FILE = "dovecot.lazy-expunge.renames"
+FILE = ".dovecot.lazy-expunge.renames"
 
 
 def mode_fields(mode, dovecot):

@@ -17,7 +17,7 @@ DAY = 86400
 
 
 def stamp_path(user):
-    return user.home / "dovecot.lazy-expunge.maintain"
+    return user.home / ".dovecot.lazy-expunge.maintain"
 
 
 def stamp(user):
@@ -267,7 +267,7 @@ def test_it_cannot_be_noted(dovecot):
 
 def test_the_lock_file_stays(dovecot):
     user = dovecot(**retention(Mailbox(".EXPUNGED", autoexpunge_max_mails=1))).user()
-    lock = user.home / "dovecot.lazy-expunge-maintain.lock"
+    lock = user.home / ".dovecot.lazy-expunge-maintain.lock"
     keep(user, 2)
     maintain(user.server, "-u", user.name)
     before = os.stat(lock).st_ino

@@ -79,7 +79,7 @@ def test_a_users_failure_is_that_users(dovecot):
 def test_a_process_that_dies_is_replaced(dovecot, victim):
     """Its user is reported as failed, and nothing else is missing."""
     server, users = fleet(dovecot, 3)
-    record = users[victim].home / "dovecot.lazy-expunge.maintain"
+    record = users[victim].home / ".dovecot.lazy-expunge.maintain"
     done, _ = doveadm_traced(server, ["-f", "json", "lazy-expunge", "maintain", "-A", "-j", "2"],
                              "-P", record, "-e", "inject=openat:signal=KILL")
     by_user = {row["username"]: row for row in json.loads(done.stdout)}

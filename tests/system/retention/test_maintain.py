@@ -279,7 +279,7 @@ def test_connected_clients_and_quota_follow(dovecot):
 def test_a_second_run_skips_the_user(dovecot):
     user = dovecot(**retention(Mailbox(".EXPUNGED", autoexpunge_max_mails=1))).user()
     keep(user, 3)
-    lock = user.home / "dovecot.lazy-expunge-maintain.lock"
+    lock = user.home / ".dovecot.lazy-expunge-maintain.lock"
     lock.touch()
     user.server.own(lock)
     with locked(lock):
@@ -315,7 +315,7 @@ def test_two_runs_at_once(dovecot, home):
         keep(one, 3)
     listing = server.root / "list"
     listing.write_text(f"{user.name}\n{other.name}\n")
-    lock = (user.home if home else user.mail_path) / "dovecot.lazy-expunge-maintain.lock"
+    lock = user.home / ".dovecot.lazy-expunge-maintain.lock" if home else user.mail_path / "dovecot.lazy-expunge-maintain.lock"
     [log] = [path for path in user.home.rglob("dovecot.index.log") if "EXPUNGED" in str(path)]
     # the first has to wait for this before it can expunge
     with locked(log):
@@ -365,7 +365,7 @@ def test_the_last_run_is_recorded(dovecot):
     texts = keep(user, 3)
     before = int(time.time())
     maintain(user.server, "-u", user.name)
-    stamp = dict(line.split() for line in (user.home / "dovecot.lazy-expunge.maintain").read_text().splitlines())
+    stamp = dict(line.split() for line in (user.home / ".dovecot.lazy-expunge.maintain").read_text().splitlines())
     assert before <= int(stamp["time"]) <= time.time()
     assert (stamp["expunged"], stamp["bytes"], stamp["failed"]) == ("2", str(sum(map(len, texts[:2]))), "0")
 

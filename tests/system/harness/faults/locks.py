@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 
 # in the user's home
-ACCOUNT = "dovecot.lazy-expunge.lock"
+ACCOUNT = ".dovecot.lazy-expunge.lock"
 
 
 def lock_lines(path):
