@@ -97,9 +97,12 @@ static bool storage_has_name(struct lazy_expunge_storage *storage,
 static const char *list_path(struct mailbox_list *list, const char *name,
 			     enum mailbox_list_path_type type)
 {
-	const char *path;
+	const char *path, *error;
 
+	/* a user may give any name, and a path of an invalid one is asked for
+	   in vain: mailbox_list_get_path() panics */
 	return list_knows_paths(list) && *name != '\0' &&
+		mailbox_list_is_valid_name(list, name, &error) &&
 		mailbox_list_get_path(list, name, type, &path) > 0 ?
 		path : NULL;
 }

@@ -339,6 +339,7 @@ void lazy_expunge_check_config_read(struct lazy_expunge_check_config *config_r,
 				    const char *config_path, pool_t pool)
 {
 	const char *const args[] = { "protocols", NULL };
+	const char *const set[] = { "-n", NULL };
 	const char *const exclude[] = { "lazy_expunge_exclude", NULL };
 	const char *error;
 
@@ -348,6 +349,8 @@ void lazy_expunge_check_config_read(struct lazy_expunge_check_config *config_r,
 			lazy_expunge_doveconf(config_path, args));
 		config_r->exclude = p_strdup(pool,
 			lazy_expunge_doveconf(config_path, exclude));
+		config_r->text = p_strdup(pool,
+			lazy_expunge_doveconf(config_path, set));
 		config_r->files = lazy_expunge_sessions_read(config_path,
 			LAZY_EXPUNGE_SESSIONS_FILES, pool, &error);
 		if (config_r->files == NULL)

@@ -30,6 +30,8 @@ struct lazy_expunge_check_config {
 	const char *protocols;
 	/* and of lazy_expunge_exclude, variables unexpanded */
 	const char *exclude;
+	/* and of all that is set, NULL likewise */
+	const char *text;
 	/* what sessions get by the files, and by the Dovecot that runs: NULL if
 	   none does, or it could not be asked */
 	struct lazy_expunge_sessions *files, *running;
@@ -55,6 +57,11 @@ void lazy_expunge_check_modules(struct lazy_expunge_findings *findings,
 /* Each protocol: is what its sessions delete kept, and of which mailboxes? */
 void lazy_expunge_check_protocols(
 	struct lazy_expunge_findings *findings, struct lazy_expunge_user *luser,
+	const struct lazy_expunge_check_config *config);
+/* What is set for some addresses or on a service's command line: says something
+   only where there is any. */
+void lazy_expunge_check_elsewhere(
+	struct lazy_expunge_findings *findings,
 	const struct lazy_expunge_check_config *config);
 /* The exclude list: says something only where it is not what is configured. */
 void lazy_expunge_check_exclude(struct lazy_expunge_findings *findings,

@@ -11,8 +11,8 @@
 #include <unistd.h>
 #include <sys/wait.h>
 
-/* a list of words is far shorter */
-#define DOVECONF_MAX_OUTPUT (64 * 1024)
+/* what a large site has set is far shorter */
+#define DOVECONF_MAX_OUTPUT (4 * 1024 * 1024)
 
 static void ATTR_NORETURN
 doveconf_exec(int fd_out, const char *config_path, const char *const *args)

@@ -34,6 +34,7 @@ static void check_gather(struct check_cmd *ccmd,
 {
 	lazy_expunge_check_modules(findings, luser);
 	lazy_expunge_check_protocols(findings, luser, &ccmd->config);
+	lazy_expunge_check_elsewhere(findings, &ccmd->config);
 	lazy_expunge_check_exclude(findings, luser, &ccmd->config);
 	lazy_expunge_check_format(findings, luser);
 	lazy_expunge_check_storage(findings, luser, &ccmd->config,

@@ -22,6 +22,8 @@ struct instance_box {
 	struct lazy_expunge_guids *guids;
 	time_t mtime;
 	bool in_storage;
+	/* it was asked what it is on disk: in_storage is right */
+	bool is_told;
 
 	/* while the account is locked: */
 	struct mailbox *box;

@@ -12,6 +12,7 @@
 #include "formats/refcount.h"
 #include "instances/guids.h"
 #include "instances/boxes.h"
+#include "account/storage-box.h"
 #include "instances/look.h"
 
 /* The mail for which others are looked for, and the look. */
@@ -46,6 +47,18 @@ static bool instance_box_search(struct lazy_expunge_instances *inst,
 		}
 	}
 	return FALSE;
+}
+
+/* Only where something is found, for it costs calls. */
+static bool instance_box_is_storage(struct lazy_expunge_instances *inst,
+				    struct instance_box *ibox)
+{
+	if (!ibox->is_told) {
+		ibox->in_storage = lazy_expunge_storage_has_box(inst->luser,
+								ibox->box);
+		ibox->is_told = TRUE;
+	}
+	return ibox->in_storage;
 }
 
 static bool instance_box_may_have(struct instance_box *ibox, const char *guid)
@@ -83,6 +96,8 @@ static bool instance_box_look(struct lazy_expunge_instances *inst,
 	read = budget->read;
 	do {
 		if (instance_box_search(inst, ibox, guid, self)) {
+			if (instance_box_is_storage(inst, ibox))
+				return FALSE;
 			inst->last_hit = ibox;
 			self->looked->remembered = budget->read == read;
 			return TRUE;

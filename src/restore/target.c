@@ -6,6 +6,7 @@
 #include "mail-storage-private.h"
 #include "inventory/select.h"
 #include "restore/plan-target.h"
+#include "account/storage-box.h"
 #include "account/storages.h"
 #include "restore/target.h"
 
@@ -38,7 +39,8 @@ static bool target_shows_storage(struct lazy_expunge_user *luser,
 	struct mailbox *backend;
 
 	if (lazy_expunge_storage_match(luser, mailbox_get_namespace(box),
-				       mailbox_get_vname(box)) != NULL)
+				       mailbox_get_vname(box)) != NULL ||
+	    lazy_expunge_storage_has_box(luser, box))
 		return TRUE;
 	if (box->virtual_vfuncs == NULL)
 		return FALSE;

@@ -438,3 +438,27 @@ def test_an_exclude_that_is_no_name_any_more(dovecot):
         return
     assert rows["exclude"]["state"] == "WARN", rows["exclude"]
     assert f"a%{{user}}b of lazy_expunge_exclude is no name" in rows["exclude"]["found"] and f"a{user}b" in rows["exclude"]["found"]
+
+
+ELSEWHERE = {"remote 127.0.0.0/8": ("addresses", "remote 127.0.0.0/8 {{\n  protocol imap {{\n    {}\n  }}\n}}"),
+             "local 127.0.0.1": ("addresses", "local 127.0.0.1 {{\n  protocol imap {{\n    {}\n  }}\n}}"),
+             "imap -o": ("executables", "service imap {{\n  executable = imap -o {}\n}}")}
+
+
+@pytest.mark.parametrize("where", ELSEWHERE)
+def test_settings_that_only_some_sessions_have(dovecot, where):
+    """check cannot be every client. What such a session deletes is gone, and a row says where that may be."""
+    ident, text = ELSEWHERE[where]
+    new = dovecot.target.new_settings
+    off = {"addresses": "lazy_expunge_mailbox =" if new else "plugin {{\n lazy_expunge =\n}}".format(),
+           "executables": "lazy_expunge_mailbox=" if new else "plugin/lazy_expunge="}[ident]
+    user = dovecot.own(**SOUND, raw=text.format(off)).user()
+    rows, _ = check(user)
+    assert rows[ident]["state"] == "WARN" and where in rows[ident]["found"], rows[ident]
+    user.fill("INBOX", 1)
+    with user.imap("INBOX") as session:
+        session.delete()
+    assert user.kept() == [] and user.messages() == []
+    # with other settings there is nothing to say
+    rows, _ = check(dovecot.own(**SOUND, raw="remote 127.0.0.0/8 {\n  login_greeting = ready\n}").user())
+    assert {"addresses", "executables"} & set(rows) == set()

@@ -1,0 +1,102 @@
+/* Storages by their directories. */
+
+#include "lib.h"
+#include "array.h"
+#include "path-util.h"
+#include "mail-namespace.h"
+#include "mail-storage-private.h"
+#include "mailbox-list-private.h"
+#include "compat/dovecot.h"
+#include "account/storage-list.h"
+#include "account/storage-names.h"
+#include "account/storages.h"
+#include "account/storage-box.h"
+
+#include <sys/stat.h>
+
+struct storage_box_search {
+	/* of the mailbox that is looked for */
+	struct stat st;
+	bool found;
+};
+
+static int search_one(struct mail_namespace *ns, const char *vname,
+		      void *context)
+{
+	struct storage_box_search *search = context;
+	const char *name, *path, *error;
+	struct stat st;
+
+	T_BEGIN {
+		name = mailbox_list_get_storage_name(ns->list, vname);
+		search->found =
+			mailbox_list_is_valid_name(ns->list, name, &error) &&
+			mailbox_list_get_path(ns->list, name,
+				MAILBOX_LIST_PATH_TYPE_MAILBOX, &path) > 0 &&
+			stat(path, &st) == 0 &&
+			st.st_ino == search->st.st_ino &&
+			CMP_DEV_T(st.st_dev, search->st.st_dev);
+	} T_END;
+	return search->found ? -1 : 0;
+}
+
+/* No link below the root of the list leads to this path. */
+static bool path_is_plain(struct mailbox_list *list, const char *path)
+{
+	const char *root, *real, *real_root, *error;
+	size_t len;
+
+	if (!mailbox_list_get_root_path(list, MAILBOX_LIST_PATH_TYPE_MAILBOX,
+					&root))
+		return FALSE;
+	len = strlen(root);
+	return strncmp(path, root, len) == 0 &&
+		t_realpath(root, &real_root, &error) == 0 &&
+		t_realpath(path, &real, &error) == 0 &&
+		strcmp(real, t_strconcat(real_root, path + len, NULL)) == 0;
+}
+
+static bool storage_has(struct lazy_expunge_user *luser,
+			struct lazy_expunge_storage *storage,
+			struct mailbox *box, const char *path,
+			struct storage_box_search *search)
+{
+	enum mail_error code;
+	const char *error;
+
+	/* a list of all is dear: there the name has told already */
+	if (lazy_expunge_storage_is_many(storage) &&
+	    box->list == storage->ns->list && path_is_plain(box->list, path))
+		return FALSE;
+	if (lazy_expunge_storage_list(luser, storage, search_one, search,
+				      &error, &code) < 0 && error != NULL) {
+		e_warning(box->event, "lazy_expunge: %s", error);
+		return TRUE;
+	}
+	return search->found;
+}
+
+bool lazy_expunge_storage_has_box(struct lazy_expunge_user *luser,
+				  struct mailbox *box)
+{
+	struct storage_box_search search;
+	struct lazy_expunge_storage *storage;
+	const char *path;
+	bool has = FALSE;
+
+	/* another account's has storages of its own, and what has no directory
+	   is none */
+	if (mailbox_get_namespace(box)->type == MAIL_NAMESPACE_TYPE_SHARED ||
+	    mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
+				&path) <= 0)
+		return FALSE;
+	i_zero(&search);
+	if (stat(path, &search.st) < 0)
+		return FALSE;
+	array_foreach_elem(lazy_expunge_user_storages(luser), storage) {
+		if (storage->ns != NULL && !has) T_BEGIN {
+			has = storage_has(luser, storage, box, path, &search);
+		} T_END;
+	}
+	return has;
+}
