@@ -20,20 +20,26 @@ struct storage_box_search {
 	bool found;
 };
 
+static bool stat_mailbox(struct mailbox_list *list, const char *vname,
+			 struct stat *st_r)
+{
+	const char *name, *path, *error;
+
+	name = mailbox_list_get_storage_name(list, vname);
+	return mailbox_list_is_valid_name(list, name, &error) &&
+		mailbox_list_get_path(list, name,
+			MAILBOX_LIST_PATH_TYPE_MAILBOX, &path) > 0 &&
+		stat(path, st_r) == 0;
+}
+
 static int search_one(struct mail_namespace *ns, const char *vname,
 		      void *context)
 {
 	struct storage_box_search *search = context;
-	const char *name, *path, *error;
 	struct stat st;
 
 	T_BEGIN {
-		name = mailbox_list_get_storage_name(ns->list, vname);
-		search->found =
-			mailbox_list_is_valid_name(ns->list, name, &error) &&
-			mailbox_list_get_path(ns->list, name,
-				MAILBOX_LIST_PATH_TYPE_MAILBOX, &path) > 0 &&
-			stat(path, &st) == 0 &&
+		search->found = stat_mailbox(ns->list, vname, &st) &&
 			st.st_ino == search->st.st_ino &&
 			CMP_DEV_T(st.st_dev, search->st.st_dev);
 	} T_END;
@@ -99,4 +105,62 @@ bool lazy_expunge_storage_has_box(struct lazy_expunge_user *luser,
 		} T_END;
 	}
 	return has;
+}
+
+static bool path_is_or_is_below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return strncmp(path, dir, len) == 0 &&
+		(path[len] == '\0' || path[len] == '/');
+}
+
+/* Where it really is is among the mailboxes of one of the user's namespaces. */
+static bool path_is_live(struct lazy_expunge_storage *storage, const char *real)
+{
+	struct mail_namespace *ns;
+	const char *root, *real_root, *error;
+
+	for (ns = storage->ns->user->namespaces; ns != NULL; ns = ns->next) {
+		if (ns->type == MAIL_NAMESPACE_TYPE_SHARED ||
+		    (ns == storage->ns && storage->ns_mode))
+			continue;
+		if (mailbox_list_get_root_path(ns->list,
+				MAILBOX_LIST_PATH_TYPE_MAILBOX, &root) &&
+		    t_realpath(root, &real_root, &error) == 0 &&
+		    path_is_or_is_below(real, real_root))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static bool is_inbox(struct lazy_expunge_storage *storage, const char *path)
+{
+	struct mail_namespace *ns =
+		mail_namespace_find_inbox(storage->ns->user->namespaces);
+	struct stat st, inbox_st;
+
+	/* which may be outside of all of them */
+	return stat(path, &st) == 0 &&
+		stat_mailbox(ns->list, "INBOX", &inbox_st) &&
+		st.st_ino == inbox_st.st_ino &&
+		CMP_DEV_T(st.st_dev, inbox_st.st_dev);
+}
+
+bool lazy_expunge_storage_box_is_live(struct lazy_expunge_storage *storage,
+				      struct mailbox *box,
+				      const char **error_r)
+{
+	const char *path, *real, *error;
+
+	if (mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
+				&path) <= 0 ||
+	    path_is_plain(box->list, path) ||
+	    t_realpath(path, &real, &error) < 0 ||
+	    (!path_is_live(storage, real) && !is_inbox(storage, path)))
+		return FALSE;
+	*error_r = t_strdup_printf("%s = %s: a link leads from there to %s, "
+		"where the user's own mail is, so it cannot be the storage: "
+		"remove the link", LE_STORAGE_SETTING, storage->setting, real);
+	return TRUE;
 }

@@ -189,6 +189,42 @@ bool lazy_expunge_storage_is_on_disk(struct lazy_expunge_user *luser,
 	return same;
 }
 
+bool lazy_expunge_storage_is_within(struct lazy_expunge_user *luser,
+				    struct lazy_expunge_storage *storage,
+				    struct lazy_expunge_storage *other)
+{
+	const char *vname, *path, *other_path;
+	bool within;
+
+	if (storage->root != other->root ||
+	    (lazy_expunge_storage_is_many(storage) &&
+	     !lazy_expunge_storage_is_many(other)))
+		return FALSE;
+	if (storage->tree && other->tree &&
+	    (strcmp(storage->name, other->name) != 0 ||
+	     strcmp(storage->name_end, other->name_end) != 0))
+		return FALSE;
+	T_BEGIN {
+		vname = lazy_expunge_storage_vname(storage);
+		within = lazy_expunge_storage_is_named(other, storage->ns,
+						       vname) ||
+			lazy_expunge_storage_is_on_disk(luser, other,
+							storage->ns, vname);
+		if (!within && !lazy_expunge_storage_is_many(storage) &&
+		    !lazy_expunge_storage_is_many(other)) {
+			path = list_path(storage->ns->list,
+					 storage_name(storage),
+					 MAILBOX_LIST_PATH_TYPE_MAILBOX);
+			other_path = list_path(other->ns->list,
+					       storage_name(other),
+					       MAILBOX_LIST_PATH_TYPE_MAILBOX);
+			within = path != NULL && other_path != NULL &&
+				paths_are_one(path, other_path);
+		}
+	} T_END;
+	return within;
+}
+
 bool lazy_expunge_storage_is_below(struct lazy_expunge_user *luser,
 				   struct lazy_expunge_storage *storage,
 				   struct mail_namespace *ns,

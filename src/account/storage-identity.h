@@ -14,6 +14,11 @@ bool lazy_expunge_storage_is_on_disk(struct lazy_expunge_user *luser,
 				     struct lazy_expunge_storage *storage,
 				     struct mail_namespace *ns,
 				     const char *vname);
+/* TRUE if the first storage is the second, or one of its mailboxes. Their
+   namespaces are known. */
+bool lazy_expunge_storage_is_within(struct lazy_expunge_user *luser,
+				    struct lazy_expunge_storage *storage,
+				    struct lazy_expunge_storage *other);
 /* TRUE if the storage's mailbox (not of namespace mode) lies below the mailbox
    of this name. */
 bool lazy_expunge_storage_is_below(struct lazy_expunge_user *luser,

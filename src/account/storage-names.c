@@ -192,3 +192,19 @@ lazy_expunge_storage_legal_vname(const struct lazy_expunge_storage *storage)
 						storage_sample_name(storage)),
 			   NULL);
 }
+
+bool lazy_expunge_storage_is_named(struct lazy_expunge_storage *storage,
+				   struct mail_namespace *ns, const char *vname)
+{
+	bool named;
+
+	if (storage->ns_mode ||
+	    (ns != storage->ns && ns->alias_for != storage->ns &&
+	     ns->type != MAIL_NAMESPACE_TYPE_SHARED))
+		return ns == storage->ns || ns->alias_for == storage->ns;
+	T_BEGIN {
+		named = lazy_expunge_storage_own_name(storage, ns->list,
+			lazy_expunge_name_without_prefix(ns, vname)) != NULL;
+	} T_END;
+	return named;
+}

@@ -18,6 +18,10 @@ struct lazy_expunge_storage {
 	/* NULL if it could not be found, then error says why */
 	struct mail_namespace *ns;
 	const char *error;
+	/* of an error that is not for the usual one, or NULL */
+	const char *remedy;
+	/* not NULL: it is this one by another name, or a mailbox of it */
+	struct lazy_expunge_storage *same_as, *next_alias;
 	/* the error is that it has, or shares files with, mail that was not
 	   deleted */
 	bool is_live;
@@ -38,6 +42,11 @@ struct lazy_expunge_storage {
 
 /* TRUE if the storage has more than one mailbox: it is a namespace or a tree. */
 bool lazy_expunge_storage_is_many(const struct lazy_expunge_storage *storage);
+/* TRUE if the mailbox is of the storage by the storage's own name alone. vname
+   is the full virtual name in the namespace. */
+bool lazy_expunge_storage_is_named(struct lazy_expunge_storage *storage,
+				   struct mail_namespace *ns,
+				   const char *vname);
 /* TRUE if kept mail says itself where it came from. */
 bool lazy_expunge_storage_has_origins(
 	const struct lazy_expunge_storage *storage);

@@ -47,13 +47,43 @@ static bool has_trailing_separator(struct mail_user *user, const char *setting)
 	return FALSE;
 }
 
-static void
-storage_resolve_mailbox(struct mail_user *user, struct lazy_expunge_storage *st)
+/* INBOX is INBOX in any letters, also as a parent: as mailbox_alloc() has it. */
+static const char *name_with_inbox(struct lazy_expunge_user *luser,
+				   struct mail_namespace *ns, const char *name)
 {
+	const size_t len = strlen("INBOX");
+
+	return (ns->flags & NAMESPACE_FLAG_INBOX_USER) == 0 ||
+		strncasecmp(name, "INBOX", len) != 0 ||
+		(name[len] != '\0' && name[len] != mail_namespace_get_sep(ns)) ?
+		name : p_strconcat(luser->storages_pool, "INBOX", name + len,
+				   NULL);
+}
+
+/* All namespaces have a prefix, and the name has none of them. */
+static void storage_without_namespace(struct lazy_expunge_user *luser,
+				      struct lazy_expunge_storage *st)
+{
+	struct mail_namespace *ns =
+		mail_namespace_find_inbox(luser->user->namespaces);
+
+	st->error = p_strdup_printf(luser->storages_pool,
+		"%s = %s: no namespace has a mailbox of this name: write %s%s",
+		LE_STORAGE_SETTING, st->setting, ns->prefix, st->setting);
+	st->remedy = "write the name with the prefix of its namespace";
+}
+
+static void storage_resolve_mailbox(struct lazy_expunge_user *luser,
+				    struct lazy_expunge_storage *st)
+{
+	struct mail_user *user = luser->user;
 	struct mail_namespace *ns, *best = NULL, *empty = NULL;
 
 	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
-		if (ns->type != MAIL_NAMESPACE_TYPE_PRIVATE)
+		/* Dovecot adds one without a prefix where there is none, for
+		   names that no other has */
+		if (ns->type != MAIL_NAMESPACE_TYPE_PRIVATE ||
+		    (ns->flags & NAMESPACE_FLAG_UNUSABLE) != 0)
 			continue;
 		if (ns->prefix_len == 0) {
 			empty = ns;
@@ -66,9 +96,12 @@ storage_resolve_mailbox(struct mail_user *user, struct lazy_expunge_storage *st)
 	}
 	if (best == NULL)
 		best = empty;
-	if (best == NULL)
-		best = mail_namespace_find_inbox(user->namespaces);
-	st->name = lazy_expunge_name_without_prefix(best, st->setting);
+	if (best == NULL) {
+		storage_without_namespace(luser, st);
+		return;
+	}
+	st->name = name_with_inbox(luser, best,
+		lazy_expunge_name_without_prefix(best, st->setting));
 	st->ns = best->alias_for != NULL ? best->alias_for : best;
 }
 
@@ -151,8 +184,9 @@ storage_resolve(struct lazy_expunge_user *luser, const char *setting)
 			"prefix = %s: configure it, or remove the trailing "
 			"separator to use a mailbox", setting, setting);
 	} else {
-		storage_resolve_mailbox(user, st);
-		storage_resolve_tree(luser, st);
+		storage_resolve_mailbox(luser, st);
+		if (st->error == NULL)
+			storage_resolve_tree(luser, st);
 	}
 	if (st->ns != NULL &&
 	    lazy_expunge_storage_is_live(luser, st, &st->error)) {
@@ -176,6 +210,44 @@ static bool user_has_private_namespace(struct mail_user *user)
 			return TRUE;
 	}
 	return FALSE;
+}
+
+/* The storage that this one is, or is a mailbox of: the first, or the larger.
+   NULL if it is one of its own. */
+static struct lazy_expunge_storage *
+storage_find_same(struct lazy_expunge_user *luser, unsigned int idx)
+{
+	struct lazy_expunge_storage *st, *other;
+	unsigned int i;
+
+	st = array_idx_elem(&luser->storages, idx);
+	for (i = 0; i < array_count(&luser->storages); i++) {
+		other = array_idx_elem(&luser->storages, i);
+		if (i != idx && st->ns != NULL && other->ns != NULL &&
+		    lazy_expunge_storage_is_within(luser, st, other) &&
+		    (i < idx || !lazy_expunge_storage_is_within(luser, other,
+								st)))
+			return other;
+	}
+	return NULL;
+}
+
+/* Two settings that end at one mailbox would count its mail twice. */
+static void storages_unite(struct lazy_expunge_user *luser)
+{
+	struct lazy_expunge_storage *st, *same;
+	unsigned int idx = array_count(&luser->storages);
+
+	while (idx-- > 0) {
+		same = storage_find_same(luser, idx);
+		if (same == NULL)
+			continue;
+		st = array_idx_elem(&luser->storages, idx);
+		st->same_as = same;
+		st->next_alias = luser->storage_aliases;
+		luser->storage_aliases = st;
+		array_delete(&luser->storages, idx, 1);
+	}
 }
 
 const ARRAY_TYPE(lazy_expunge_storage) *
@@ -209,6 +281,8 @@ lazy_expunge_user_storages(struct lazy_expunge_user *luser)
 			st = storage_resolve(luser, name);
 			array_push_back(&luser->storages, &st);
 		}
+		if (array_count(&luser->storages) > 1)
+			storages_unite(luser);
 	} T_END;
 	return &luser->storages;
 }
@@ -221,6 +295,7 @@ void lazy_expunge_user_storages_reset(struct lazy_expunge_user *luser)
 	   pool */
 	luser->storages_resolved = FALSE;
 	i_zero(&luser->storages);
+	luser->storage_aliases = NULL;
 }
 
 struct lazy_expunge_storage *
@@ -232,6 +307,11 @@ lazy_expunge_user_storage_find(struct lazy_expunge_user *luser,
 	array_foreach_elem(lazy_expunge_user_storages(luser), st) {
 		if (strcmp(st->setting, setting) == 0)
 			return st;
+	}
+	/* another name for one of them */
+	for (st = luser->storage_aliases; st != NULL; st = st->next_alias) {
+		if (strcmp(st->setting, setting) == 0)
+			return st->same_as;
 	}
 	return NULL;
 }
@@ -248,21 +328,6 @@ bool lazy_expunge_is_storage_namespace(struct lazy_expunge_user *luser,
 	return FALSE;
 }
 
-static bool storage_is_named(struct lazy_expunge_storage *st,
-			     struct mail_namespace *ns, const char *vname)
-{
-	bool named;
-
-	if (st->ns_mode || (ns != st->ns && ns->alias_for != st->ns &&
-			    ns->type != MAIL_NAMESPACE_TYPE_SHARED))
-		return ns == st->ns || ns->alias_for == st->ns;
-	T_BEGIN {
-		named = lazy_expunge_storage_own_name(st, ns->list,
-			lazy_expunge_name_without_prefix(ns, vname)) != NULL;
-	} T_END;
-	return named;
-}
-
 struct lazy_expunge_storage *
 lazy_expunge_storage_match_name(struct lazy_expunge_user *luser,
 				struct mail_namespace *ns, const char *vname)
@@ -270,7 +335,7 @@ lazy_expunge_storage_match_name(struct lazy_expunge_user *luser,
 	struct lazy_expunge_storage *st;
 
 	array_foreach_elem(lazy_expunge_user_storages(luser), st) {
-		if (st->ns != NULL && storage_is_named(st, ns, vname))
+		if (st->ns != NULL && lazy_expunge_storage_is_named(st, ns, vname))
 			return st;
 	}
 	return NULL;

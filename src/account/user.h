@@ -30,6 +30,8 @@ struct lazy_expunge_user {
 	/* lazy_expunge_user_storages(): resolved when first asked for, anew
 	   when namespaces are added */
 	ARRAY_TYPE(lazy_expunge_storage) storages;
+	/* settings that are another name for one of them */
+	struct lazy_expunge_storage *storage_aliases;
 	pool_t storages_pool;
 	bool storages_resolved;
 

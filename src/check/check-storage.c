@@ -12,6 +12,7 @@
 #include "inventory/select.h"
 #include "core/text.h"
 #include "compat/dovecot.h"
+#include "account/storage-box.h"
 #include "account/storages.h"
 #include "check/check.h"
 
@@ -30,7 +31,8 @@ static void check_name(struct lazy_expunge_findings *findings,
 
 	if (storage->ns == NULL || storage->error != NULL) {
 		lazy_expunge_findings_add(findings, "storage", FAIL,
-			storage->error, storage->is_live ?
+			storage->error, storage->remedy != NULL ?
+			storage->remedy : storage->is_live ?
 			"give the storage a place of its own" :
 			"configure the namespace, or remove the trailing "
 			"separator to use a mailbox");
@@ -61,6 +63,10 @@ static void check_name(struct lazy_expunge_findings *findings,
 		lazy_expunge_error_set_box(&error, "Cannot open", box);
 		lazy_expunge_findings_add(findings, "storage", FAIL, error.text,
 			"correct the cause, or choose another name");
+	} else if (exists && lazy_expunge_storage_box_is_live(storage, box,
+							      &error.text)) {
+		lazy_expunge_findings_add(findings, "storage", FAIL, error.text,
+			"give the storage a place of its own");
 	} else if (!exists && mailbox_verify_create_name(box) < 0) {
 		lazy_expunge_error_set_box(&error, "Cannot create", box);
 		lazy_expunge_findings_add(findings, "storage", FAIL, error.text,

@@ -242,9 +242,10 @@ static bool holds_has_changed(struct lazy_expunge_holds_cache *cache)
 	path = lazy_expunge_place_path(cache->luser->user,
 				       LAZY_EXPUNGE_HOLDS_FNAME);
 	i_zero(&st);
-	/* what is there and cannot be looked at cannot be read either */
+	/* what is there and cannot be looked at cannot be read either, nor can
+	   what a link leads to */
 	exists = path != NULL &&
-		(stat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR));
+		(lstat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR));
 	changed = cache->holds == NULL || exists != cache->exists ||
 		!holds_is_same_file(&st, &cache->st) ||
 		(cache->holds->next_end != 0 &&

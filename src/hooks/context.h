@@ -49,6 +49,10 @@ struct lazy_expunge_mailbox {
 	/* save dates are cached up to here */
 	uint32_t save_dates_next_uid;
 
+	/* of a storage: why it is none, NULL if it is, and whether that is known */
+	const char *live_error;
+	bool live_checked;
+
 	bool is_virtual;
 	/* opened by the plugin itself */
 	bool internal;

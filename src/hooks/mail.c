@@ -11,6 +11,7 @@
 #include "hold/holds.h"
 #include "keep/origin.h"
 #include "core/policy.h"
+#include "account/storage-box.h"
 #include "account/storages.h"
 #include "hooks/context.h"
 #include "hooks/held.h"
@@ -35,6 +36,21 @@ facts_moving(struct mail *mail, const struct lazy_expunge_settings *set,
 	return LAZY_EXPUNGE_MOVED_UNLOCKED;
 }
 
+/* What is live and only looks like the storage does not go as if it were kept. */
+static bool storage_is_live(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+	const char *error;
+
+	if (!lbox->live_checked) T_BEGIN {
+		lbox->live_checked = TRUE;
+		if (lazy_expunge_storage_box_is_live(lbox->storage, box,
+						     &error))
+			lbox->live_error = p_strdup(box->pool, error);
+	} T_END;
+	return lbox->live_error != NULL;
+}
+
 static void facts_gather(struct mail *mail, struct lazy_expunge_facts *facts_r)
 {
 	struct mail_private *pmail = (struct mail_private *)mail;
@@ -57,6 +73,10 @@ static void facts_gather(struct mail *mail, struct lazy_expunge_facts *facts_r)
 	if (facts_r->settings_failed)
 		return;
 	facts_r->in_storage = lbox->storage != NULL;
+	if (facts_r->in_storage && storage_is_live(mail->box)) {
+		facts_r->settings_failed = TRUE;
+		return;
+	}
 	if (facts_r->in_storage) {
 		facts_r->moving_unkept =
 			facts_r->moving != LAZY_EXPUNGE_NOT_MOVING &&
@@ -179,8 +199,8 @@ static void mail_refuse(const struct lazy_expunge_deletion *deletion)
 		return;
 	}
 	set = lazy_expunge_mailbox_settings(mail->box);
-	error = lbox->luser->set.error != NULL ?
-		lbox->luser->set.error : set->error;
+	error = lbox->luser->set.error != NULL ? lbox->luser->set.error :
+		set->error != NULL ? set->error : lbox->live_error;
 	lazy_expunge_event_refused(mail->box, mail, 1, "settings", error);
 	lazy_expunge_transaction_fail(mail->transaction,
 		MAIL_ERROR_UNAVAILABLE, "Mail cannot be deleted: the server's "

@@ -9,6 +9,7 @@
 #include "mail-storage-private.h"
 #include "mailbox-list-iter.h"
 #include "compat/dovecot.h"
+#include "account/storage-box.h"
 #include "account/storage-list.h"
 #include "keep/deletion-id.h"
 #include "keep/origin.h"
@@ -105,6 +106,11 @@ static int select_add_box(struct lazy_expunge_select *select,
 			"Cannot open the expunge storage", box);
 		mailbox_free(&box);
 		return error_r->code == MAIL_ERROR_NOTFOUND ? 0 : -1;
+	}
+	if (lazy_expunge_storage_box_is_live(storage, box, &error_r->text)) {
+		error_r->code = MAIL_ERROR_UNAVAILABLE;
+		mailbox_free(&box);
+		return -1;
 	}
 	sbox = array_append_space(&select->boxes);
 	sbox->storage = storage;

@@ -215,3 +215,23 @@ def test_a_path_is_the_storage_still(dovecot):
         session.ok("UNSELECT")
         session.no(f"DELETE {path}")
     assert [mail.subject for mail in user.kept()] == ["gone"]
+
+
+@pytest.mark.any_format
+@pytest.mark.parametrize("prefix", ["INBOX/", "mail/"])
+def test_a_name_without_the_prefix_that_all_namespaces_have(dovecot, prefix):
+    """Nothing can be deleted until it is written as it must be, and that is said."""
+    places = dict(raw23=f"namespace inbox {{\n  prefix = {prefix}\n  separator = /\n}}", raw24=f"namespace inbox {{\n  prefix = {prefix}\n  separator = /\n}}")
+    server = dovecot.own(lazy={"mailbox": "EXPUNGED"}, mailboxes=(), **places)
+    server.expect_log("no namespace has a mailbox of this name", required=False)
+    user = server.user()
+    user.deliver()
+    with user.imap("INBOX") as session:
+        session("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
+        assert not session("UID EXPUNGE 1:*").ok
+    assert len(user.messages("INBOX")) == 1
+    done = server.doveadm("-f", "json", "lazy-expunge", "check", "-u", user.name, check=False)
+    row = {row["id"]: row for row in json.loads(done.stdout)}["storage"]
+    assert done.code == 1 and row["state"] == "FAIL" and f"write {prefix}EXPUNGED" in row["found"], row
+    assert row["remedy"] == "write the name with the prefix of its namespace"
+    assert server.doveadm("lazy-expunge", "list", "-u", user.name, check=False).code == 78

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from harness.dovecot.config import Namespace
+from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox, Namespace
 from harness.dovecot.mail import message
 
 LAST = {"only_last_instance": True}
@@ -129,3 +129,53 @@ def test_names_that_no_mailbox_can_have(dovecot, kind):
         done = user.server.doveadm("lazy-expunge", "restore", "-n", "-u", user.name, "-t", name, "ALL", check=False)
         assert done.code in (0, 64, 68, 77), (name, done)
         assert user.doveadm("mailbox status", "messages", name, check=False).code in (0, 65, 68, 75, 64, 77)
+
+
+@pytest.mark.parametrize("live", ["INBOX", "Work"])
+def test_a_storage_that_is_a_link_to_live_mail(dovecot, live):
+    """Nothing in it was deleted: no command and no retention takes it, and check says so."""
+    limits = dict(lazy={"mailbox": "EXPUNGED", "max_storage": "1"},
+                  mailboxes=DEFAULT_MAILBOXES + (Mailbox("EXPUNGED", autoexpunge_max_mails=1), Mailbox("Work", auto="create")))
+    server = dovecot.own(**limits)
+    user = server.user()
+    for subject in ("m0", "m1"):
+        user.append(live, message(subject=subject))
+    before = sorted(mail.content for mail in user.messages(live))
+    if dovecot.format == "maildir":
+        target, place = (user.mail_path if live == "INBOX" else user.mail_path / ".Work"), user.mail_path / ".EXPUNGED"
+    else:
+        target, place = user.mail_path / "mailboxes" / live, user.mail_path / "mailboxes/EXPUNGED"
+    place.symlink_to(target)
+    server.expect_log("a link leads from there to|are one mailbox", required=False)
+    # what retention would have taken at a log-out
+    server.expect_log("Mailbox EXPUNGED: Failed to autoexpunge: .*settings are in error")
+    for command in (["maintain"], ["restore", "ALL"], ["list", "ALL"], ["erase", "subject", "m0"], ["status"]):
+        done = server.doveadm("lazy-expunge", command[0], "-u", user.name, *command[1:], check=False)
+        assert done.code != 0 and b"a link leads from there to" in done.stderr, done
+        assert sorted(mail.content for mail in user.messages(live)) == before, command
+    with user.imap(live) as session:
+        session("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
+        assert not session("UID EXPUNGE 1:*").ok
+    assert [mail.subject for mail in user.messages(live)] == ["m0", "m1"]
+    done = server.doveadm("-f", "json", "lazy-expunge", "check", "-u", user.name, check=False)
+    row = {row["id"]: row for row in json.loads(done.stdout)}["storage"]
+    assert done.code == 1 and row["state"] == "FAIL" and "a link leads from there" in row["found"]
+
+
+def test_a_storage_that_is_a_link_to_another_place(dovecot):
+    """A larger disk, say: that is a storage as any other."""
+    user = dovecot.own(lazy={"mailbox": "EXPUNGED", "max_storage": "1"}).user()
+    keep(user, ["m0"])
+    place = storage_directory(user, "EXPUNGED")
+    place.rename(user.home / "elsewhere")
+    place.symlink_to(user.home / "elsewhere")
+    keep_more(user, "m1")
+    assert {mail.subject for mail in user.kept()} == {"m0", "m1"}
+    user.doveadm("lazy-expunge maintain")
+    assert user.kept() == []
+
+
+def keep_more(user, subject):
+    user.append("INBOX", message(subject=subject))
+    with user.imap("INBOX") as session:
+        session.delete()

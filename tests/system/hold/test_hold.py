@@ -383,3 +383,20 @@ def test_who_has_no_hold_pays_one_look_a_session_at_most(dovecot, only_last):
     without = dovecot(lazy={"only_last_instance": only_last}).user()
     without.fill("INBOX", 3)
     assert looks(without, lambda session: session.delete("1:2")) == 0
+
+
+def test_a_file_that_leads_nowhere_holds_everything(dovecot):
+    """A link to a file system that is not mounted, say: whether there is a hold cannot be told."""
+    server = dovecot.own(lazy={"protect": False})
+    server.expect_log("not a regular file", required=False)
+    user = server.user()
+    user.fill("INBOX", 1)
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    (user.home / PATH).symlink_to("/nowhere/at/all")
+    assert user.doveadm("expunge", "mailbox", ".EXPUNGED", "all", check=False).code != 0
+    assert len(user.kept()) == 1
+    done = server.doveadm("-f", "json", "lazy-expunge", "check", "-u", user.name, check=False)
+    assert {row["id"]: row["state"] for row in json.loads(done.stdout)}["holds"] == "FAIL" and done.code == 1
+    (user.home / PATH).unlink()
+    user.doveadm("expunge", "mailbox", ".EXPUNGED", "all")
+    assert user.kept() == []
