@@ -74,7 +74,7 @@ def test_help_of_account_commands_has_a_line_for_each_option(dovecot, command):
 
 def test_the_man_page_has_every_file():
     source = "".join(path.read_text() for path in sorted((SOURCE / "src").glob("*/*.[ch]")))
-    names = set(re.findall(r'"(dovecot\.lazy-expunge[a-z.-]*)"', source))
+    names = set(re.findall(r'"(dovecot\.lazy-expunge[.-][a-z.-]*)"', source))
     files = re.search(r"^\.SH FILES\n(.*?)^\.SH", PAGE.read_text().replace("\\-", "-"), re.MULTILINE | re.DOTALL).group(1)
     assert len(names) > 10
     assert set(re.findall(r"dovecot\.lazy-expunge[a-z.-]*", files)) == names
@@ -342,7 +342,7 @@ def test_recipe_an_archive_comes_back(dovecot):
     doveadm lazy-expunge import -u anna -t Evidence /root/anna.zip"""
     anna = Anna(dovecot)
     back, elsewhere = recipe(test_recipe_an_archive_comes_back)
-    path = anna.server.root / "anna.zip"
+    path = anna.server.root / "back.zip"
     anna.fill()
     anna.delete()
     before = sorted(mail.content for mail in anna.user.kept())
