@@ -68,8 +68,9 @@ static void storage_without_namespace(struct lazy_expunge_user *luser,
 		mail_namespace_find_inbox(luser->user->namespaces);
 
 	st->error = p_strdup_printf(luser->storages_pool,
-		"%s = %s: no namespace has a mailbox of this name: write %s%s",
-		LE_STORAGE_SETTING, st->setting, ns->prefix, st->setting);
+		"%s = %s: no namespace has a mailbox of this name: write %s",
+		LE_STORAGE_SETTING, st->setting,
+		t_strconcat(ns->prefix, st->setting, NULL));
 	st->remedy = "write the name with the prefix of its namespace";
 }
 
