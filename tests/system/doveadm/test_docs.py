@@ -275,6 +275,68 @@ def test_recipe_one_mail(dovecot):
     assert anna.subjects("Projects/Spring") == ["Offer"] and len(anna.user.kept()) == 2
 
 
+def test_recipe_the_trash(dovecot):
+    """doveadm lazy-expunge list -u anna -o Trash --since today
+    doveadm lazy-expunge restore -u anna -o Trash --since today ALL"""
+    anna = Anna(dovecot)
+    look, put_back = recipe(test_recipe_the_trash)
+    anna.fill()
+    with anna.user.imap("Projects/Spring") as session:
+        session.ok("MOVE 1 Trash")
+        session.select("Trash")
+        session.delete()
+    assert "Projects/Spring" in anna.run(look)
+    anna.run(put_back)
+    assert anna.subjects("Projects/Spring") == ["Offer"] and anna.subjects("Trash") == anna.user.kept() == []
+
+
+def test_recipe_everybody_is_protected(dovecot):
+    """doveadm lazy-expunge check -A
+    doveadm lazy-expunge check -A -q"""
+    anna = Anna(dovecot, others=2)
+    look, quiet = recipe(test_recipe_everybody_is_protected)
+    assert re.search(r"^TOTAL +protected +OK +3 3 of 3$", anna.run(look), re.MULTILINE) and anna.run(quiet) == ""
+
+
+def values_of_their_own(dovecot, command):
+    """The userdb gives two users other values, and the command a third for one run."""
+    text = RECIPES[RECIPES.index("## Another retention for one user"):]
+    fields = dict(re.findall(r"^(anna|bob):.* userdb_(\S+)$", text, re.MULTILINE))
+    # the same settings, with values for which a test need not wait
+    fields = {name: dict([field.replace("=90d", "=1s").replace("=1000", "=1").split("=")]) for name, field in fields.items()}
+    assert {value for field in fields.values() for value in field.values()} == {"1s", "1"}
+    anna = Anna(dovecot, others=2)
+    user, bob, carol = anna.users
+    anna.server.write_users([(user, fields["anna"]), (bob, fields["bob"]), (carol, {"lazy_expunge_max_storage": "1"})])
+    for each in anna.users:
+        each.fill("INBOX", 3)
+        each.doveadm("expunge", "mailbox", "INBOX", "all")
+        assert len(each.kept()) == 3
+
+    def are_left(*numbers):
+        anna.server.doveadm("lazy-expunge", "maintain", "-A")
+        return tuple(len(each.kept()) for each in anna.users) == numbers
+
+    wait_for(lambda: are_left(0, 1, 0), "what is due to go")
+    user.fill("INBOX", 3)
+    anna.server.write_users(anna.users)
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    anna.run(command)
+    assert len(user.kept()) == 1
+
+
+@pytest.mark.until("2.4")
+def test_recipe_another_retention_for_one_user_on_2_3(dovecot):
+    """doveadm -o plugin/lazy_expunge_max_storage=300 lazy-expunge maintain -u anna"""
+    values_of_their_own(dovecot, recipe(test_recipe_another_retention_for_one_user_on_2_3)[0])
+
+
+@pytest.mark.since("2.4")
+def test_recipe_another_retention_for_one_user_on_2_4(dovecot):
+    """doveadm -o lazy_expunge_max_storage=300 lazy-expunge maintain -u anna"""
+    values_of_their_own(dovecot, recipe(test_recipe_another_retention_for_one_user_on_2_4)[0])
+
+
 def test_recipe_a_pop3_client(dovecot):
     """doveadm lazy-expunge status -u anna -v
     doveadm lazy-expunge restore -u anna -o INBOX --since 1d ALL
