@@ -174,3 +174,26 @@ def test_every_setting_is_in_the_table():
     names = set(re.findall(r'"(lazy_expunge(?:_[a-z_]+)?)"', source)) - {"lazy_expunge_storage"}
     assert len(names) >= 10
     assert sorted(name for name in names if f"`{name}`" not in README) == []
+
+
+def settings_table(series):
+    """The lines of README's table for this version, as an administrator would write them."""
+    text = README[README.index(f"On {series}, "):]
+    return re.findall(r"^\| `([^`]+)` \|", text[:text.index("\n\n", text.index("|---|"))], re.MULTILINE)
+
+
+def test_the_table_of_settings_of_this_version(dovecot):
+    """Each line is what Dovecot takes, with its value; and none is missing."""
+    new = dovecot.target.new_settings
+    lines = settings_table("2.4" if new else "2.3")
+    listed = {line.split(" = ")[0] for line in lines}
+    general = re.search(r"^\| setting \| default \| meaning \|\n(.*?)\n\n", README, re.MULTILINE | re.DOTALL).group(1)
+    meant = {name for row in general.splitlines() for name in re.findall(r"`(lazy_expunge\w*)`", row.split("|")[1])}
+    assert listed == meant - {"lazy_expunge_exclude2"} - ({"lazy_expunge"} if new else {"lazy_expunge_mailbox"})
+    lines = [line for line in lines if not line.startswith("lazy_expunge_hold")]
+    text = "\n".join(lines) if new else "plugin {\n" + "\n".join(lines) + "\n}"
+    user = dovecot(lazy=settings(), raw=text).user()
+    user.append("Work", create=True)
+    with user.imap("Work") as session:
+        session.delete()
+    assert len(user.messages(".EXPUNGED")) == 1
