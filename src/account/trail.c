@@ -263,6 +263,56 @@ void lazy_expunge_trail_steps_write(
 	} T_END;
 }
 
+struct trail_forget {
+	/* of one line */
+	pool_t pool;
+	lazy_expunge_rewrite_uids_t *callback;
+	void *context;
+};
+
+static void trail_forget_line(void *context, const char *line, string_t *dest)
+{
+	struct trail_forget *forget = context;
+	struct lazy_expunge_trail_step step;
+	const struct seq_range *range;
+	ARRAY_TYPE(seq_range) uids;
+
+	p_clear(forget->pool);
+	if (!lazy_expunge_trail_step_parse(line, forget->pool, NULL,
+					   &step)) {
+		if (!lazy_expunge_trail_is_step(line))
+			str_printfa(dest, "%s\n", line);
+		return;
+	}
+	p_array_init(&uids, forget->pool, 4);
+	seq_range_array_add_range(&uids, step.first_uid, step.last_uid);
+	forget->callback(forget->context, step.mailbox, step.uid_validity,
+			 &uids);
+	array_foreach(&uids, range) {
+		step.first_uid = range->seq1;
+		step.last_uid = range->seq2;
+		lazy_expunge_trail_step_append(dest, &step);
+	}
+}
+
+int lazy_expunge_trail_forget(struct mail_user *user,
+			      lazy_expunge_rewrite_uids_t *callback,
+			      void *context, const char **error_r)
+{
+	struct trail_forget forget = {
+		.pool = pool_alloconly_create("lazy_expunge forget", 1024),
+		.callback = callback,
+		.context = context,
+	};
+	int ret;
+
+	ret = lazy_expunge_rewrite(user, LAZY_EXPUNGE_TRAIL_FNAME,
+				   TRAIL_LOCK_FNAME, trail_forget_line, &forget,
+				   error_r);
+	pool_unref(&forget.pool);
+	return ret;
+}
+
 void lazy_expunge_trail_steps_deinit(struct lazy_expunge_trail_steps **_steps)
 {
 	struct lazy_expunge_trail_steps *steps = *_steps;

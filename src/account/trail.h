@@ -4,7 +4,7 @@
 /* The file of a user's steps to a Trash (core/trail-lines.h), in the home. It is a
    hint: what it has lost counts as deleted in the Trash. */
 
-#include "seq-range-array.h"
+#include "account/rewrite.h"
 
 struct lazy_expunge_trail_steps;
 struct mail_transaction_commit_changes;
@@ -31,6 +31,11 @@ void lazy_expunge_trail_steps_write(
 	struct lazy_expunge_trail_steps *steps, struct mail_user *user,
 	const char *trash,
 	const struct mail_transaction_commit_changes *changes);
+/* Take out of the user's file which UIDs may not stay in it. Returns 0 if ok, -1
+   and the error. */
+int lazy_expunge_trail_forget(struct mail_user *user,
+			      lazy_expunge_rewrite_uids_t *callback,
+			      void *context, const char **error_r);
 /* Takes NULL. */
 void lazy_expunge_trail_steps_deinit(struct lazy_expunge_trail_steps **steps);
 

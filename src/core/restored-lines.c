@@ -81,6 +81,11 @@ bool lazy_expunge_restored_parse(const char *line, pool_t pool,
 	return valid;
 }
 
+bool lazy_expunge_restored_is_line(const char *line)
+{
+	return strncmp(line, RESTORED_KIND"\t", strlen(RESTORED_KIND"\t")) == 0;
+}
+
 bool lazy_expunge_restored_are_alike(const struct lazy_expunge_restored *r1,
 				     const struct lazy_expunge_restored *r2)
 {

@@ -29,6 +29,8 @@ void lazy_expunge_restored_append(string_t *dest,
    the pool. */
 bool lazy_expunge_restored_parse(const char *line, pool_t pool,
 				 struct lazy_expunge_restored *restored_r);
+/* TRUE if the line is one of these, or was before it was cut off. */
+bool lazy_expunge_restored_is_line(const char *line);
 /* TRUE if they differ in their UIDs alone. */
 bool lazy_expunge_restored_are_alike(const struct lazy_expunge_restored *r1,
 				     const struct lazy_expunge_restored *r2);

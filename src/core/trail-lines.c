@@ -72,6 +72,11 @@ bool lazy_expunge_trail_step_parse(const char *line, pool_t pool,
 	return valid;
 }
 
+bool lazy_expunge_trail_is_step(const char *line)
+{
+	return strncmp(line, TRAIL_KIND"\t", strlen(TRAIL_KIND"\t")) == 0;
+}
+
 static int step_cmp(const struct lazy_expunge_trail_step *s1,
 		    const struct lazy_expunge_trail_step *s2)
 {

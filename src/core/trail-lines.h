@@ -26,6 +26,8 @@ void lazy_expunge_trail_step_append(string_t *dest,
 bool lazy_expunge_trail_step_parse(const char *line, pool_t pool,
 				   const struct lazy_expunge_trail_step *last,
 				   struct lazy_expunge_trail_step *step_r);
+/* TRUE if the line is a step, or was one before it was cut off. */
+bool lazy_expunge_trail_is_step(const char *line);
 /* Sort the steps for lazy_expunge_trail_find(). */
 void lazy_expunge_trail_sort(ARRAY_TYPE(lazy_expunge_trail_step) *steps);
 /* The step that led to the mail, NULL if none is known. The steps are sorted. */

@@ -15,6 +15,7 @@
 #include "inventory/live-boxes.h"
 #include "inventory/select.h"
 #include "restore/intent.h"
+#include "erase/records.h"
 #include "erase/traces.h"
 #include "erase/erase.h"
 
@@ -281,6 +282,8 @@ static int erase_locked(struct erase *erase, struct lazy_expunge_error *error_r)
 		error_r->code = MAIL_ERROR_TEMP;
 		return -1;
 	}
+	if (lazy_expunge_erase_records(erase->luser, error_r) < 0)
+		return -1;
 	return erase_prove(erase, error_r);
 }
 
@@ -293,8 +296,11 @@ static int erase_run(struct erase *erase, bool plan,
 	erase->step = step_match;
 	if (erase_boxes(erase, error_r) < 0)
 		return -1;
-	if (hash_table_count(erase->guids) == 0)
-		return 0;
+	if (hash_table_count(erase->guids) == 0) {
+		/* an earlier run may have failed at these */
+		return plan ? 0 :
+			lazy_expunge_erase_records(erase->luser, error_r);
+	}
 	erase->step = step_find;
 	if (erase_boxes(erase, error_r) < 0)
 		return -1;

@@ -232,3 +232,51 @@ int lazy_expunge_undo_log_read(struct lazy_expunge_user *luser, pool_t pool,
 	i_stream_destroy(&input);
 	return ret;
 }
+
+struct undo_forget {
+	/* of one line */
+	pool_t pool;
+	lazy_expunge_rewrite_uids_t *callback;
+	void *context;
+};
+
+static void undo_forget_line(void *context, const char *line, string_t *dest)
+{
+	struct undo_forget *forget = context;
+	struct lazy_expunge_restored one;
+	const struct seq_range *range;
+	ARRAY_TYPE(seq_range) uids;
+
+	p_clear(forget->pool);
+	if (!lazy_expunge_restored_parse(line, forget->pool, &one)) {
+		if (!lazy_expunge_restored_is_line(line))
+			str_printfa(dest, "%s\n", line);
+		return;
+	}
+	p_array_init(&uids, forget->pool, 4);
+	seq_range_array_add_range(&uids, one.first_uid, one.last_uid);
+	forget->callback(forget->context, one.target, one.uid_validity, &uids);
+	array_foreach(&uids, range) {
+		one.first_uid = range->seq1;
+		one.last_uid = range->seq2;
+		lazy_expunge_restored_append(dest, &one);
+	}
+}
+
+int lazy_expunge_undo_log_forget(struct mail_user *user,
+				 lazy_expunge_rewrite_uids_t *callback,
+				 void *context, const char **error_r)
+{
+	struct undo_forget forget = {
+		.pool = pool_alloconly_create("lazy_expunge forget", 1024),
+		.callback = callback,
+		.context = context,
+	};
+	int ret;
+
+	ret = lazy_expunge_rewrite(user, LAZY_EXPUNGE_RESTORED_FNAME,
+				   RESTORED_LOCK_FNAME, undo_forget_line,
+				   &forget, error_r);
+	pool_unref(&forget.pool);
+	return ret;
+}

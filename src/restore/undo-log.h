@@ -6,6 +6,7 @@
    deletions. It is a hint: a restore that could not write it cannot be taken
    back. */
 
+#include "account/rewrite.h"
 #include "core/restored-lines.h"
 
 struct lazy_expunge_select;
@@ -14,6 +15,7 @@ struct lazy_expunge_undo_log;
 struct lazy_expunge_user;
 struct mail;
 struct mail_transaction_commit_changes;
+struct mail_user;
 
 #define LAZY_EXPUNGE_RESTORED_FNAME "dovecot.lazy-expunge.restored"
 
@@ -41,6 +43,11 @@ int lazy_expunge_undo_log_read(struct lazy_expunge_user *luser, pool_t pool,
 			       uint32_t restore,
 			       ARRAY_TYPE(lazy_expunge_restored) *restored,
 			       const char **error_r);
+/* Take out of the user's log which UIDs may not stay in it. Returns 0 if ok, -1
+   and the error. */
+int lazy_expunge_undo_log_forget(struct mail_user *user,
+				 lazy_expunge_rewrite_uids_t *callback,
+				 void *context, const char **error_r);
 /* The flags and keywords as the log has them. Data stack. */
 void lazy_expunge_undo_log_mail(struct mail *mail, enum mail_flags *flags_r,
 				const char *const **keywords_r);

@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import subprocess
 
 import pytest
 
 from harness.dovecot import beside, events
-from harness.dovecot.config import namespace_mode
+from harness.dovecot.config import DEFAULT_MAILBOXES, namespace_mode
 from harness.dovecot.mail import message
 
 MODES = ["mailbox", "namespace"]
@@ -31,6 +32,16 @@ def holders(paths, *words):
     """The files below these paths that have one of the words in them."""
     found = [subprocess.run(["grep", "-rlaF", word, *map(str, paths)], capture_output=True, text=True).stdout.split() for word in words]
     return sorted(sum(found, []))
+
+
+# They name what was expunged until Dovecot writes them anew, which the report tells.
+INDEX_LOGS = {"dovecot.index.log", "dovecot.index.log.2"}
+
+
+def named_in(home, guid):
+    """The files below home in whose name or content the GUID is: as text, or as the bytes that it says."""
+    words = [guid.encode()] + ([bytes.fromhex(guid)] if re.fullmatch(r"[0-9a-f]{32}", guid) else [])
+    return {path for path in home.rglob("*") if path.is_file() and any(word in path.name.encode() + path.read_bytes() for word in words)}
 
 
 def scatter(user):
@@ -67,6 +78,7 @@ def test_nothing_of_a_mail_is_left(dovecot, mode):
     kept = sorted(mail.content for mail in user.kept() if MARK not in mail.text)
     assert len(stay) == 2 and len(kept) == 1
     plan, _ = rows(user, "-n", "subject", MARK)
+    assert len(named_in(user.home, plan[0]["guid"])) >= 3
     assert {row["state"] for row in plan} == {"planned"} and len(user.messages("Work")) == 2 and holders([user.home], MARK)
     report = server.root / "evidence"
     report.mkdir(mode=0o700)
@@ -77,6 +89,8 @@ def test_nothing_of_a_mail_is_left(dovecot, mode):
     assert boxes == sorted(["Work", "Work", "Trash"] + ([".EXPUNGED"] if mode == "mailbox" else [".EXPUNGED/INBOX"])), boxes
     server.settle()
     assert holders([user.home], MARK, BODY) == []
+    assert {path.name for path in named_in(user.home, found[0]["guid"])} <= INDEX_LOGS
+    assert any("index logs" in line for line in json.loads((report / "erased.json").read_text())["out_of_reach"])
     logs = [server.root / name for name in ("log", "info.log", "debug.log") if (server.root / name).exists()]
     assert holders(logs, BODY) == []
     assert b"Not reached: backups" in done.stderr
@@ -187,6 +201,81 @@ def test_what_a_killed_restore_has_written_down(dovecot):
     user.append("INBOX", message(subject=MARK))
     rows(user, "subject", MARK)
     assert path.read_text() == "another\n"
+
+
+OURS = ("dovecot.lazy-expunge.trail", "dovecot.lazy-expunge.restored")
+
+
+def lines(user, name):
+    """The lines of one of our files, in fields."""
+    return [line.split("\t") for line in (user.home / name).read_text().splitlines()]
+
+
+def test_what_our_own_records_say_of_it(dovecot):
+    """Where it was before the Trash, and where a restore has put it; what they say of others stays, and goes on to be of use."""
+    user = dovecot(mailboxes=DEFAULT_MAILBOXES).user()
+    user.append("Work", message(subject="stays 1"), create=True)
+    user.append("Work", message(subject=MARK))
+    user.append("Work", message(subject="stays 2"))
+    with user.imap("Work") as session:
+        session.ok("UID MOVE 1:3 Trash")
+        # it comes back, and the Trash has had it under one number more
+        session.select("Trash")
+        session.ok("UID MOVE 2 Work")
+        session.select("Work")
+        session.ok("UID COPY 4 Trash")
+    trail, restored = OURS
+    assert [line[3] for line in lines(user, trail)] == ["1:3", "4:4"]
+    # the same mails, deleted elsewhere and restored
+    for subject in ("stays 3", MARK, "stays 4"):
+        user.append("Kept", message(subject=subject), "\\Flagged own", create=True)
+    user.doveadm("expunge", "mailbox", "Kept", "all")
+    user.doveadm("lazy-expunge restore", "-o", "Kept", "all")
+    assert [line[3] for line in lines(user, restored)] == ["4:6"]
+    trash = {mail.subject: mail.uid for mail in user.messages("Trash")}
+    found, _ = rows(user, "subject", MARK)
+    assert {row["state"] for row in found} == {"erased"} and len(found) == 4 - 1
+    assert [line[3] for line in lines(user, trail)] == ["1:1", "3:3"]
+    assert [line[3] for line in lines(user, restored)] == ["4:4", "6:6"]
+    assert all(line[-1] == "own" for line in lines(user, restored))
+    # the others: the origin is known, and the restore is taken back
+    user.doveadm("expunge", "mailbox", "Trash", "uid", str(trash["stays 1"]))
+    assert [(mail.subject, mail.origin) for mail in user.kept()] == [("stays 1", "Work")]
+    user.doveadm("lazy-expunge restore", "-U", lines(user, restored)[0][1])
+    assert sorted(mail.subject for mail in user.kept()) == ["stays 1", "stays 3", "stays 4"]
+
+
+def test_records_of_what_is_not_there_any_more(dovecot):
+    """A line that was cut off, one of a later version, a mailbox that is gone, and another one of its name."""
+    user = dovecot().user()
+    user.append("INBOX", message(subject=MARK))
+    user.append("Work", message(subject="stays"), create=True)
+    [mail] = user.messages("Work")
+    path = user.home / OURS[0]
+    validity = json.loads(user.server.doveadm("-f", "json", "mailbox", "status", "-u", user.name, "uidvalidity", "Work").stdout)[0]["uidvalidity"]
+    stays = [f"T\t1\t{validity}\t{mail.uid}:{mail.uid}\tWork\tINBOX\t.", "X\tof\ta later version"]
+    path.write_text("\n".join([f"T\t1\t{validity}\t1:9\tGone\tINBOX\t.", stays[0].replace(f"{mail.uid}:{mail.uid}", "1:4000000000"),
+                               "T\t1\t7\t1:9\tWork\tINBOX\t.", stays[1], "T\t1\t7\t1:9\tWo"]))
+    user.server.own(path)
+    rows(user, "subject", MARK)
+    assert path.read_text().splitlines() == stays
+
+
+def test_records_that_cannot_be_written(dovecot):
+    user = dovecot().user()
+    user.append("INBOX", message(subject=MARK))
+    path = user.home / OURS[1]
+    path.mkdir()
+    found, done = rows(user, "subject", MARK, check=False)
+    assert done.code == 75 and str(path).encode() in done.stderr and [row["state"] for row in found] == ["failed"]
+    # the mail is gone, and the next run ends the work
+    path.rmdir()
+    path.write_text("U\t0a1b2c3d\t7\t1:1\t0\t00000000\tINBOX\tINBOX\t\n")
+    user.server.own(path)
+    found, done = rows(user, "-n", "subject", MARK)
+    assert found == [] and path.read_text()
+    found, done = rows(user, "subject", MARK)
+    assert found == [] and b"No mail matches" in done.stderr and path.read_text() == ""
 
 
 def test_the_events(dovecot):
