@@ -89,6 +89,29 @@ def test_what_an_archive_has(dovecot, mode, end):
     assert checked.returncode == 0 and checked.stdout.count(": OK\n") == 4, checked
 
 
+# Each unpacks the archive in the working directory.
+PROGRAMS = {"zip": "unzip -q {0}", "tar": "tar xf {0}", "tar.gz": "tar xzf {0}", "tar.zst": "zstd -qdc {0} | tar xf -"}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_with_programs_that_everybody_has(dovecot, end):
+    """unzip, tar and zstd unpack it, and sha256sum finds all in order."""
+    server = dovecot()
+    user = server.user()
+    fill(user)
+    path = place(server, f"{user.name}.{end}")
+    export(user, path, "-a")
+    directory = place(server, f"{user.name}-unpacked")
+    directory.mkdir()
+    done = subprocess.run(["sh", "-ec", PROGRAMS[end].format(path)], cwd=directory, capture_output=True, text=True,
+                          env={**os.environ, "LC_ALL": "C.UTF-8"})
+    assert done.returncode == 0 and done.stderr == "", done
+    found = {str(one.relative_to(directory)): one.read_bytes() for one in directory.rglob("*") if one.is_file()}
+    assert found == unpack(path) and len(found) == 6
+    checked = subprocess.run(["sha256sum", "--strict", "-c", "SHA256SUMS"], cwd=directory, capture_output=True, text=True)
+    assert checked.returncode == 0 and checked.stdout.count(": OK\n") == 5, checked
+
+
 def test_live_mail_and_a_query(dovecot):
     server = dovecot()
     user = server.user()

@@ -95,6 +95,53 @@ def test_maintain_and_check(dovecot):
     assert kind == "doveadmResponse" and {row["id"] for row in rows} >= {"module", "storage", "retention"}
 
 
+def test_hold_release_and_erase(dovecot):
+    server = dovecot()
+    user = server.user()
+    for subject in ("Evidence", "Lunch"):
+        user.append("INBOX", message(subject=subject))
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+
+    def ask(command, **fields):
+        [answer] = post(server, [name_of(server, command), {"user": user.name, **fields}, "t"])
+        return answer[:2]
+
+    kind, rows = ask("hold", name="case", reason="Order", by="the court", query=["subject", "Evidence"])
+    assert kind == "doveadmResponse" and [(row["name"], row["by"]) for row in rows] == [("case", "the court")]
+    kind, rows = ask("holds")
+    assert kind == "doveadmResponse" and rows == by_command_line(user, "holds") and rows[0]["query"] == "subject Evidence"
+    [[_, rows, _]] = post(server, [name_of(server, "list"), {"user": user.name}, "t"])
+    assert {row["subject"]: row["held"] for row in rows} == {"Evidence": "case", "Lunch": ""}
+    # a hold refuses it, by its name
+    server.expect_log("are held \\(case\\)")
+    server.expect_log("a hold of this name is in force already")
+    server.expect_log("no hold of this name is in force")
+    assert ask("erase", query=["subject", "Evidence"]) == ["error", {"type": "exitCode", "exitCode": 77}]
+    assert ask("hold", name="case")[0] == "error" and ask("release", name="other")[0] == "error"
+    kind, rows = ask("erase", plan=True, query=["subject", "Lunch"])
+    assert kind == "doveadmResponse" and [row["state"] for row in rows] == ["planned"] and len(user.kept()) == 2
+    kind, rows = ask("erase", query=["subject", "Lunch"])
+    assert kind == "doveadmResponse" and [row["state"] for row in rows] == ["erased"]
+    kind, rows = ask("release", name="case", grace="0")
+    assert kind == "doveadmResponse" and rows[0]["name"] == "case"
+    assert ask("erase", query=["subject", "Evidence"])[0] == "doveadmResponse" and user.kept() == []
+
+
+@pytest.mark.parametrize("command, fields", [("export", {"write": "x.zip"}), ("export", {"write": "-"}), ("import", {"archive": "x.zip"}),
+                                             ("erase", {"write": "x.json", "query": ["all"]})])
+def test_files_are_of_the_command_line_alone(dovecot, command, fields):
+    """A server neither writes nor reads files for who asks it by HTTP, and says so."""
+    server = dovecot()
+    user = server.user()
+    user.append("INBOX", message())
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    fields = {key: str(server.root / value) if str(value).startswith("x") else value for key, value in fields.items()}
+    server.expect_log("works only on the command line")
+    [[kind, answer, _]] = post(server, [name_of(server, command), {"user": user.name, **fields}, "t"])
+    assert (kind, answer["exitCode"]) == ("error", 64)
+    assert not list(server.root.glob("x.*")) and len(user.kept()) == 1
+
+
 def test_refusals_are_errors_and_the_server_goes_on(dovecot):
     server = dovecot()
     user = server.user()

@@ -9,6 +9,7 @@ import pytest
 from harness.dovecot.archives import HOSTILE, export, hostile, pack, place, unpack
 from harness.dovecot.config import FORMATS, Quota, namespace_mode
 from harness.dovecot.mail import message
+from harness.machines import targets
 
 pytestmark = pytest.mark.any_format
 
@@ -81,6 +82,29 @@ def test_into_another_account(dovecot, mode, form):
     # and it goes back to where it was
     there.doveadm("lazy-expunge restore", "ALL")
     assert kept(there) == [] and len(there.messages("INBOX")) == 2
+
+
+def test_through_all_versions_and_back(dovecot):
+    """From one version of Dovecot to the next, each in another format, and home again: nothing of a mail has changed."""
+    others = [targets.get(name) for name in targets.default_names() if name != dovecot.target.name]
+    here = dovecot().user()
+    fill(here)
+    before = kept(here)
+    assert len(before) == 3
+    first = FORMATS.index(dovecot.format)
+    for number, target in enumerate([*others, dovecot.target], 1):
+        path = place(here.server, f"{here.name}.{('zip', 'tar.zst', 'tar.gz')[number % 3]}")
+        assert export(here, path)["messages"] == 3
+        form = FORMATS[(first + number) % len(FORMATS)]
+        there = dovecot(dovecot.config(format=form), target=target).user()
+        copy = place(there.server, path.name)
+        copy.write_bytes(path.read_bytes())
+        assert there.server.doveadm("lazy-expunge", "verify", copy).code == 0
+        imported, _ = rows(there, copy)
+        assert sum(count for count, _ in imported.values()) == 3
+        assert kept(there) == before and listing_of(there) == listing_of(here), (str(target), form)
+        here = there
+    assert here.server.target is dovecot.target
 
 
 def listing_of(user):

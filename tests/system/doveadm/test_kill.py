@@ -123,6 +123,50 @@ def test_maintain(dovecot):
     server.expect_log(".", required=False)
 
 
+def states(server, user):
+    """{name: state} of the holds, which can be read."""
+    return {row["name"]: row["state"] for row in json.loads(server.doveadm("-f", "json", "lazy-expunge", "holds", "-u", user.name).stdout or b"[]")}
+
+
+@pytest.mark.parametrize("home", [True, False])
+def test_hold_and_release(dovecot, home):
+    """The file is what it was or what it is to be, and nothing goes that is held."""
+    server = dovecot.own(home=home, mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge_max_mails=1),))
+    user = server.user()
+    hold = ["lazy-expunge", "hold", "-u", user.name, "-N"]
+    server.doveadm(*hold, "first", "subject", "Evidence")
+    for subject in ("Evidence", "Lunch", "Offer"):
+        user.doveadm("save", input=message(subject=subject))
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    release = ["lazy-expunge", "release", "-u", user.name, "-g", "0", "-N"]
+    counts = {"set": calls_of(server, [*hold, "second"]), "released": calls_of(server, [*release, "second"])}
+    assert all(sum(calls.values()) >= 3 for calls in counts.values()), counts
+    names = iter(map(str, range(10000)))
+    for what, calls in counts.items():
+        for call, count in calls.items():
+            for number in range(1, count + 1):
+                where, name = f"{what}, killed at {call} {number}", next(names)
+                if what == "released":
+                    server.doveadm(*hold, name)
+                arguments = [*(hold if what == "set" else release), name]
+                killed(server, arguments, call, number)
+                forget_locks(user)
+                after = states(server, user)
+                assert after["first"] == "held" and after.get(name) in ((None, "held") if what == "set" else ("held", "released")), where
+                # again: it is done
+                if after.get(name) != ("held" if what == "set" else "released"):
+                    server.doveadm(*arguments)
+                assert states(server, user)[name] == ("held" if what == "set" else "released"), where
+                # while a hold without a query is in force nothing goes
+                if what == "set":
+                    user.doveadm("lazy-expunge maintain")
+                    assert len(user.kept()) == 3, where
+                    server.doveadm(*release, name)
+    user.doveadm("lazy-expunge maintain")
+    assert [mail.subject for mail in user.kept()] == ["Evidence", "Offer"]
+    server.expect_log(".", required=False)
+
+
 @pytest.mark.parametrize("home", [True, False])
 def test_two_restores_at_once(dovecot, home):
     user = dovecot(home=home).user()

@@ -72,6 +72,37 @@ def test_all_users(users):
             assert server.target.version >= (2, 4) or b"No mail" not in done.stderr, done
 
 
+def test_holds_and_what_is_erased(users):
+    """Set, seen, refused, released and erased through a server: as without."""
+    user, server = users[0], users[0].server
+    of_user = lambda *arguments, **options: rows(server, *arguments[:1], "-u", user.name, *arguments[1:], through_server=True, **options)
+    [row] = of_user("hold", "-N", "case", "-b", "the court", "-r", "Order", "savedsince", "1d")
+    assert (row["name"], row["by"]) == ("case", "the court")
+    listed = of_user("holds")
+    assert listed == rows(server, "holds", "-u", user.name, through_server=False) and listed[0]["reason"] == "Order"
+    assert [row["name"] for row in rows(server, "holds", "-A", through_server=True)] == ["case"]
+    for form in FORMS:
+        assert b"case" in run(server, form, "holds", "-u", user.name, through_server=True).stdout
+    server.expect_log(r"are held \(case\)", required=False)
+    done = run(server, "json", "erase", "-u", user.name, "subject", "Grüße", through_server=True)
+    assert done.code == 77 and {row["held"] for row in json.loads(done.stdout)} == {"case"} and len(user.kept()) == 2
+    of_user("release", "-N", "case", "-g", "0")
+    assert [row["state"] for row in of_user("holds")] == ["released"]
+    assert {row["state"] for row in of_user("erase", "-n", "subject", "Grüße")} == {"planned"} and len(user.kept()) == 2
+    assert {row["state"] for row in of_user("erase", "subject", "Grüße")} == {"erased"} and user.kept() == []
+
+
+@pytest.mark.parametrize("arguments", [("export", "-w", "x.zip"), ("export", "-w", "-"), ("import", "x.zip"), ("erase", "-w", "x.json", "all")])
+def test_files_are_of_the_command_line_alone(users, arguments):
+    """A server neither writes nor reads files for who asks it, and says so."""
+    server = users[0].server
+    paths = [str(server.root / word) if word.startswith("x.") else word for word in arguments]
+    server.expect_log("works only on the command line", required=False)
+    done = run(server, "json", paths[0], "-u", users[0].name, *paths[1:], through_server=True)
+    assert done.code == 64 and b"works only on the command line" in done.stderr, done
+    assert not list(server.root.glob("x.*")) and len(users[0].kept()) == 2
+
+
 def test_a_check(users):
     def findings(**options):
         done = run(users[0].server, "json", "check", "-u", users[0].name, **options)

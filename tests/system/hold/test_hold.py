@@ -1,16 +1,21 @@
 """Holds: what is held leaves the storage by none of the ways out of it, and all else goes on."""
 
 import json
+import re
 import shutil
 import time
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
 from harness import Mailbox, wait_for
+from harness.dovecot import events
 from harness.dovecot.config import DEFAULT_MAILBOXES, namespace_mode
-from harness.faults.inject import session_process, traced
+from harness.faults.inject import doveadm_traced, session_process, traced
 from harness.dovecot.mail import message
+from harness.measuring import accounts as bench_accounts
+from harness.measuring.accounts import STORAGE, Account
 
 EVERYTHING = ()
 EVIDENCE = ("subject", "Evidence")
@@ -95,6 +100,64 @@ def test_a_hold_without_a_query_holds_all(dovecot, end):
     end(user)
     user.server.settle()
     assert subjects(user) == ["Lunch", "Offer"]
+
+
+@pytest.mark.parametrize("end", RETENTIONS, ids=lambda end: end.__name__)
+def test_a_hold_without_a_query_holds_all_by_count(dovecot, end):
+    user = dovecot(mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge_max_mails=1),)).user()
+    hold(user)
+    keep(user, "Lunch", "Offer", "Minutes")
+    end(user)
+    user.server.settle()
+    assert subjects(user) == ["Lunch", "Offer", "Minutes"]
+
+
+MANY = 10000
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("end", [by_imap, by_maintain], ids=lambda end: end.__name__)
+def test_of_very_many_mails_all_that_is_free_goes_at_once(dovecot, end):
+    """Each third is held: one session, or one run, is enough for the others, and the next one finds nothing to do."""
+    server = dovecot(mailboxes=DEFAULT_MAILBOXES + (Mailbox(STORAGE, autoexpunge="1s"),), lazy={"mailbox": STORAGE})
+    user = server.user()
+    bench_accounts.copy(dovecot.target, dovecot.format, Account(inbox=200, storage=MANY), user)
+    held = list(range(3, MANY + 1, 3))
+    user.doveadm("flags add", "\\Flagged", "mailbox", STORAGE, "uid", ",".join(map(str, held)))
+    hold(user, "flagged")
+    # files of a Maildir are as old as the copy
+    time.sleep(1.1)
+    for _ in range(2):
+        end(user)
+        server.settle()
+        found = user.doveadm("search", "mailbox", STORAGE, "all").stdout.split()[1::2]
+        assert list(map(int, found)) == held
+
+
+def calls(user, *arguments):
+    """How often the command makes each call that touches files, and the bytes that it reads."""
+    _, trace = doveadm_traced(user.server, ["lazy-expunge", *arguments, "-u", user.name], "-e", "trace=%file,%desc", check=True)
+    counts = Counter(re.findall(r"^\d+ +(\w+)\(", trace, re.MULTILINE))
+    return counts, sum(map(int, re.findall(r"^\d+ +p?read(?:64|v)?\(.* = (\d+)$", trace, re.MULTILINE)))
+
+
+@pytest.mark.native
+def test_to_set_and_to_release_a_hold_walks_over_no_mail(dovecot):
+    """As many calls, and as many bytes read, with ten mails as with a thousand times as many."""
+    server = dovecot(mailboxes=DEFAULT_MAILBOXES, lazy={"mailbox": STORAGE})
+    found = {}
+    for mails in (10, MANY):
+        user = server.user()
+        bench_accounts.copy(dovecot.target, dovecot.format, Account(inbox=200, storage=mails), user)
+        user.doveadm("mailbox status", "messages", STORAGE)
+        set_it = calls(user, "hold", "-N", "case")
+        assert rows(user, "status")[0]["holds"] == "case"
+        found[mails] = (set_it, calls(user, "release", "-N", "case"))
+    for (few, few_bytes), (many, many_bytes) in zip(*found.values()):
+        # Dovecot looks into a directory once more when the clock's second changes
+        assert sum(many.values()) <= sum(few.values()) + 10, many - few
+        assert many_bytes <= few_bytes + 4096, (few_bytes, many_bytes)
+        assert sum(few.values()) > 20
 
 
 def test_in_namespace_mode(dovecot):
@@ -200,10 +263,31 @@ def test_each_copy_that_is_deleted_counts(dovecot):
         session.ok("COPY 1 Work")
         hold(user)
         session.delete()
-    assert [mail.origin for mail in user.kept()] == ["INBOX"]
+    [first] = user.kept()
+    assert first.origin == "INBOX"
+    # the times of the two differ
+    wait_for(lambda: time.time() > first.saved + 1.1, "a second to pass")
     with user.imap("Work") as session:
         session.delete()
-    assert [mail.origin for mail in user.kept()] == ["INBOX", "Work"]
+    [before, second] = user.kept()
+    assert before == first and second.origin == "Work" and second.saved > first.saved
+    listed = rows(user, "list")
+    assert [row["origin"] for row in listed] == ["Work", "INBOX"] and listed[0]["deleted"] > listed[1]["deleted"]
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_a_newer_instance_takes_the_place_of_none_that_is_held(dovecot, held):
+    """With only_last_instance: the user copies it out of the storage and deletes it again."""
+    user = dovecot(lazy={"only_last_instance": True, "protect": False}).user()
+    keep(user, "Evidence")
+    if held:
+        hold(user, *EVIDENCE)
+    user.doveadm("mailbox create", "Work")
+    with user.imap(".EXPUNGED") as session:
+        session.ok("COPY 1 Work")
+        session.select("Work")
+        session.delete()
+    assert [mail.origin for mail in user.kept()] == (["INBOX", "Work"] if held else ["Work"])
 
 
 def test_dsync_from_a_side_without_the_hold(dovecot):
@@ -217,6 +301,22 @@ def test_dsync_from_a_side_without_the_hold(dovecot):
     server.allow_log(r"Mail that was deleted on another side stays here")
     user.sync(other)
     assert subjects(user) == ["Evidence", "Offer"]
+
+
+def test_dsync_that_makes_it_like_a_side_without_the_storage(dovecot):
+    """backup removes what the other side does not have: mails, and whole mailboxes."""
+    server, other = dovecot.own(), dovecot.own()
+    user = server.user()
+    keep(user, "Evidence", "Lunch")
+    user.sync(other)
+    hold(user, *EVIDENCE)
+    there = other.user(user.name)
+    there.doveadm("mailbox delete", ".EXPUNGED")
+    server.allow_log(".")
+    other.allow_log(".")
+    # from the other side: here all is to become as it is there
+    there.doveadm("backup", f"tcp:127.0.0.1:{server.ports['doveadm']}", check=False)
+    assert "Evidence" in subjects(user)
 
 
 def test_release_and_grace(dovecot):
@@ -334,6 +434,43 @@ def test_the_setting_is_a_hold(dovecot):
     assert [(row["name"], row["state"]) for row in rows(user, "holds")] == [("lazy_expunge_hold", "held")]
     done = user.doveadm("lazy-expunge release", "-N", "lazy_expunge_hold", check=False)
     assert done.code == 68 and b"userdb" in done.stderr
+
+
+def test_the_setting_of_one_user(dovecot):
+    """From the userdb."""
+    server = dovecot.own(passwd_file=True, mailboxes=DEFAULT_MAILBOXES + SHORT)
+    held, free = server.user(), server.user()
+    server.write_users([(held, {"lazy_expunge_hold": "yes"}), free])
+    for user in (held, free):
+        keep(user, "Lunch")
+    let_time_pass(free)
+    for end in (by_imap, by_pop3, by_maintain):
+        for user in (held, free):
+            end(user)
+        server.settle()
+    assert subjects(held) == ["Lunch"] and subjects(free) == []
+    [row] = json.loads(server.doveadm("-f", "json", "lazy-expunge", "holds", "-A").stdout)
+    assert (row["username"], row["name"], row["state"]) == (held.name, "lazy_expunge_hold", "held")
+
+
+def test_the_events(dovecot):
+    """Set, refused by doveadm and by a session, released; each with who it was."""
+    user = dovecot(lazy={"protect": False}, **events.exporting(dovecot.target)).user()
+    keep(user, "Evidence")
+    rows(user, "hold", "-N", "case", "-b", "the court", "-r", "Order of 28 November", "-e", "2h", *EVIDENCE)
+    assert user.doveadm("expunge", "mailbox", ".EXPUNGED", "all", check=False).code == 77
+    with user.imap(".EXPUNGED") as session:
+        session.ok("STORE 1 +FLAGS \\Deleted")
+        session("EXPUNGE")
+        session.ok("STORE 1 -FLAGS \\Deleted")
+    rows(user, "release", "-N", "case", "-b", "the judge")
+    _, set_it, *refused, released = events.wait(user, "mail_kept", "hold_set", "mail_refused", "mail_refused", "hold_released")
+    assert [set_it[key] for key in ("hold", "by", "reason")] == ["case", "the court", "Order of 28 November"]
+    assert abs(int(set_it["until"]) - time.time() - 7200) < 300
+    assert [released[key] for key in ("hold", "by")] == ["case", "the judge"] and released.get("reason") is None
+    for event in refused:
+        assert (event["user"], event["hold"], event["mailbox"], event["cause"]) == (user.name, "case", ".EXPUNGED", "hold"), event
+    assert refused[1]["session"]
 
 
 BAD = [(("-N", ""), "empty"), (("-N", "a\tb"), "control"), (("-N", "x", "uid", "5"), "UIDs"), (("-N", "x", "mailbox", "INBOX"), "mailboxes"),

@@ -13,8 +13,8 @@ BUILD = ["dovecot-dev", "gcc", "libc6-dev", "make", "autoconf", "automake", "lib
          "libssl-dev", "xz-utils"]
 ANALYSIS = ["clang", "libclang-rt-dev", "cppcheck"]
 HOST = ["python3", "util-linux", "git"]
-# systemd and cron check the syntax of the schedule; neither is started
-TESTS = ["python3-pytest", "python3-pytest-xdist", "strace", "valgrind", "man-db", "systemd", "cron"]
+# systemd and cron check the syntax of the schedule; neither is started. unzip and zstd read archives of export
+TESTS = ["python3-pytest", "python3-pytest-xdist", "strace", "valgrind", "man-db", "systemd", "cron", "unzip", "zstd"]
 # drives the browser of the webmail's tests; browser and webmail are in a system of their own
 BROWSER_TESTS = ["python3-selenium"]
 # mail programs that delete mail in tests
