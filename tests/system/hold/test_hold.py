@@ -380,6 +380,13 @@ def test_holds_of_a_server(dovecot):
     [row] = json.loads(done.stdout)
     assert (row["username"], row["name"], row["state"], row["by"]) == (anna.name, "Fall 1", "held", "the court")
     assert row["query"] == "from 'o'\\''hara@example.com'"
+    # all of them at once
+    for command, state in (("hold", "held"), ("release", "grace")):
+        done = server.doveadm("-f", "json", "lazy-expunge", command, "-A", "-N", "Audit 2")
+        assert {(row["username"], row["name"]) for row in json.loads(done.stdout)} == {(user.name, "Audit 2") for user in (anna, bob)}
+        found = json.loads(server.doveadm("-f", "json", "lazy-expunge", "holds", "-A").stdout)
+        assert sorted((row["username"], row["state"]) for row in found if row["name"] == "Audit 2") == \
+            sorted((user.name, state) for user in (anna, bob))
 
 
 @pytest.mark.parametrize("text", ["", "lazy-expunge-holds\t1\n", "lazy-expunge-holds\t1\nhold\tx\n", "lazy-expunge-holds\t2\nend\t0\n"],
