@@ -31,13 +31,13 @@ def logout(servers, size, samples, rounds):
         open_cpu[name] += time_on_cpu(users[name])
         # that of the session before its end: of a process that has ended nobody knows it
         memory = peak_memory(users[name])
-        samples.add(name, _logout_and_end(session, users[name]), memory)
+        samples.add(name, logout_and_end(session, users[name]), memory)
     for name, user in users.items():
         ended_cpu[name] += ended_on_cpu(user.server)
         samples.add_mean_cpu(name, ended_cpu[name] - open_cpu[name])
 
 
-def _logout_and_end(session, user):
+def logout_and_end(session, user):
     """Until the process has ended: autoexpunge runs after the answer to LOGOUT."""
     ends = [os.pidfd_open(pid) for pid in user.server.processes("imap")]
     try:
@@ -99,6 +99,45 @@ def _first_output(user, command, *arguments):
         milliseconds = (time.perf_counter() - start) * 1000
     run.wait(timeout=600)
     return milliseconds
+
+
+# Of a loop so many are run, and what they take is scaled to all mails.
+LOOPED = 200
+# Runs a command and says on standard error how much memory (KiB) it had at most.
+MEMORY = "import resource, subprocess, sys; status = subprocess.run(sys.argv[1:]).returncode; " \
+    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr); sys.exit(status)"
+
+
+@case(f"export of the storage into a tar.gz (shipped: a loop of doveadm fetch text, of {LOOPED} and scaled)", (100000,), "mails in the storage",
+      ("shipped", "ours"), 3, (300,), ("sdbox", "mdbox", "maildir"))
+def export(servers, size, samples, rounds):
+    """The loop is all that there is without the command. Its memory is that of a doveadm that has one mail to do."""
+    users = {name: servers.account(name, Account(storage=size)) for name in samples.times}
+    for user in users.values():
+        # what a mailbox costs when it is opened for the first time is Dovecot's
+        user.doveadm("mailbox status", "messages", STORAGE)
+    for number, name in in_turn(samples, rounds):
+        if not servers.has_command(name):
+            fetch = lambda uid: ("fetch", "text", "mailbox", STORAGE, "uid", str(uid))
+            memory = _peak_of(users[name], *fetch(1))
+            scaled = [sum(used) * size / LOOPED for used in zip(*(timed_command(users[name], *fetch(uid)) for uid in range(1, LOOPED + 1)))]
+            samples.add(name, scaled[0], memory, scaled[1])
+            continue
+        path = users[name].server.root / f"all-{number}.tar.gz"
+        before, start = children_on_cpu(), time.perf_counter()
+        memory = _peak_of(users[name], "lazy-expunge export", "-w", str(path))
+        samples.add(name, (time.perf_counter() - start) * 1000, memory, children_on_cpu() - before)
+        path.unlink()
+    for user in users.values():
+        remove(user)
+
+
+def _peak_of(user, command, *arguments):
+    """KiB of memory that this command had at most; what it prints goes nowhere."""
+    words = user.server.doveadm_command(*command.split(), "-u", user.name, *arguments, asking=command == "fetch")
+    done = subprocess.run(["/usr/bin/python3", "-c", MEMORY, *user.server.sandbox.command(words)], env=user.server.sandbox.environment,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
+    return int(done.stderr.split()[-1])
 
 
 @case("maintain -A with nothing to do (no plugin: mailbox list -A that finds none; shipped: expunge -A)", (1000,), "users", PLAIN,

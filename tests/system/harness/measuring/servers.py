@@ -12,8 +12,8 @@ from harness.dovecot.config import NONE, OURS, SHIPPED, Config, Mailbox, setting
 from harness.dovecot.sandbox import Sandbox, process_stat
 from harness.dovecot.server import Server
 
-# series: plugin, only_last_instance. copy, small, open: without a plugin the client itself does what bench_cases.BEFORE has: what Dovecot
-# takes for it.
+# series: plugin, only_last_instance. copy, small, open: without a plugin the client itself does what cases.BEFORE has: what Dovecot
+# takes for it. ours-…: the accounts are others (cases_holds).
 SERIES = {
     "none": (NONE, False),
     "open": (NONE, False),
@@ -21,6 +21,10 @@ SERIES = {
     "copy": (NONE, False),
     "shipped": (SHIPPED, False),
     "ours": (OURS, False),
+    "ours-fewer": (OURS, False),
+    "ours-flag": (OURS, False),
+    "ours-header": (OURS, False),
+    "ours-read": (OURS, False),
     "shipped-last": (SHIPPED, True),
     "ours-last": (OURS, True),
 }
