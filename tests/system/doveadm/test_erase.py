@@ -203,7 +203,7 @@ def test_what_a_killed_restore_has_written_down(dovecot):
     assert path.read_text() == "another\n"
 
 
-OURS = ("dovecot.lazy-expunge.trail", "dovecot.lazy-expunge.restored")
+OURS = (".dovecot.lazy-expunge.trail", ".dovecot.lazy-expunge.restored")
 
 
 def lines(user, name):
