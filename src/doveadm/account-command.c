@@ -11,6 +11,7 @@
 #include "doveadm-cmd.h"
 #include "doveadm-print.h"
 #include "doveadm/account-command.h"
+#include "doveadm/help.h"
 #include "doveadm/load-failure.h"
 #include "doveadm/print.h"
 
@@ -36,8 +37,9 @@ void lazy_expunge_account_cmd_say(
 	} T_END;
 }
 
-bool lazy_expunge_account_cmd_begin(struct lazy_expunge_account_cmd *cmd,
-				    const struct doveadm_cmd_context *cctx)
+/* Returns FALSE if the command cannot go on, which was said. */
+static bool cmd_begin(struct lazy_expunge_account_cmd *cmd,
+		      const struct doveadm_cmd_context *cctx)
 {
 	const struct master_service_settings *set =
 		lazy_expunge_compat_service_settings();
@@ -63,7 +65,7 @@ bool lazy_expunge_account_cmd_begin(struct lazy_expunge_account_cmd *cmd,
 	return TRUE;
 }
 
-void lazy_expunge_account_cmd_finish(struct lazy_expunge_account_cmd *cmd)
+static void cmd_finish(struct lazy_expunge_account_cmd *cmd)
 {
 	struct file_lock *lock;
 	const char *error;
@@ -75,6 +77,21 @@ void lazy_expunge_account_cmd_finish(struct lazy_expunge_account_cmd *cmd)
 		(void)lazy_expunge_account_cmd_fail(cmd, EX_IOERR, error);
 	lazy_expunge_registry_deinit(&cmd->registry);
 	pool_unref(&cmd->pool);
+}
+
+void lazy_expunge_account_cmd_run(struct doveadm_cmd_context *cctx,
+				  void (*headers)(void),
+				  lazy_expunge_account_cmd_run_t *run)
+{
+	struct lazy_expunge_account_cmd cmd;
+
+	if (lazy_expunge_help_asked(cctx))
+		return;
+	if (cmd_begin(&cmd, cctx)) {
+		headers();
+		run(&cmd);
+	}
+	cmd_finish(&cmd);
 }
 
 const char *lazy_expunge_account_cmd_param(struct lazy_expunge_account_cmd *cmd,

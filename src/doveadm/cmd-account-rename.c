@@ -269,19 +269,16 @@ static void rename_run(struct lazy_expunge_account_cmd *cmd)
 		(void)rename_begin(&rcmd, username);
 }
 
+static void rename_headers(void)
+{
+	lazy_expunge_print_header("what");
+	lazy_expunge_print_header("where");
+	lazy_expunge_print_header("result");
+}
+
 static void cmd_account_rename(struct doveadm_cmd_context *cctx)
 {
-	struct lazy_expunge_account_cmd cmd;
-
-	if (lazy_expunge_help_asked(cctx))
-		return;
-	if (lazy_expunge_account_cmd_begin(&cmd, cctx)) {
-		lazy_expunge_print_header("what");
-		lazy_expunge_print_header("where");
-		lazy_expunge_print_header("result");
-		rename_run(&cmd);
-	}
-	lazy_expunge_account_cmd_finish(&cmd);
+	lazy_expunge_account_cmd_run(cctx, rename_headers, rename_run);
 }
 
 struct doveadm_cmd_ver2 lazy_expunge_cmd_account_rename = {

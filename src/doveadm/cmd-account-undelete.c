@@ -79,19 +79,16 @@ static void undelete_run(struct lazy_expunge_account_cmd *cmd)
 	lazy_expunge_print_text(account->target);
 }
 
+static void undelete_headers(void)
+{
+	lazy_expunge_print_header("id");
+	lazy_expunge_print_header("user");
+	lazy_expunge_print_header("target");
+}
+
 static void cmd_account_undelete(struct doveadm_cmd_context *cctx)
 {
-	struct lazy_expunge_account_cmd cmd;
-
-	if (lazy_expunge_help_asked(cctx))
-		return;
-	if (lazy_expunge_account_cmd_begin(&cmd, cctx)) {
-		lazy_expunge_print_header("id");
-		lazy_expunge_print_header("user");
-		lazy_expunge_print_header("target");
-		undelete_run(&cmd);
-	}
-	lazy_expunge_account_cmd_finish(&cmd);
+	lazy_expunge_account_cmd_run(cctx, undelete_headers, undelete_run);
 }
 
 struct doveadm_cmd_ver2 lazy_expunge_cmd_account_undelete = {
