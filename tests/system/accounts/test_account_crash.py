@@ -16,7 +16,7 @@ from harness.machines import targets
 
 CALLS = ("rename", "renameat2", "link", "unlink", "unlinkat", "mkdir", "rmdir", "symlink", "fdatasync", "write")
 KILL = "SIGKILL"
-ERRORS = ("ENOSPC", "EACCES", "EXDEV", "EROFS", "EIO")
+ERRORS = ("ENOSPC", "EDQUOT", "EACCES", "EXDEV", "EROFS", "EIO")
 
 
 def faults(request):
