@@ -59,6 +59,8 @@ static void purge_run(struct lazy_expunge_account_cmd *cmd)
 	struct lazy_expunge_account *account;
 	const char *const *ids;
 
+	if (!plan)
+		lazy_expunge_registry_tidy(&cmd->registry, cmd->now);
 	lazy_expunge_registry_read(&cmd->registry);
 	if (doveadm_cmd_param_array(cmd->cctx, "id", &ids) && *ids != NULL) {
 		for (; *ids != NULL; ids++) {
