@@ -4,6 +4,7 @@
 #include "array.h"
 #include "file-lock.h"
 #include "ioloop.h"
+#include "str.h"
 #include "compat/compat-service.h"
 #include "core/text.h"
 #include "accounts/moves.h"
@@ -164,6 +165,22 @@ lazy_expunge_account_cmd_find(struct lazy_expunge_account_cmd *cmd,
 	return ret > 0 ? account : NULL;
 }
 
+/* As one word of a shell. */
+static const char *quoted(const char *text)
+{
+	string_t *str = t_str_new(64);
+
+	str_append_c(str, '\'');
+	for (; *text != '\0'; text++) {
+		if (*text == '\'')
+			str_append(str, "'\\''");
+		else
+			str_append_c(str, *text);
+	}
+	str_append_c(str, '\'');
+	return str_c(str);
+}
+
 const char *lazy_expunge_account_cmd_next(const struct lazy_expunge_account *account)
 {
 	if (account->renaming) {
@@ -183,6 +200,11 @@ const char *lazy_expunge_account_cmd_next(const struct lazy_expunge_account *acc
 	case LAZY_EXPUNGE_ACCOUNT_PURGING:
 		return t_strdup_printf("doveadm lazy-expunge account purge %s",
 				       account->id);
+	case LAZY_EXPUNGE_ACCOUNT_MERGING:
+		return t_strdup_printf("doveadm lazy-expunge account undelete "
+				       "%s -t %s -m %s", account->id,
+				       account->target,
+				       quoted(account->mailbox));
 	case LAZY_EXPUNGE_ACCOUNT_DELETED:
 		break;
 	}

@@ -70,7 +70,9 @@ delete_find_open(struct lazy_expunge_account_cmd *cmd, const char *username,
 			continue;
 		next = lazy_expunge_account_cmd_next(account);
 		if (*next == '\0' ||
-		    account->step == LAZY_EXPUNGE_ACCOUNT_PURGING)
+		    account->step == LAZY_EXPUNGE_ACCOUNT_PURGING ||
+		    /* all of it stays where it is */
+		    account->step == LAZY_EXPUNGE_ACCOUNT_MERGING)
 			continue;
 		if (account->step == LAZY_EXPUNGE_ACCOUNT_TAKING &&
 		    !account->renaming)

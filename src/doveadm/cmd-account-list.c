@@ -48,6 +48,10 @@ static const char *list_needs(const struct lazy_expunge_account *account)
 			str_printfa(str, "%s%s", str_len(str) == 0 ?
 				    "missing: " : ", ", part->to);
 	}
+	if (str_len(str) == 0 && *account->mailbox != '\0') {
+		str_printfa(str, "nothing; its mail is also below %s of %s",
+			    account->mailbox, account->target);
+	}
 	return str_c(str);
 }
 
