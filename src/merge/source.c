@@ -67,8 +67,10 @@ static const char *source_path(const struct lazy_expunge_account *account,
 }
 
 /* Who had no home had what lies in one where the control files of the INBOX's
-   namespace were. */
-static const char *source_home(const struct lazy_expunge_account *account)
+   namespace were: another namespace does not lead there. */
+static const char *
+source_home(const struct lazy_expunge_account *account,
+	    const struct lazy_expunge_account_namespace *of)
 {
 	const struct lazy_expunge_account_namespace *ns;
 	const struct lazy_expunge_account_setting *set;
@@ -83,7 +85,7 @@ static const char *source_home(const struct lazy_expunge_account *account)
 		return t_strconcat(part->to, place->below, NULL);
 	}
 	array_foreach(&account->namespaces, ns) {
-		if (!ns->inbox)
+		if (!ns->inbox || of->inbox)
 			continue;
 		array_foreach(&ns->settings, set) {
 			if (strcmp(set->name, "mail_control_path") == 0 ||
@@ -135,8 +137,8 @@ int lazy_expunge_merge_source_open(
 	if (settings == NULL)
 		return 0;
 	ret = lazy_expunge_compat_user_at(service, target,
-					  source_home(account), settings,
-					  ns->inbox, user_r, error_r);
+					  source_home(account, ns),
+					  settings, ns->inbox, user_r, error_r);
 	/* it was looked up as root */
 	if (lazy_expunge_rights_put_down(uid, error_r) < 0) {
 		if (ret == 0)

@@ -140,6 +140,14 @@ def test_a_storage_of_many_mailboxes(dovecot):
     assert_same(user, before)
 
 
+def test_users_without_a_home(dovecot):
+    user, ident, before = with_old(dovecot, home=False)
+    merge(user, ident)
+    assert_same(user, before)
+    merge(user, ident)
+    assert_same(user, before)
+
+
 @pytest.mark.any_format
 def test_what_is_refused(dovecot):
     server = dovecot.own()
