@@ -39,14 +39,14 @@ _doveadm_lazy_expunge() {
         fi
         case $prev in
         -p | --parent) COMPREPLY=($(compgen -d -- "$cur")); return ;;
-        -u | --user | -k | --keep | -b | --by | -t | --target) return ;;
+        -u | --user | -k | --keep | -b | --by | -t | --target | -m | --mailbox) return ;;
         esac
         case ${COMP_WORDS[i+2]} in
         delete) word="-u --user -k --keep -y --own -b --by" ;;
         list) word="-u --user -A --all-users -p --parent -c --count" ;;
         purge) word="-n --plan -b --by" ;;
         rename) word="-u --user -n --plan -y --own -b --by" ;;
-        undelete) word="-t --target -y --own -b --by" ;;
+        undelete) word="-t --target -m --mailbox -y --own -b --by" ;;
         esac
         COMPREPLY=($(compgen -W "-h $word" -- "$cur"))
         return

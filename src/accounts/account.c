@@ -266,6 +266,30 @@ static const char *held_by_file(const char *path, time_t now)
 	return name;
 }
 
+static int path_cmp(const char *const *path, const char *const *other)
+{
+	return strcmp(*path, *other);
+}
+
+/* In a home the names begin with a dot, but for those of the first version. */
+static const char *held_below(const char *dir, bool control,
+			      ARRAY_TYPE(const_string) *seen, time_t now)
+{
+	static const char *const names[] = {
+		"/"LAZY_EXPUNGE_HOLDS_FNAME, "/."LAZY_EXPUNGE_HOLDS_FNAME
+	};
+	const char *path, *name = NULL;
+
+	for (unsigned int i = 0; i < (control ? 1 : 2) && name == NULL; i++) {
+		path = t_strconcat(dir, names[i], NULL);
+		if (array_lsearch(seen, &path, path_cmp) != NULL)
+			continue;
+		array_push_back(seen, &path);
+		name = held_by_file(path, now);
+	}
+	return name;
+}
+
 /* The file lies in the home, or without one with the control files; to look in
    both, and in all namespaces, does no harm. */
 const char *
@@ -274,20 +298,21 @@ lazy_expunge_account_held_by(const struct lazy_expunge_account *account,
 {
 	const struct lazy_expunge_account_place *place;
 	const struct lazy_expunge_account_part *part;
+	ARRAY_TYPE(const_string) seen;
 	const char *name;
-	bool control;
 
 	if (account->held)
 		return "lazy_expunge_hold";
+	t_array_init(&seen, 4);
 	array_foreach(&account->places, place) {
-		control = str_begins_with(place->key, "control ");
+		const bool control = str_begins_with(place->key, "control ");
+
 		if (strcmp(place->key, "home") != 0 &&
 		    !str_begins_with(place->key, "home ") && !control)
 			continue;
 		part = array_idx(&account->parts, place->part);
-		name = held_by_file(t_strconcat(part->to, place->below,
-			control ? "/" : "/.", LAZY_EXPUNGE_HOLDS_FNAME, NULL),
-			now);
+		name = held_below(t_strconcat(part->to, place->below, NULL),
+				  control, &seen, now);
 		if (name != NULL)
 			return name;
 	}

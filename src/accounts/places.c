@@ -7,6 +7,7 @@
 #include "mail-storage-private.h"
 #include "compat/compat-service.h"
 #include "core/account-record.h"
+#include "account/storages.h"
 #include "accounts/moves.h"
 #include "accounts/places.h"
 
@@ -91,6 +92,77 @@ void lazy_expunge_places_read(struct mail_user *user, pool_t pool,
 	}
 	if (mail_user_get_home(user, &home) > 0)
 		places_add(&places, KEY_HOME, NULL, home, FALSE);
+}
+
+static void describe_storages(struct lazy_expunge_user *luser,
+			      struct mail_namespace *ns, pool_t pool,
+			      struct lazy_expunge_account_namespace *described)
+{
+	struct lazy_expunge_account_storage *to;
+	struct lazy_expunge_storage *storage;
+	const char *legal;
+
+	array_foreach_elem(lazy_expunge_user_storages(luser), storage) {
+		if (storage->ns != ns || storage->error != NULL)
+			continue;
+		to = array_append_space(&described->storages);
+		to->tree = storage->ns_mode || storage->tree;
+		to->name = to->name_end = "";
+		if (storage->ns_mode)
+			continue;
+		to->name = p_strdup(pool, storage->name);
+		if (storage->tree && storage->name_end != NULL)
+			to->name_end = p_strdup(pool, storage->name_end);
+		/* as the layout has it, where the plugin does not say so */
+		legal = lazy_expunge_storage_legal_name(ns->list,
+							storage->name);
+		if (!storage->tree && strcmp(legal, storage->name) != 0) {
+			to = array_append_space(&described->storages);
+			to->name = p_strdup(pool, legal);
+			to->name_end = "";
+		}
+	}
+}
+
+static void
+describe_namespace(struct lazy_expunge_user *luser, struct mail_namespace *ns,
+		   pool_t pool,
+		   ARRAY_TYPE(lazy_expunge_account_namespace) *namespaces)
+{
+	const char *const *location =
+		lazy_expunge_compat_list_location(ns->list);
+	struct lazy_expunge_account_namespace *described;
+	struct lazy_expunge_account_setting *set;
+
+	described = array_append_space(namespaces);
+	described->prefix = p_strdup(pool, ns->prefix);
+	described->separator = mail_namespace_get_sep(ns);
+	described->inbox = (ns->flags & NAMESPACE_FLAG_INBOX_USER) != 0;
+	p_array_init(&described->settings, pool, 16);
+	for (; location[0] != NULL; location += 2) {
+		set = array_append_space(&described->settings);
+		set->name = p_strdup(pool, location[0]);
+		set->value = p_strdup(pool, location[1]);
+	}
+	p_array_init(&described->storages, pool, 2);
+	describe_storages(luser, ns, pool, described);
+}
+
+void lazy_expunge_places_describe(
+	struct lazy_expunge_user *luser, pool_t pool,
+	ARRAY_TYPE(lazy_expunge_account_namespace) *namespaces_r)
+{
+	struct mail_namespace *ns;
+
+	p_array_init(namespaces_r, pool, 4);
+	for (ns = luser->user->namespaces; ns != NULL; ns = ns->next) {
+		if (ns->type == MAIL_NAMESPACE_TYPE_PRIVATE &&
+		    ns->alias_for == NULL &&
+		    strcmp(mail_namespace_get_default_storage(ns)->name,
+			   "virtual") != 0) T_BEGIN {
+			describe_namespace(luser, ns, pool, namespaces_r);
+		} T_END;
+	}
 }
 
 /* A link is one part, and what it leads to another. */

@@ -7,8 +7,9 @@
 
 #include "lib.h"
 #include "array.h"
+#include "core/account-record.h"
 
-struct lazy_expunge_account;
+struct lazy_expunge_user;
 struct mail_user;
 
 struct lazy_expunge_place_path {
@@ -23,6 +24,11 @@ ARRAY_DEFINE_TYPE(lazy_expunge_place_path, struct lazy_expunge_place_path);
    mail of the INBOX comes first. Allocated from the pool. */
 void lazy_expunge_places_read(struct mail_user *user, pool_t pool,
 			      ARRAY_TYPE(lazy_expunge_place_path) *paths_r);
+/* How the mail of the user's private namespaces is read when their settings are
+   gone, and what in them is a storage. Allocated from the pool. */
+void lazy_expunge_places_describe(
+	struct lazy_expunge_user *luser, pool_t pool,
+	ARRAY_TYPE(lazy_expunge_account_namespace) *namespaces_r);
 /* Fill parts and places of the account, whose id and user are set, with what is
    there. own: the paths are believed to be this user's also where they do not
    have the name in them. Returns 1, 0 if nothing is there, -1 and the error. */

@@ -8,6 +8,7 @@
 #include "str.h"
 #include "strescape.h"
 #include "write-full.h"
+#include "compat/dovecot.h"
 #include "accounts/moves.h"
 #include "accounts/registry.h"
 
@@ -19,6 +20,10 @@
 
 #define LIST_FNAME "lazy-expunge-accounts"
 #define RECORD_FNAME "account"
+#define READ_SIZE 8192
+#define LOCK_PREFIX ".lock."
+/* A command that is at work makes or moves something more often. */
+#define TIDY_SECS (60 * 60)
 
 static int failed(const char *call, const char *path, const char **error_r)
 {
@@ -74,39 +79,52 @@ void lazy_expunge_registry_deinit(struct lazy_expunge_registry *registry)
 	pool_unref(&registry->pool);
 }
 
+/* With as few calls as can be: there may be many. */
+static int record_read_text(int fd, const char *path, string_t *text,
+			    const char **error_r)
+{
+	void *data;
+	ssize_t ret;
+
+	do {
+		data = buffer_append_space_unsafe(text, READ_SIZE);
+		ret = read(fd, data, READ_SIZE);
+		if (ret < 0)
+			return failed("read", path, error_r);
+		str_truncate(text, str_len(text) - READ_SIZE + ret);
+		if (str_len(text) > LAZY_EXPUNGE_ACCOUNT_RECORD_MAX) {
+			*error_r = t_strdup_printf("%s: it is too large", path);
+			return -1;
+		}
+	} while (ret == READ_SIZE);
+	return 0;
+}
+
 /* Returns 1, 0 if there is none, -1 and the error. */
 static int record_read(const char *dir, pool_t pool,
 		       struct lazy_expunge_account *account_r,
 		       const char **error_r)
 {
 	const char *path = t_strconcat(dir, "/"RECORD_FNAME, NULL);
-	struct istream *input;
-	const unsigned char *data;
+	string_t *text = t_str_new(READ_SIZE);
 	const char *error;
-	size_t size;
-	int ret;
+	int fd, ret;
 
-	input = i_stream_create_file(path, LAZY_EXPUNGE_ACCOUNT_RECORD_MAX);
-	while ((ret = i_stream_read(input)) > 0) ;
-	data = i_stream_get_data(input, &size);
-	if (input->stream_errno == ENOENT || input->stream_errno == ENOTDIR)
-		ret = 0;
-	else if (input->stream_errno != 0) {
-		*error_r = t_strdup_printf("read(%s) failed: %s", path,
-					   i_stream_get_error(input));
-		ret = -1;
-	} else if (ret == -2) {
-		*error_r = t_strdup_printf("%s: it is too large", path);
-		ret = -1;
-	} else if (lazy_expunge_account_parse((const char *)data, size, pool,
-					      account_r, &error) < 0) {
-		*error_r = t_strdup_printf("%s: %s", path, error);
-		ret = -1;
-	} else {
-		ret = 1;
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1) {
+		return errno == ENOENT || errno == ENOTDIR ? 0 :
+			failed("open", path, error_r);
 	}
-	i_stream_unref(&input);
-	return ret;
+	ret = record_read_text(fd, path, text, error_r);
+	i_close_fd(&fd);
+	if (ret < 0)
+		return -1;
+	if (lazy_expunge_account_parse(str_c(text), str_len(text), pool,
+				       account_r, &error) < 0) {
+		*error_r = t_strdup_printf("%s: %s", path, error);
+		return -1;
+	}
+	return 1;
 }
 
 static void registry_add_error(struct lazy_expunge_registry *registry,
@@ -175,6 +193,101 @@ void lazy_expunge_registry_read(struct lazy_expunge_registry *registry)
 		registry_read_dir(registry, dir);
 	} T_END;
 	array_sort(&registry->accounts, account_cmp);
+}
+
+/* Returns 1, 0 if another has the lock, -1 and the error. */
+static int lock_create(const char *path, struct file_lock **lock_r,
+		       const char **error_r)
+{
+	struct file_create_settings set = {
+		.lock_settings = { .lock_method = FILE_LOCK_METHOD_FCNTL },
+	};
+	bool created;
+	int fd;
+
+	fd = file_create_locked(path, &set, lock_r, &created, error_r);
+	if (fd == -1) {
+		if (errno == EAGAIN)
+			return 0;
+		*error_r = t_strdup(*error_r);
+		return -1;
+	}
+	file_lock_set_unlink_on_free(*lock_r, TRUE);
+	file_lock_set_close_on_free(*lock_r, TRUE);
+	return 1;
+}
+
+/* FALSE if something of an account may lie in the directory. The other links of
+   its gate are where somebody may not go in. */
+static bool tidy_is_left(const char *path, time_t now)
+{
+	static const char *const names[] =
+		{ ".", "..", "gate", "gate.new", RECORD_FNAME".new", NULL };
+	const char *gate = t_strconcat(path, "/gate", NULL);
+	const struct dirent *entry;
+	struct stat st;
+	bool left = TRUE;
+	DIR *dir;
+
+	if (lstat(path, &st) < 0 || st.st_mtime + TIDY_SECS > now ||
+	    (lstat(gate, &st) == 0 && st.st_nlink > 1))
+		return FALSE;
+	dir = opendir(path);
+	if (dir == NULL)
+		return FALSE;
+	errno = 0;
+	while (left && (entry = readdir(dir)) != NULL)
+		left = str_array_find(names, entry->d_name);
+	left = left && errno == 0;
+	(void)closedir(dir);
+	return left;
+}
+
+static void tidy_account(const char *path)
+{
+	i_unlink_if_exists(t_strconcat(path, "/"RECORD_FNAME".new", NULL));
+	i_unlink_if_exists(t_strconcat(path, "/gate.new", NULL));
+	i_unlink_if_exists(t_strconcat(path, "/gate", NULL));
+	(void)rmdir(path);
+}
+
+/* Whoever waits for it, or has just opened it, sees that it is gone. */
+static void tidy_lock(const char *path)
+{
+	struct file_lock *lock;
+	const char *error;
+
+	if (lock_create(path, &lock, &error) > 0)
+		file_lock_free(&lock);
+}
+
+static void tidy_dir(const char *path, time_t now)
+{
+	const struct dirent *entry;
+	const char *name;
+	DIR *dir = opendir(path);
+
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL) T_BEGIN {
+		name = t_strconcat(path, "/", entry->d_name, NULL);
+		if (str_begins_with(entry->d_name, LOCK_PREFIX))
+			tidy_lock(name);
+		else if (lazy_expunge_account_is_id(entry->d_name) &&
+			 tidy_is_left(name, now))
+			tidy_account(name);
+	} T_END;
+	(void)closedir(dir);
+}
+
+void lazy_expunge_registry_tidy(struct lazy_expunge_registry *registry,
+				time_t now)
+{
+	const char *dir;
+
+	array_foreach_elem(&registry->dirs, dir) T_BEGIN {
+		tidy_dir(dir, now);
+	} T_END;
 }
 
 struct lazy_expunge_account *
@@ -287,30 +400,16 @@ int lazy_expunge_registry_reread(pool_t pool,
 int lazy_expunge_registry_lock(const char *dir, const char *user,
 			       struct file_lock **lock_r, const char **error_r)
 {
-	struct file_create_settings set = {
-		.lock_settings = { .lock_method = FILE_LOCK_METHOD_FCNTL },
-	};
 	string_t *path = t_str_new(128);
-	bool created;
-	int fd;
 
 	if (lazy_expunge_moves_mkdir(dir, error_r) < 0)
 		return -1;
-	str_printfa(path, "%s/.lock.", dir);
+	str_printfa(path, "%s/"LOCK_PREFIX, dir);
 	for (; *user != '\0'; user++) {
 		if (*user == '/' || *user == '=')
 			str_printfa(path, "=%02x", (unsigned char)*user);
 		else
 			str_append_c(path, *user);
 	}
-	fd = file_create_locked(str_c(path), &set, lock_r, &created, error_r);
-	if (fd == -1) {
-		if (errno == EAGAIN)
-			return 0;
-		*error_r = t_strdup(*error_r);
-		return -1;
-	}
-	file_lock_set_unlink_on_free(*lock_r, TRUE);
-	file_lock_set_close_on_free(*lock_r, TRUE);
-	return 1;
+	return lock_create(str_c(path), lock_r, error_r);
 }

@@ -32,6 +32,11 @@ void lazy_expunge_registry_add_dir(struct lazy_expunge_registry *registry,
 /* Read the records, the latest deletion first. What cannot be read is among the
    errors. */
 void lazy_expunge_registry_read(struct lazy_expunge_registry *registry);
+/* Remove what commands that were killed have left in the directories: locks, and
+   directories of accounts in which no record and no part of one lies. Call it
+   while no name is locked. What does not go now goes another time. */
+void lazy_expunge_registry_tidy(struct lazy_expunge_registry *registry,
+				time_t now);
 /* NULL if there is none. */
 struct lazy_expunge_account *
 lazy_expunge_registry_find(struct lazy_expunge_registry *registry,

@@ -9,6 +9,7 @@
 #include "mailbox-list-private.h"
 #include "acl-api-private.h"
 #include "compat/acl-backend.h"
+#include "compat/compat-service.h"
 #include "compat/dovecot.h"
 
 const char *lazy_expunge_compat_index_error(struct mail_index *index)
@@ -250,4 +251,168 @@ void lazy_expunge_compat_acl_replace(
 	super_r->object_list_next = backend->v.object_list_next;
 	backend->v.object_refresh_cache = methods->object_refresh_cache;
 	backend->v.object_list_next = methods->object_list_next;
+}
+
+/* What settings of 2.4 are in a location. */
+static const struct {
+	const char *name, *key;
+} location_keys[] = {
+	{ "mailbox_list_layout", "LAYOUT" },
+	{ "mail_inbox_path", "INBOX" },
+	{ "mail_index_path", "INDEX" },
+	{ "mail_cache_path", "INDEXCACHE" },
+	{ "mail_control_path", "CONTROL" },
+	{ "mail_alt_path", "ALT" },
+	{ "mailbox_root_directory_name", "MAILBOXDIR" },
+	{ "mailbox_list_index_prefix", "LISTINDEX" },
+	{ "mailbox_list_visible_escape_char", "BROKENCHAR" },
+};
+
+static void location_add(ARRAY_TYPE(const_string) *list, const char *name,
+			 const char *value)
+{
+	if (value == NULL || *value == '\0')
+		return;
+	array_push_back(list, &name);
+	array_push_back(list, &value);
+}
+
+static const char *location_char(char chr)
+{
+	return chr == '\0' ? NULL : t_strdup_printf("%c", chr);
+}
+
+const char *const *
+lazy_expunge_compat_list_location(struct mailbox_list *list)
+{
+	const struct mailbox_list_settings *set = &list->set;
+	ARRAY_TYPE(const_string) location;
+	const char *root = set->mailbox_dir_name;
+
+	t_array_init(&location, 32);
+	location_add(&location, "mail_driver",
+		     mail_namespace_get_default_storage(list->ns)->name);
+	location_add(&location, "mail_path", set->root_dir);
+	location_add(&location, "mailbox_list_layout", list->name);
+	location_add(&location, "mail_inbox_path", set->inbox_path);
+	location_add(&location, "mail_index_path",
+		     set->index_dir != NULL && *set->index_dir == '\0' ?
+		     "MEMORY" : set->index_dir);
+	location_add(&location, "mail_cache_path", set->index_cache_dir);
+	location_add(&location, "mail_control_path", set->control_dir);
+	location_add(&location, "mail_alt_path", set->alt_dir);
+	location_add(&location, "mailbox_directory_name", set->maildir_name);
+	location_add(&location, "mailbox_directory_name_legacy",
+		     set->index_control_use_maildir_name ? "no" : "yes");
+	/* it ends with a / here */
+	location_add(&location, "mailbox_root_directory_name",
+		     root == NULL || *root == '\0' ? NULL :
+		     t_strndup(root, strlen(root) - 1));
+	location_add(&location, "mailbox_list_index_prefix",
+		     set->list_index_dir == NULL ? set->list_index_fname :
+		     t_strconcat(set->list_index_dir, "/",
+				 set->list_index_fname, NULL));
+	location_add(&location, "mailbox_list_visible_escape_char",
+		     location_char(set->vname_escape_char));
+	location_add(&location, "mailbox_list_storage_escape_char",
+		     location_char(set->storage_name_escape_char));
+	location_add(&location, "mailbox_list_utf8", set->utf8 ? "yes" : "no");
+	array_append_zero(&location);
+	return array_front(&location);
+}
+
+static const char *
+location_find(const char *const *settings, const char *name)
+{
+	for (; settings[0] != NULL; settings += 2) {
+		if (strcmp(settings[0], name) == 0)
+			return settings[1];
+	}
+	return "";
+}
+
+/* Returns NULL if it cannot be written so. */
+static const char *location_write(const char *const *settings)
+{
+	string_t *str = t_str_new(256);
+	const char *value;
+
+	for (unsigned int i = 0; settings[i] != NULL; i += 2) {
+		if (strchr(settings[i + 1], ':') != NULL)
+			return NULL;
+	}
+	str_printfa(str, "%s:%s", location_find(settings, "mail_driver"),
+		    location_find(settings, "mail_path"));
+	for (unsigned int i = 0; i < N_ELEMENTS(location_keys); i++) {
+		value = location_find(settings, location_keys[i].name);
+		if (*value != '\0')
+			str_printfa(str, ":%s=%s", location_keys[i].key, value);
+	}
+	value = location_find(settings, "mailbox_directory_name");
+	if (*value != '\0') {
+		str_printfa(str, ":%s=%s", strcmp(location_find(settings,
+			"mailbox_directory_name_legacy"), "no") == 0 ?
+			"FULLDIRNAME" : "DIRNAME", value);
+	}
+	if (strcmp(location_find(settings, "mailbox_list_utf8"), "yes") == 0)
+		str_append(str, ":UTF-8");
+	if (*location_find(settings, "mail_alt_path") != '\0')
+		str_append(str, ":ALTNOCHECK");
+	return str_c(str);
+}
+
+/* Dovecot has made it the one of the INBOX. */
+static void namespace_set_plain(struct mail_namespace *ns,
+				const char *const *settings)
+{
+	ns->flags &= ENUM_NEGATE(NAMESPACE_FLAG_INBOX_USER |
+				 NAMESPACE_FLAG_INBOX_ANY);
+	if (*location_find(settings, "mail_inbox_path") == '\0')
+		ns->list->set.inbox_path = NULL;
+}
+
+int lazy_expunge_compat_user_at(struct mail_storage_service_ctx *service,
+				struct mail_user *like, const char *home,
+				const char *const *settings, bool inbox,
+				struct mail_user **user_r,
+				const char **error_r)
+{
+	struct mail_storage_service_input input = {
+		.module = "mail", .service = "doveadm",
+		.username = like->username,
+		.flags_override_add = MAIL_STORAGE_SERVICE_FLAG_NO_NAMESPACES |
+			MAIL_STORAGE_SERVICE_FLAG_NO_RESTRICT_ACCESS,
+	};
+	struct mail_storage_service_user *service_user;
+	const char *location = location_write(settings);
+	int ret;
+
+	if (location == NULL) {
+		*error_r = "A path has a : in it";
+		return -1;
+	}
+	mail_storage_service_io_deactivate_user(like->_service_user);
+	ret = mail_storage_service_lookup_next(service, &input, &service_user,
+					       user_r, error_r);
+	if (ret > 0) {
+		if (home != NULL)
+			mail_user_set_home(*user_r, home);
+		if (mail_namespaces_init_location(*user_r, location,
+						  error_r) < 0) {
+			*error_r = t_strdup(*error_r);
+			mail_user_deinit(user_r);
+			ret = -1;
+		} else {
+			if (!inbox) {
+				namespace_set_plain((*user_r)->namespaces,
+						    settings);
+			}
+			mail_storage_service_io_deactivate_user(service_user);
+		}
+		mail_storage_service_user_unref(&service_user);
+	} else if (ret == 0) {
+		*error_r = "userdb does not know the user any more";
+	}
+	mail_storage_service_io_activate_user(like->_service_user);
+	return ret > 0 ? 0 : -1;
 }

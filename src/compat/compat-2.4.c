@@ -11,6 +11,7 @@
 #include "mailbox-list-private.h"
 #include "acl-api-private.h"
 #include "compat/acl-backend.h"
+#include "compat/compat-service.h"
 #include "compat/dovecot.h"
 
 const char *lazy_expunge_compat_index_error(struct mail_index *index)
@@ -213,4 +214,121 @@ void lazy_expunge_compat_acl_replace(
 	v->object_refresh_cache = methods->object_refresh_cache;
 	v->object_list_next = methods->object_list_next;
 	backend->v = v;
+}
+
+static void location_add(ARRAY_TYPE(const_string) *list, const char *name,
+			 const char *value)
+{
+	if (*value == '\0')
+		return;
+	array_push_back(list, &name);
+	array_push_back(list, &value);
+}
+
+const char *const *
+lazy_expunge_compat_list_location(struct mailbox_list *list)
+{
+	const struct mail_storage_settings *set = list->mail_set;
+	ARRAY_TYPE(const_string) location;
+
+	t_array_init(&location, 32);
+	location_add(&location, "mail_driver",
+		     mail_namespace_get_default_storage(list->ns)->name);
+	location_add(&location, "mail_path", set->mail_path);
+	location_add(&location, "mailbox_list_layout", list->name);
+	location_add(&location, "mail_inbox_path", set->mail_inbox_path);
+	location_add(&location, "mail_index_path", set->mail_index_path);
+	location_add(&location, "mail_cache_path", set->mail_cache_path);
+	location_add(&location, "mail_control_path", set->mail_control_path);
+	location_add(&location, "mail_alt_path", set->mail_alt_path);
+	location_add(&location, "mailbox_directory_name",
+		     set->mailbox_directory_name);
+	location_add(&location, "mailbox_directory_name_legacy",
+		     set->mailbox_directory_name_legacy ? "yes" : "no");
+	location_add(&location, "mailbox_root_directory_name",
+		     set->mailbox_root_directory_name);
+	location_add(&location, "mailbox_list_index_prefix",
+		     set->mailbox_list_index_prefix);
+	location_add(&location, "mailbox_list_visible_escape_char",
+		     set->mailbox_list_visible_escape_char);
+	location_add(&location, "mailbox_list_storage_escape_char",
+		     set->mailbox_list_storage_escape_char);
+	location_add(&location, "mailbox_list_utf8",
+		     set->mailbox_list_utf8 ? "yes" : "no");
+	array_append_zero(&location);
+	return array_front(&location);
+}
+
+static int user_at_lookup(struct mail_storage_service_ctx *service,
+			  struct mail_user *like, const char *const *settings,
+			  struct mail_storage_service_user **user_r,
+			  const char **error_r)
+{
+	struct mail_storage_service_input input = {
+		.service = "doveadm", .username = like->username,
+		.flags_override_add = MAIL_STORAGE_SERVICE_FLAG_NO_NAMESPACES |
+			MAIL_STORAGE_SERVICE_FLAG_NO_RESTRICT_ACCESS,
+	};
+	struct settings_instance *instance;
+	int ret;
+
+	ret = mail_storage_service_lookup(service, &input, user_r, error_r);
+	if (ret <= 0) {
+		if (ret == 0)
+			*error_r = "userdb does not know the user any more";
+		return -1;
+	}
+	instance = mail_storage_service_user_get_settings_instance(*user_r);
+	mail_storage_2nd_settings_reset(instance, "*/");
+	settings_override(instance, "*/mail_alt_check", "no",
+			  SETTINGS_OVERRIDE_TYPE_2ND_CLI_PARAM);
+	for (; settings[0] != NULL; settings += 2) {
+		settings_override(instance, t_strconcat("*/", settings[0], NULL),
+				  settings[1],
+				  SETTINGS_OVERRIDE_TYPE_2ND_CLI_PARAM);
+	}
+	return 0;
+}
+
+/* Dovecot has made it the one of the INBOX. */
+static void namespace_set_plain(struct mail_namespace *ns)
+{
+	ns->flags &= ENUM_NEGATE(NAMESPACE_FLAG_INBOX_USER |
+				 NAMESPACE_FLAG_INBOX_ANY);
+	lazy_expunge_compat_list_set_plain_inbox(ns->list);
+}
+
+int lazy_expunge_compat_user_at(struct mail_storage_service_ctx *service,
+				struct mail_user *like, const char *home,
+				const char *const *settings, bool inbox,
+				struct mail_user **user_r,
+				const char **error_r)
+{
+	struct mail_storage_service_user *service_user;
+	int ret;
+
+	mail_storage_service_io_deactivate_user(like->service_user);
+	ret = user_at_lookup(service, like, settings, &service_user, error_r);
+	if (ret == 0) {
+		ret = mail_storage_service_next(service, service_user, user_r,
+						error_r);
+		mail_storage_service_user_unref(&service_user);
+	}
+	if (ret == 0) {
+		if (home != NULL)
+			mail_user_set_home(*user_r, home);
+		if (mail_namespaces_init_location(*user_r, (*user_r)->event,
+						  error_r) < 0) {
+			*error_r = t_strdup(*error_r);
+			mail_user_deinit(user_r);
+			ret = -1;
+		} else {
+			if (!inbox)
+				namespace_set_plain((*user_r)->namespaces);
+			mail_storage_service_io_deactivate_user(
+				(*user_r)->service_user);
+		}
+	}
+	mail_storage_service_io_activate_user(like->service_user);
+	return ret < 0 ? -1 : 0;
 }

@@ -52,4 +52,19 @@ lazy_expunge_compat_list_volatile_dir(struct mailbox_list *list)
 #endif
 }
 
+/* What is to be set so that the mailboxes of the list are found without its
+   namespace: names of 2.4 and values, one after the other, up to a NULL. Data
+   stack. */
+const char *const *
+lazy_expunge_compat_list_location(struct mailbox_list *list);
+/* The user once more, with one namespace, whose mailboxes are where such settings
+   say, and with this home (NULL = as it is). inbox: INBOX is not a mailbox as
+   others are. like stays the active one. Returns 0, or -1 and the error (data
+   stack). */
+int lazy_expunge_compat_user_at(struct mail_storage_service_ctx *service,
+				struct mail_user *like, const char *home,
+				const char *const *settings, bool inbox,
+				struct mail_user **user_r,
+				const char **error_r);
+
 #endif

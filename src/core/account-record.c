@@ -20,6 +20,7 @@ static const char *const step_names[] = {
 	[LAZY_EXPUNGE_ACCOUNT_DELETED] = "deleted",
 	[LAZY_EXPUNGE_ACCOUNT_BRINGING] = "bringing",
 	[LAZY_EXPUNGE_ACCOUNT_TELLING] = "telling",
+	[LAZY_EXPUNGE_ACCOUNT_MERGING] = "merging",
 	[LAZY_EXPUNGE_ACCOUNT_PURGING] = "purging",
 };
 
@@ -89,6 +90,34 @@ static void append_parts(string_t *dest,
 	}
 }
 
+static void append_namespaces(string_t *dest,
+			      const struct lazy_expunge_account *account)
+{
+	const struct lazy_expunge_account_namespace *ns;
+	const struct lazy_expunge_account_setting *set;
+	const struct lazy_expunge_account_storage *storage;
+
+	array_foreach(&account->namespaces, ns) {
+		str_printfa(dest, "namespace\t%c\t%d\t", ns->separator,
+			    ns->inbox ? 1 : 0);
+		str_append_tabescaped(dest, ns->prefix);
+		str_append_c(dest, '\n');
+		array_foreach(&ns->settings, set) {
+			str_printfa(dest, "setting\t%s\t", set->name);
+			str_append_tabescaped(dest, set->value);
+			str_append_c(dest, '\n');
+		}
+		array_foreach(&ns->storages, storage) {
+			str_printfa(dest, "storage\t%d\t",
+				    storage->tree ? 1 : 0);
+			str_append_tabescaped(dest, storage->name);
+			str_append_c(dest, '\t');
+			str_append_tabescaped(dest, storage->name_end);
+			str_append_c(dest, '\n');
+		}
+	}
+}
+
 void lazy_expunge_account_append(string_t *dest,
 				 const struct lazy_expunge_account *account)
 {
@@ -97,6 +126,7 @@ void lazy_expunge_account_append(string_t *dest,
 	append_text(dest, "user", account->user);
 	append_text(dest, "by", account->by);
 	append_text(dest, "target", account->target);
+	append_text(dest, "mailbox", account->mailbox);
 	append_text(dest, "step", step_names[account->step]);
 	append_number(dest, "deleted", account->deleted);
 	append_number(dest, "kept_until", account->kept_until);
@@ -105,6 +135,7 @@ void lazy_expunge_account_append(string_t *dest,
 	append_number(dest, "messages", account->messages);
 	append_number(dest, "bytes", account->bytes);
 	append_parts(dest, account);
+	append_namespaces(dest, account);
 	str_append(dest, RECORD_END"\n");
 }
 
@@ -176,6 +207,75 @@ static bool parse_place(const char *const *args, pool_t pool,
 	return TRUE;
 }
 
+static bool parse_namespace(const char *const *args, pool_t pool,
+			    struct lazy_expunge_account *account)
+{
+	struct lazy_expunge_account_namespace *ns;
+
+	if (str_array_length(args) != 4 || strlen(args[1]) != 1)
+		return FALSE;
+	ns = array_append_space(&account->namespaces);
+	ns->separator = args[1][0];
+	ns->inbox = strcmp(args[2], "1") == 0;
+	ns->prefix = p_strdup(pool, args[3]);
+	p_array_init(&ns->settings, pool, 16);
+	p_array_init(&ns->storages, pool, 2);
+	return TRUE;
+}
+
+/* What belongs to the last namespace. */
+static bool parse_of_namespace(const char *const *args, pool_t pool,
+			       struct lazy_expunge_account *account)
+{
+	struct lazy_expunge_account_namespace *ns;
+	struct lazy_expunge_account_setting *set;
+	struct lazy_expunge_account_storage *storage;
+
+	if (array_count(&account->namespaces) == 0)
+		return FALSE;
+	ns = array_back_modifiable(&account->namespaces);
+	if (strcmp(args[0], "setting") == 0) {
+		if (str_array_length(args) != 3)
+			return FALSE;
+		set = array_append_space(&ns->settings);
+		set->name = p_strdup(pool, args[1]);
+		set->value = p_strdup(pool, args[2]);
+		return TRUE;
+	}
+	if (str_array_length(args) != 4)
+		return FALSE;
+	storage = array_append_space(&ns->storages);
+	storage->tree = strcmp(args[1], "1") == 0;
+	storage->name = p_strdup(pool, args[2]);
+	storage->name_end = p_strdup(pool, args[3]);
+	return TRUE;
+}
+
+static bool parse_text(const char *name, const char *value, pool_t pool,
+		       struct lazy_expunge_account *account)
+{
+	const struct {
+		const char *name;
+		const char **text;
+	} texts[] = {
+		{ "id", &account->id },
+		{ "user", &account->user },
+		{ "by", &account->by },
+		{ "target", &account->target },
+		{ "mailbox", &account->mailbox },
+	};
+
+	for (unsigned int i = 0; i < N_ELEMENTS(texts); i++) {
+		if (strcmp(texts[i].name, name) == 0) {
+			*texts[i].text = p_strdup(pool, value);
+			return TRUE;
+		}
+	}
+	return strcmp(name, "step") == 0 ?
+		parse_step(value, &account->step) :
+		parse_number(name, value, account);
+}
+
 static bool parse_field(const char *line, pool_t pool,
 			struct lazy_expunge_account *account)
 {
@@ -187,21 +287,11 @@ static bool parse_field(const char *line, pool_t pool,
 		return parse_part(args, pool, account);
 	if (strcmp(args[0], "place") == 0)
 		return parse_place(args, pool, account);
-	if (args[2] != NULL)
-		return FALSE;
-	if (strcmp(args[0], "id") == 0)
-		account->id = p_strdup(pool, args[1]);
-	else if (strcmp(args[0], "user") == 0)
-		account->user = p_strdup(pool, args[1]);
-	else if (strcmp(args[0], "by") == 0)
-		account->by = p_strdup(pool, args[1]);
-	else if (strcmp(args[0], "target") == 0)
-		account->target = p_strdup(pool, args[1]);
-	else if (strcmp(args[0], "step") == 0)
-		return parse_step(args[1], &account->step);
-	else
-		return parse_number(args[0], args[1], account);
-	return TRUE;
+	if (strcmp(args[0], "namespace") == 0)
+		return parse_namespace(args, pool, account);
+	if (strcmp(args[0], "setting") == 0 || strcmp(args[0], "storage") == 0)
+		return parse_of_namespace(args, pool, account);
+	return args[2] == NULL && parse_text(args[0], args[1], pool, account);
 }
 
 /* Returns the number of the line that is not understood, 0 if the end is
@@ -244,9 +334,10 @@ int lazy_expunge_account_parse(const char *text, size_t size, pool_t pool,
 
 	i_zero(account_r);
 	account_r->id = account_r->user = account_r->by = "";
-	account_r->target = "";
+	account_r->target = account_r->mailbox = "";
 	p_array_init(&account_r->parts, pool, 4);
 	p_array_init(&account_r->places, pool, 16);
+	p_array_init(&account_r->namespaces, pool, 4);
 	if (memchr(text, '\0', size) != NULL) {
 		*error_r = "it has a NUL in it";
 		return -1;

@@ -25,6 +25,8 @@ enum lazy_expunge_account_step {
 	LAZY_EXPUNGE_ACCOUNT_BRINGING,
 	/* it is there, and what others have of its old name is being changed */
 	LAZY_EXPUNGE_ACCOUNT_TELLING,
+	/* it lies among the deleted, and its mail is being copied to another */
+	LAZY_EXPUNGE_ACCOUNT_MERGING,
 	/* it is being removed for good */
 	LAZY_EXPUNGE_ACCOUNT_PURGING
 };
@@ -48,12 +50,41 @@ struct lazy_expunge_account_place {
 	const char *below;
 };
 
+/* How mail of a namespace is to be read without the settings of then. */
+struct lazy_expunge_account_setting {
+	/* as Dovecot 2.4 calls it */
+	const char *name, *value;
+};
+
+/* What in a namespace was a storage. */
+struct lazy_expunge_account_storage {
+	/* below the prefix: the mailbox, or with tree what is before and after
+	   the name that mail comes from */
+	const char *name, *name_end;
+	bool tree;
+};
+
+/* A private namespace. */
+struct lazy_expunge_account_namespace {
+	const char *prefix;
+	char separator;
+	/* it has the INBOX */
+	bool inbox;
+	ARRAY(struct lazy_expunge_account_setting) settings;
+	ARRAY(struct lazy_expunge_account_storage) storages;
+};
+ARRAY_DEFINE_TYPE(lazy_expunge_account_namespace,
+		  struct lazy_expunge_account_namespace);
+
 struct lazy_expunge_account {
 	const char *id, *user;
 	/* who deleted it, texts may be "" */
 	const char *by;
 	/* to whom it is brought, "" = to nobody yet */
 	const char *target;
+	/* below which mailbox of the target its mail is, or is being, copied.
+	   "" = it is not */
+	const char *mailbox;
 	enum lazy_expunge_account_step step;
 	time_t deleted;
 	/* until when it is kept, 0 = for ever */
@@ -67,6 +98,8 @@ struct lazy_expunge_account {
 	/* the first one has the INBOX */
 	ARRAY(struct lazy_expunge_account_part) parts;
 	ARRAY(struct lazy_expunge_account_place) places;
+	/* none if an earlier version has written it */
+	ARRAY_TYPE(lazy_expunge_account_namespace) namespaces;
 };
 
 /* The id of the user's account that is deleted now: a file name (data stack).

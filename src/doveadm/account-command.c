@@ -4,6 +4,7 @@
 #include "array.h"
 #include "file-lock.h"
 #include "ioloop.h"
+#include "str.h"
 #include "compat/compat-service.h"
 #include "core/text.h"
 #include "accounts/moves.h"
@@ -11,6 +12,7 @@
 #include "doveadm-cmd.h"
 #include "doveadm-print.h"
 #include "doveadm/account-command.h"
+#include "doveadm/help.h"
 #include "doveadm/load-failure.h"
 #include "doveadm/print.h"
 
@@ -36,8 +38,9 @@ void lazy_expunge_account_cmd_say(
 	} T_END;
 }
 
-bool lazy_expunge_account_cmd_begin(struct lazy_expunge_account_cmd *cmd,
-				    const struct doveadm_cmd_context *cctx)
+/* Returns FALSE if the command cannot go on, which was said. */
+static bool cmd_begin(struct lazy_expunge_account_cmd *cmd,
+		      const struct doveadm_cmd_context *cctx)
 {
 	const struct master_service_settings *set =
 		lazy_expunge_compat_service_settings();
@@ -63,7 +66,7 @@ bool lazy_expunge_account_cmd_begin(struct lazy_expunge_account_cmd *cmd,
 	return TRUE;
 }
 
-void lazy_expunge_account_cmd_finish(struct lazy_expunge_account_cmd *cmd)
+static void cmd_finish(struct lazy_expunge_account_cmd *cmd)
 {
 	struct file_lock *lock;
 	const char *error;
@@ -75,6 +78,21 @@ void lazy_expunge_account_cmd_finish(struct lazy_expunge_account_cmd *cmd)
 		(void)lazy_expunge_account_cmd_fail(cmd, EX_IOERR, error);
 	lazy_expunge_registry_deinit(&cmd->registry);
 	pool_unref(&cmd->pool);
+}
+
+void lazy_expunge_account_cmd_run(struct doveadm_cmd_context *cctx,
+				  void (*headers)(void),
+				  lazy_expunge_account_cmd_run_t *run)
+{
+	struct lazy_expunge_account_cmd cmd;
+
+	if (lazy_expunge_help_asked(cctx))
+		return;
+	if (cmd_begin(&cmd, cctx)) {
+		headers();
+		run(&cmd);
+	}
+	cmd_finish(&cmd);
 }
 
 const char *lazy_expunge_account_cmd_param(struct lazy_expunge_account_cmd *cmd,
@@ -147,6 +165,22 @@ lazy_expunge_account_cmd_find(struct lazy_expunge_account_cmd *cmd,
 	return ret > 0 ? account : NULL;
 }
 
+/* As one word of a shell. */
+static const char *quoted(const char *text)
+{
+	string_t *str = t_str_new(64);
+
+	str_append_c(str, '\'');
+	for (; *text != '\0'; text++) {
+		if (*text == '\'')
+			str_append(str, "'\\''");
+		else
+			str_append_c(str, *text);
+	}
+	str_append_c(str, '\'');
+	return str_c(str);
+}
+
 const char *lazy_expunge_account_cmd_next(const struct lazy_expunge_account *account)
 {
 	if (account->renaming) {
@@ -166,6 +200,11 @@ const char *lazy_expunge_account_cmd_next(const struct lazy_expunge_account *acc
 	case LAZY_EXPUNGE_ACCOUNT_PURGING:
 		return t_strdup_printf("doveadm lazy-expunge account purge %s",
 				       account->id);
+	case LAZY_EXPUNGE_ACCOUNT_MERGING:
+		return t_strdup_printf("doveadm lazy-expunge account undelete "
+				       "%s -t %s -m %s", account->id,
+				       account->target,
+				       quoted(account->mailbox));
 	case LAZY_EXPUNGE_ACCOUNT_DELETED:
 		break;
 	}

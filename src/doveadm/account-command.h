@@ -23,11 +23,13 @@ struct lazy_expunge_account_cmd {
 	time_t now;
 };
 
-/* Read which directories there are. Returns FALSE if the command cannot go on,
-   which was said; finish() is to be called all the same. */
-bool lazy_expunge_account_cmd_begin(struct lazy_expunge_account_cmd *cmd,
-				    const struct doveadm_cmd_context *cctx);
-void lazy_expunge_account_cmd_finish(struct lazy_expunge_account_cmd *cmd);
+typedef void lazy_expunge_account_cmd_run_t(struct lazy_expunge_account_cmd *cmd);
+
+/* A whole command, from its options to its exit code: read which directories
+   there are, add the columns, and run it. */
+void lazy_expunge_account_cmd_run(struct doveadm_cmd_context *cctx,
+				  void (*headers)(void),
+				  lazy_expunge_account_cmd_run_t *run);
 /* Say what is wrong and set the exit code. Always returns FALSE. */
 bool lazy_expunge_account_cmd_fail(struct lazy_expunge_account_cmd *cmd,
 				   int exit_code, const char *error);

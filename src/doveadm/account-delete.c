@@ -46,7 +46,8 @@ lazy_expunge_account_delete_plan(struct lazy_expunge_account_cmd *cmd,
 		user->username, cmd->now, i_rand()));
 	account->user = user->username;
 	account->by = p_strdup(cmd->pool, lazy_expunge_cmd_who(cmd->cctx));
-	account->target = "";
+	account->target = account->mailbox = "";
+	account->namespaces = user->namespaces;
 	account->deleted = cmd->now;
 	account->kept_until = kept_until;
 	account->held = user->hold;

@@ -157,6 +157,8 @@ void lazy_expunge_account_purge_due(bool plan, const char *by,
 		purge_log(error);
 		sums_r->failed++;
 	}
+	if (!plan)
+		lazy_expunge_registry_tidy(&registry, now);
 	lazy_expunge_registry_read(&registry);
 	array_foreach_elem(&registry.errors, error) {
 		purge_log(error);

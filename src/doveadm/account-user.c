@@ -119,6 +119,7 @@ static int user_read(struct mail_user *user, pool_t pool, bool exact,
 		ret = -1;
 	} else {
 		lazy_expunge_places_read(user, pool, &user_r->paths);
+		lazy_expunge_places_describe(luser, pool, &user_r->namespaces);
 		user_count(user, &count);
 	}
 	user_r->messages = count.messages;
@@ -224,6 +225,35 @@ int lazy_expunge_account_user_each(struct lazy_expunge_account_cmd *cmd,
 	if (rights_restore(uid, gid, error_r) < 0)
 		ret = -1;
 	return ret;
+}
+
+int lazy_expunge_account_user_with(const char *username,
+				   lazy_expunge_account_user_with_t *callback,
+				   void *context, const char **error_r)
+{
+	const uid_t uid = geteuid();
+	const gid_t gid = getegid();
+	struct mail_storage_service_ctx *service;
+	struct mail_user *user;
+	const char *error;
+	int ret;
+
+	service = lazy_expunge_compat_service_init(SERVICE_FLAGS);
+	ret = user_get(service, username, &user, error_r);
+	if (ret > 0) {
+		callback(service, user, context);
+		mail_user_deinit(&user);
+	} else {
+		*error_r = ret < 0 ? t_strdup(*error_r) : t_strdup_printf(
+			"userdb does not know %s: add the user first, or name "
+			"another one", username);
+	}
+	mail_storage_service_deinit(&service);
+	if (rights_restore(uid, gid, &error) < 0) {
+		*error_r = error;
+		return -1;
+	}
+	return ret > 0 ? 0 : -1;
 }
 
 static void user_add(struct mail_user *user, void *context)

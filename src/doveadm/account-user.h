@@ -6,12 +6,14 @@
 #include "accounts/places.h"
 
 struct lazy_expunge_account_cmd;
+struct mail_storage_service_ctx;
 struct mail_user;
 
 struct lazy_expunge_account_user {
 	/* as userdb writes it */
 	const char *username;
 	ARRAY_TYPE(lazy_expunge_place_path) paths;
+	ARRAY_TYPE(lazy_expunge_account_namespace) namespaces;
 	/* lazy_expunge_account_keep, lazy_expunge_hold */
 	unsigned int keep_secs;
 	bool hold;
@@ -34,6 +36,14 @@ typedef void lazy_expunge_account_user_callback_t(struct mail_user *user,
    looked up is said. Returns 0, or -1 and the error. */
 int lazy_expunge_account_user_each(struct lazy_expunge_account_cmd *cmd,
 				   lazy_expunge_account_user_callback_t *callback,
+				   void *context, const char **error_r);
+typedef void
+lazy_expunge_account_user_with_t(struct mail_storage_service_ctx *service,
+				 struct mail_user *user, void *context);
+/* Call back for the user, with that user's rights. Returns 0, or -1 and the
+   error, also if userdb does not know the user. */
+int lazy_expunge_account_user_with(const char *username,
+				   lazy_expunge_account_user_with_t *callback,
 				   void *context, const char **error_r);
 /* Have the registry look where accounts of all users that userdb lists would be
    among the deleted. Returns 0, or -1 and the error. */

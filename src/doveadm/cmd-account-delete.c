@@ -70,7 +70,9 @@ delete_find_open(struct lazy_expunge_account_cmd *cmd, const char *username,
 			continue;
 		next = lazy_expunge_account_cmd_next(account);
 		if (*next == '\0' ||
-		    account->step == LAZY_EXPUNGE_ACCOUNT_PURGING)
+		    account->step == LAZY_EXPUNGE_ACCOUNT_PURGING ||
+		    /* all of it stays where it is */
+		    account->step == LAZY_EXPUNGE_ACCOUNT_MERGING)
 			continue;
 		if (account->step == LAZY_EXPUNGE_ACCOUNT_TAKING &&
 		    !account->renaming)
@@ -151,22 +153,19 @@ static void delete_run(struct lazy_expunge_account_cmd *cmd)
 		delete_print(account);
 }
 
+static void delete_headers(void)
+{
+	lazy_expunge_print_header("id");
+	lazy_expunge_print_header("user");
+	lazy_expunge_print_header_time("deleted");
+	lazy_expunge_print_header_time("kept_until");
+	lazy_expunge_print_header_number("messages");
+	lazy_expunge_print_header_number("bytes");
+}
+
 static void cmd_account_delete(struct doveadm_cmd_context *cctx)
 {
-	struct lazy_expunge_account_cmd cmd;
-
-	if (lazy_expunge_help_asked(cctx))
-		return;
-	if (lazy_expunge_account_cmd_begin(&cmd, cctx)) {
-		lazy_expunge_print_header("id");
-		lazy_expunge_print_header("user");
-		lazy_expunge_print_header_time("deleted");
-		lazy_expunge_print_header_time("kept_until");
-		lazy_expunge_print_header_number("messages");
-		lazy_expunge_print_header_number("bytes");
-		delete_run(&cmd);
-	}
-	lazy_expunge_account_cmd_finish(&cmd);
+	lazy_expunge_account_cmd_run(cctx, delete_headers, delete_run);
 }
 
 struct doveadm_cmd_ver2 lazy_expunge_cmd_account_delete = {

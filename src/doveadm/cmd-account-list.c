@@ -48,6 +48,10 @@ static const char *list_needs(const struct lazy_expunge_account *account)
 			str_printfa(str, "%s%s", str_len(str) == 0 ?
 				    "missing: " : ", ", part->to);
 	}
+	if (str_len(str) == 0 && *account->mailbox != '\0') {
+		str_printfa(str, "nothing; its mail is also below %s of %s",
+			    account->mailbox, account->target);
+	}
 	return str_c(str);
 }
 
@@ -128,27 +132,24 @@ static void list_run(struct lazy_expunge_account_cmd *cmd)
 	lazy_expunge_account_cmd_remember(cmd);
 }
 
+static void list_headers(void)
+{
+	lazy_expunge_print_header("id");
+	lazy_expunge_print_header("user");
+	lazy_expunge_print_header("state");
+	lazy_expunge_print_header_time("deleted");
+	lazy_expunge_print_header_time("kept_until");
+	lazy_expunge_print_header_number("messages");
+	lazy_expunge_print_header_number("bytes");
+	lazy_expunge_print_header("held");
+	lazy_expunge_print_header("by");
+	lazy_expunge_table_column(LAZY_EXPUNGE_COLUMN_NOTE);
+	lazy_expunge_print_header("needs");
+}
+
 static void cmd_account_list(struct doveadm_cmd_context *cctx)
 {
-	struct lazy_expunge_account_cmd cmd;
-
-	if (lazy_expunge_help_asked(cctx))
-		return;
-	if (lazy_expunge_account_cmd_begin(&cmd, cctx)) {
-		lazy_expunge_print_header("id");
-		lazy_expunge_print_header("user");
-		lazy_expunge_print_header("state");
-		lazy_expunge_print_header_time("deleted");
-		lazy_expunge_print_header_time("kept_until");
-		lazy_expunge_print_header_number("messages");
-		lazy_expunge_print_header_number("bytes");
-		lazy_expunge_print_header("held");
-		lazy_expunge_print_header("by");
-		lazy_expunge_table_column(LAZY_EXPUNGE_COLUMN_NOTE);
-		lazy_expunge_print_header("needs");
-		list_run(&cmd);
-	}
-	lazy_expunge_account_cmd_finish(&cmd);
+	lazy_expunge_account_cmd_run(cctx, list_headers, list_run);
 }
 
 struct doveadm_cmd_ver2 lazy_expunge_cmd_account_list = {

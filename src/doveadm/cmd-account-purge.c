@@ -59,6 +59,8 @@ static void purge_run(struct lazy_expunge_account_cmd *cmd)
 	struct lazy_expunge_account *account;
 	const char *const *ids;
 
+	if (!plan)
+		lazy_expunge_registry_tidy(&cmd->registry, cmd->now);
 	lazy_expunge_registry_read(&cmd->registry);
 	if (doveadm_cmd_param_array(cmd->cctx, "id", &ids) && *ids != NULL) {
 		for (; *ids != NULL; ids++) {
@@ -79,22 +81,19 @@ static void purge_run(struct lazy_expunge_account_cmd *cmd)
 	}
 }
 
+static void purge_headers(void)
+{
+	lazy_expunge_print_header("id");
+	lazy_expunge_print_header("user");
+	lazy_expunge_print_header_number("paths");
+	lazy_expunge_print_header_number("files");
+	lazy_expunge_print_header_number("bytes");
+	lazy_expunge_print_header("result");
+}
+
 static void cmd_account_purge(struct doveadm_cmd_context *cctx)
 {
-	struct lazy_expunge_account_cmd cmd;
-
-	if (lazy_expunge_help_asked(cctx))
-		return;
-	if (lazy_expunge_account_cmd_begin(&cmd, cctx)) {
-		lazy_expunge_print_header("id");
-		lazy_expunge_print_header("user");
-		lazy_expunge_print_header_number("paths");
-		lazy_expunge_print_header_number("files");
-		lazy_expunge_print_header_number("bytes");
-		lazy_expunge_print_header("result");
-		purge_run(&cmd);
-	}
-	lazy_expunge_account_cmd_finish(&cmd);
+	lazy_expunge_account_cmd_run(cctx, purge_headers, purge_run);
 }
 
 struct doveadm_cmd_ver2 lazy_expunge_cmd_account_purge = {

@@ -32,6 +32,10 @@ static const char *const by_hand[][2] = {
 	{ "userdb, passdb", "give them the new name, and take the old one out" },
 	{ "quota, last_login in a dict", "rename the user's rows there" },
 	{ "sieve scripts outside of the home", "move them" },
+	{ "indexes of a full-text server", "remove the old ones: doveadm index "
+	  "makes the new ones" },
+	{ "lazy_expunge_catalog", "remove the old name's row: maintain makes "
+	  "the new one" },
 	{ "subscriptions of others to the user's mailboxes",
 	  "they subscribe again" },
 	{ "rights that come from elsewhere (global ACLs, groups, SQL)",
@@ -204,6 +208,8 @@ static bool rename_find_open(struct rename_cmd *rcmd, const char *username,
 		next = lazy_expunge_account_cmd_next(account);
 		if (*next == '\0' ||
 		    account->step == LAZY_EXPUNGE_ACCOUNT_PURGING ||
+		    /* all of it stays where it is */
+		    account->step == LAZY_EXPUNGE_ACCOUNT_MERGING ||
 		    (strcmp(account->user, username) != 0 &&
 		     strcmp(account->user, target) != 0 &&
 		     strcmp(account->target, username) != 0 &&
@@ -269,19 +275,16 @@ static void rename_run(struct lazy_expunge_account_cmd *cmd)
 		(void)rename_begin(&rcmd, username);
 }
 
+static void rename_headers(void)
+{
+	lazy_expunge_print_header("what");
+	lazy_expunge_print_header("where");
+	lazy_expunge_print_header("result");
+}
+
 static void cmd_account_rename(struct doveadm_cmd_context *cctx)
 {
-	struct lazy_expunge_account_cmd cmd;
-
-	if (lazy_expunge_help_asked(cctx))
-		return;
-	if (lazy_expunge_account_cmd_begin(&cmd, cctx)) {
-		lazy_expunge_print_header("what");
-		lazy_expunge_print_header("where");
-		lazy_expunge_print_header("result");
-		rename_run(&cmd);
-	}
-	lazy_expunge_account_cmd_finish(&cmd);
+	lazy_expunge_account_cmd_run(cctx, rename_headers, rename_run);
 }
 
 struct doveadm_cmd_ver2 lazy_expunge_cmd_account_rename = {

@@ -52,6 +52,8 @@ static const struct help_option options[] = {
 	{ "until", NULL, "time", "deleted before then" },
 	{ "target", NULL, "mailbox", "into this mailbox" },
 	{ "target", "undelete", "user", "as this user" },
+	{ "mailbox", NULL, "mailbox",
+	  "the user has mail: copy the old below this mailbox" },
 	{ "undo", NULL, "id", "take a restore back: an id of \"deletions\"" },
 	{ "sort", NULL, "messages|bytes|oldest", "the users in this order" },
 	{ "limit", NULL, "number", "so many rows at most" },

@@ -469,3 +469,23 @@ void lazy_expunge_event_account(const char *name, const char *user,
 		name);
 	event_unref(&event);
 }
+
+void lazy_expunge_event_account_merged(const char *user, const char *id,
+				       const char *by, const char *target,
+				       const char *mailbox, uint64_t mails)
+{
+	struct event *event = event_create(NULL);
+	struct event_passthrough *e;
+
+	e = passthrough_begin(event, "lazy_expunge_account_merged")->
+		add_str("user", user)->
+		add_str("account", id)->
+		add_str("target", target)->
+		add_str("mailbox", mailbox)->
+		add_int("mails", mails);
+	if (*by != '\0')
+		e = e->add_str("by", by);
+	e_debug(e->event(), "lazy_expunge: Account %s of %s: %"PRIu64" mails "
+		"copied to %s of %s", id, user, mails, mailbox, target);
+	event_unref(&event);
+}

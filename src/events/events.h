@@ -93,6 +93,10 @@ void lazy_expunge_event_account(const char *name, const char *user,
 				const char *id, const char *by,
 				const char *target, uint64_t paths,
 				uint64_t bytes);
+/* Its mail, so many, was copied below the mailbox of another. */
+void lazy_expunge_event_account_merged(const char *user, const char *id,
+				       const char *by, const char *target,
+				       const char *mailbox, uint64_t mails);
 
 /* maintain is done with a user. event was created for it when it began. error
    is the first one, NULL if there was none. */

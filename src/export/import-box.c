@@ -8,11 +8,16 @@
 #include "mail-namespace.h"
 #include "mail-search-build.h"
 #include "mail-storage-private.h"
+#include "compat/dovecot.h"
+#include "account/origin-names.h"
 #include "account/storages.h"
 #include "core/deletion-lines.h"
 #include "core/manifest.h"
 #include "core/origin-codec.h"
+#include "core/origin-id.h"
+#include "formats/format.h"
 #include "formats/sdbox-files.h"
+#include "keep/deletion-id.h"
 #include "keep/destination.h"
 #include "keep/origin.h"
 #include "restore/storage-of.h"
@@ -22,6 +27,8 @@
 /* No GUID of Dovecot and no keyword is longer. */
 #define IMPORT_MAX_GUID 200
 #define IMPORT_MAX_KEYWORD 1000
+/* As Maildir names a letter that it does not know (maildir-keywords.c). */
+#define UNKNOWN_KEYWORD "unknown-"
 
 struct lazy_expunge_import_box {
 	pool_t pool;
@@ -29,8 +36,9 @@ struct lazy_expunge_import_box {
 	/* NULL = it is none of a storage */
 	struct lazy_expunge_storage *storage;
 	struct mailbox_transaction_context *t;
-	/* GUIDs, in a storage each with its origin */
-	HASH_TABLE(char *, char *) present;
+	/* GUIDs, in a storage each with its origin; and UIDs, 0 = it was saved
+	   just now */
+	HASH_TABLE(char *, void *) present;
 	unsigned int saved;
 };
 
@@ -124,11 +132,25 @@ present_key_of(const struct lazy_expunge_import_box *ibox,
 			   lazy_expunge_import_origin(mail) : NULL);
 }
 
-static void present_add(struct lazy_expunge_import_box *ibox, const char *key)
+static void present_add(struct lazy_expunge_import_box *ibox, const char *key,
+			uint32_t uid)
 {
 	char *copy = p_strdup(ibox->pool, key);
 
-	hash_table_update(ibox->present, copy, copy);
+	hash_table_update(ibox->present, copy, POINTER_CAST(uid));
+}
+
+/* Returns FALSE if it is not there. */
+static bool present_find(struct lazy_expunge_import_box *ibox, const char *key,
+			 uint32_t *uid_r)
+{
+	char *found;
+	void *uid;
+
+	if (!hash_table_lookup_full(ibox->present, key, &found, &uid))
+		return FALSE;
+	*uid_r = POINTER_CAST_TO(uid, uint32_t);
+	return TRUE;
 }
 
 static int import_box_read(struct lazy_expunge_import_box *ibox,
@@ -149,7 +171,7 @@ static int import_box_read(struct lazy_expunge_import_box *ibox,
 		if (mail_get_special(mail, MAIL_FETCH_GUID, &guid) == 0) {
 			present_add(ibox, present_key(guid,
 				ibox->storage == NULL ? NULL :
-				lazy_expunge_origin_get(mail)));
+				lazy_expunge_origin_get(mail)), mail->uid);
 		} else if (!mail->expunged) {
 			ret = -1;
 		}
@@ -250,8 +272,137 @@ lazy_expunge_import_box_vname(const struct lazy_expunge_import_box *ibox)
 bool lazy_expunge_import_box_has(struct lazy_expunge_import_box *ibox,
 				 const struct lazy_expunge_manifest_mail *mail)
 {
-	return hash_table_lookup(ibox->present,
-				 present_key_of(ibox, mail)) != NULL;
+	uint32_t uid;
+
+	return present_find(ibox, present_key_of(ibox, mail), &uid);
+}
+
+int lazy_expunge_import_box_find_left(struct lazy_expunge_import_box *ibox,
+				      struct lazy_expunge_error *error_r)
+{
+	if (lazy_expunge_box_format(ibox->box) != LAZY_EXPUNGE_FORMAT_SDBOX)
+		return 0;
+	if (mailbox_sync(ibox->box, MAILBOX_SYNC_FLAG_FORCE_RESYNC |
+			 MAILBOX_SYNC_FLAG_FIX_INCONSISTENT) < 0) {
+		lazy_expunge_error_set_box(error_r, "Cannot repair", ibox->box);
+		return -1;
+	}
+	hash_table_clear(ibox->present, FALSE);
+	return import_box_read(ibox, error_r);
+}
+
+static enum mail_flags
+import_flags(const struct lazy_expunge_manifest_mail *mail)
+{
+	const char *const *name;
+	enum mail_flags flags = 0, flag;
+
+	for (name = mail->flags; *name != NULL; name++) {
+		if (flag_find(*name, &flag) && flag != MAIL_DELETED)
+			flags |= flag;
+	}
+	return flags;
+}
+
+/* Of a mail in the storage: what its save says in keywords. */
+static void complete_origin(struct lazy_expunge_import_box *ibox,
+			    struct mail *mail,
+			    const struct lazy_expunge_manifest_mail *manifest)
+{
+	const char *origin = lazy_expunge_import_origin(manifest);
+
+	lazy_expunge_origin_names_add(lazy_expunge_origin_owner(ibox->box),
+				      origin);
+	lazy_expunge_origin_set_id(mail->transaction, mail->seq,
+				   lazy_expunge_origin_id(origin));
+	lazy_expunge_deletion_id_set(mail->transaction, mail->seq,
+		lazy_expunge_deletion_id_parse(manifest->deletion));
+}
+
+/* Maildir: a letter whose keyword was not written down yet when the run ended has
+   such a name. */
+static void complete_unknown(struct lazy_expunge_import_box *ibox,
+			     struct mail *mail,
+			     const struct lazy_expunge_manifest_mail *manifest)
+{
+	const char *const *names = mail_get_keywords(mail);
+	struct mail_keywords *keywords;
+	ARRAY_TYPE(const_string) unknown;
+
+	t_array_init(&unknown, 4);
+	for (; *names != NULL; names++) {
+		if (str_begins_with(*names, UNKNOWN_KEYWORD) &&
+		    !str_array_icase_find(manifest->keywords, *names))
+			array_push_back(&unknown, names);
+	}
+	if (array_count(&unknown) == 0)
+		return;
+	array_append_zero(&unknown);
+	keywords = mail_index_keywords_create(ibox->box->index,
+					      array_front(&unknown));
+	mail_update_keywords(mail, MODIFY_REMOVE, keywords);
+	mailbox_keywords_unref(&keywords);
+}
+
+static void complete_mail(struct lazy_expunge_import_box *ibox,
+			  struct mail *mail,
+			  const struct lazy_expunge_manifest_mail *manifest)
+{
+	const enum mail_flags flags = import_flags(manifest);
+	const char *const *names = mail_get_keywords(mail), *const *name;
+	struct mail_keywords *keywords;
+
+	complete_unknown(ibox, mail, manifest);
+	if ((mail_get_flags(mail) & flags) != flags)
+		mail_update_flags(mail, MODIFY_ADD, flags);
+	for (name = manifest->keywords; *name != NULL; name++) {
+		if (!str_array_icase_find(names, *name))
+			break;
+	}
+	if (*name != NULL) {
+		keywords = mail_index_keywords_create(ibox->box->index,
+						      manifest->keywords);
+		mail_update_keywords(mail, MODIFY_ADD, keywords);
+		mailbox_keywords_unref(&keywords);
+	}
+}
+
+int lazy_expunge_import_box_complete(
+	struct lazy_expunge_import_box *ibox,
+	const struct lazy_expunge_manifest_mail *manifest,
+	struct lazy_expunge_error *error_r)
+{
+	struct mailbox_transaction_context *t;
+	struct mail *mail;
+	uint32_t uid;
+	bool bare = FALSE;
+	int ret;
+
+	if (!present_find(ibox, present_key_of(ibox, manifest), &uid)) {
+		bare = has_origin(ibox, manifest);
+		if (!bare || !present_find(ibox, present_key(manifest->guid,
+							     NULL), &uid))
+			return 0;
+	}
+	if (uid == 0)
+		return 1;
+	t = mailbox_transaction_begin(ibox->box, 0, "lazy_expunge import");
+	mail = mail_alloc(t, 0, NULL);
+	ret = mail_set_uid(mail, uid) ? 1 : 0;
+	if (ret > 0) {
+		if (bare)
+			complete_origin(ibox, mail, manifest);
+		complete_mail(ibox, mail, manifest);
+	}
+	mail_free(&mail);
+	if (mailbox_transaction_commit(&t) < 0) {
+		lazy_expunge_error_set_box(error_r, "Cannot complete a mail in",
+					   ibox->box);
+		return -1;
+	}
+	if (bare)
+		present_add(ibox, present_key_of(ibox, manifest), 0);
+	return ret;
 }
 
 static struct mail_keywords *
@@ -292,13 +443,7 @@ import_begin(struct lazy_expunge_import_box *ibox,
 {
 	struct mail_save_context *ctx;
 	struct mail_keywords *keywords;
-	const char *const *name;
-	enum mail_flags flags = 0, flag;
 
-	for (name = mail->flags; *name != NULL; name++) {
-		if (flag_find(*name, &flag) && flag != MAIL_DELETED)
-			flags |= flag;
-	}
 	if (ibox->t == NULL) {
 		ibox->t = mailbox_transaction_begin(ibox->box,
 					MAILBOX_TRANSACTION_FLAG_EXTERNAL,
@@ -306,7 +451,7 @@ import_begin(struct lazy_expunge_import_box *ibox,
 	}
 	keywords = import_keywords(ibox, mail);
 	ctx = mailbox_save_alloc(ibox->t);
-	mailbox_save_set_flags(ctx, flags, keywords);
+	mailbox_save_set_flags(ctx, import_flags(mail), keywords);
 	if (keywords != NULL)
 		mailbox_keywords_unref(&keywords);
 	mailbox_save_set_received_date(ctx, mail->received, 0);
@@ -345,7 +490,7 @@ int lazy_expunge_import_box_save(struct lazy_expunge_import_box *ibox,
 					   ibox->box);
 		return -1;
 	}
-	present_add(ibox, present_key_of(ibox, mail));
+	present_add(ibox, present_key_of(ibox, mail), 0);
 	ibox->saved++;
 	return 0;
 }

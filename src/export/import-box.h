@@ -23,6 +23,17 @@ lazy_expunge_import_box_vname(const struct lazy_expunge_import_box *ibox);
    storage a mail of another origin is another one. */
 bool lazy_expunge_import_box_has(struct lazy_expunge_import_box *ibox,
 				 const struct lazy_expunge_manifest_mail *mail);
+/* Before the first mail: an earlier run that was killed may have left files that the
+   index does not know, and would find later. Returns 0, or -1 and the error. */
+int lazy_expunge_import_box_find_left(struct lazy_expunge_import_box *ibox,
+				      struct lazy_expunge_error *error_r);
+/* If it has the mail, give it the flags, keywords and origin that a run that was
+   killed may have left out. Returns 1 if it has it, 0 if not, -1 and the
+   error. */
+int lazy_expunge_import_box_complete(
+	struct lazy_expunge_import_box *ibox,
+	const struct lazy_expunge_manifest_mail *mail,
+	struct lazy_expunge_error *error_r);
 /* Returns 0, or -1 and the error: then nothing more can be saved. */
 int lazy_expunge_import_box_save(struct lazy_expunge_import_box *ibox,
 				 const struct lazy_expunge_manifest_mail *mail,

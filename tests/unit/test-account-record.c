@@ -6,6 +6,32 @@
 #include "str.h"
 #include "core/account-record.h"
 
+static void record_fill_namespaces(pool_t pool,
+				   struct lazy_expunge_account *account)
+{
+	const struct lazy_expunge_account_setting sets[] = {
+		{ .name = "mail_driver", .value = "mdbox" },
+		{ .name = "mail_path", .value = "/m/a\tb" },
+	};
+	const struct lazy_expunge_account_storage storages[] = {
+		{ .name = ".EXPUNGED", .name_end = "" },
+		{ .name = "Old/", .name_end = "/\n", .tree = TRUE },
+	};
+	struct lazy_expunge_account_namespace *ns;
+
+	p_array_init(&account->namespaces, pool, 2);
+	for (unsigned int i = 0; i < 2; i++) {
+		ns = array_append_space(&account->namespaces);
+		ns->prefix = i == 0 ? "" : "Archive\t/";
+		ns->separator = i == 0 ? '.' : '/';
+		ns->inbox = i == 0;
+		p_array_init(&ns->settings, pool, 2);
+		array_append(&ns->settings, sets, N_ELEMENTS(sets));
+		p_array_init(&ns->storages, pool, 2);
+		array_append(&ns->storages, storages, i * 2);
+	}
+}
+
 static void record_fill(pool_t pool, struct lazy_expunge_account *account)
 {
 	const struct lazy_expunge_account_part parts[] = {
@@ -23,6 +49,7 @@ static void record_fill(pool_t pool, struct lazy_expunge_account *account)
 	account->user = "anna\n@\xc3\xa4.example";
 	account->by = "";
 	account->target = "berta";
+	account->mailbox = "Old\tof anna";
 	account->step = LAZY_EXPUNGE_ACCOUNT_BRINGING;
 	account->deleted = 1795939200;
 	account->kept_until = 0;
@@ -33,6 +60,7 @@ static void record_fill(pool_t pool, struct lazy_expunge_account *account)
 	array_append(&account->parts, parts, N_ELEMENTS(parts));
 	p_array_init(&account->places, pool, 2);
 	array_append(&account->places, places, N_ELEMENTS(places));
+	record_fill_namespaces(pool, account);
 }
 
 START_TEST(a_record_is_read_as_it_was_written)
@@ -52,6 +80,8 @@ START_TEST(a_record_is_read_as_it_was_written)
 	ck_assert_int_eq(out.bytes, in.bytes);
 	ck_assert_uint_eq(array_count(&out.parts), 2);
 	ck_assert_uint_eq(array_count(&out.places), 2);
+	ck_assert_uint_eq(array_count(&out.namespaces), 2);
+	ck_assert_str_eq(out.mailbox, in.mailbox);
 	lazy_expunge_account_append(again, &out);
 	ck_assert_str_eq(str_c(again), str_c(text));
 	pool_unref(&pool);
@@ -86,6 +116,8 @@ static const char *const bad_lines[] = {
 	"lazy-expunge-account\t1\nstep\tflying\nend\n",
 	"lazy-expunge-account\t1\ndeleted\tyesterday\nend\n",
 	"lazy-expunge-account\t1\nother\t1\nend\n",
+	"lazy-expunge-account\t1\nsetting\tmail_path\t/m\nend\n",
+	"lazy-expunge-account\t1\nnamespace\t//\t1\t\nend\n",
 };
 
 START_TEST(what_is_not_understood_is_none)

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import time
 
 import pytest
@@ -13,6 +14,8 @@ from harness.faults.inject import doveadm_traced
 from harness.dovecot.mail import message
 
 pytestmark = pytest.mark.any_format
+# to read a record, to see that the account is there, and to look for its holds; and memory, now and then
+CALLS_OF_LIST = 8
 
 
 def test_delete_and_undelete(dovecot):
@@ -107,6 +110,37 @@ def test_what_is_overdue_goes(dovecot):
     assert row["id"] == ident and row["result"] == "gone"
     [row] = account(server, "list")
     assert row["id"] == stays and row["kept_until"] is None
+
+
+def test_what_killed_commands_have_left_goes(dovecot):
+    server = dovecot.own()
+    user = server.user()
+    user.deliver()
+    server.settle()
+    ident = delete(user)
+    place = user.home.parent / DELETED
+    old = time.time() - 2 * 3600
+    names = {"empty": (), "gate": ("gate", "gate.new"), "young": (), "mail": ("gate", "1/mail"), "linked": ("gate",), "account.new": ("account.new",)}
+    for name, files in names.items():
+        home = place / f"other.20261129T080000.{name}"
+        home.mkdir()
+        for file in files:
+            (home / file).parent.mkdir(exist_ok=True)
+            (home / file).write_text("x")
+        if name == "linked":
+            (server.mail_root / "linked").hardlink_to(home / "gate")
+        if name != "young":
+            os.utime(home, (old, old))
+    (place / ".lock.somebody").touch()
+    account(server, "purge", "-n")
+    assert len(list(place.iterdir())) == len(names) + 2
+    with open(place / ".lock.another", "w") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        account(server, "purge")
+        left = {path.name.rsplit(".", 1)[-1] if path.name != ident else ident for path in place.iterdir()}
+        assert left == {ident, "young", "mail", "linked", "another"}
+    account(server, "undelete", ident)
+    assert len(user.messages()) == 1
 
 
 def test_maintain_removes_them_in_a_row_of_its_own(dovecot):
@@ -262,3 +296,23 @@ def test_ten_thousand_deleted_accounts(dovecot):
         (place / other / "account").write_text(record.replace(ident, other))
     done = server.doveadm("-f", "tab", "lazy-expunge", "account", "list")
     assert len(done.stdout.splitlines()) == 10002 and b"missing" not in done.stdout
+
+
+def test_the_list_makes_few_calls_for_each_account(dovecot):
+    server = dovecot.own()
+    user = server.user()
+    user.deliver()
+    server.settle()
+    ident = delete(user)
+    place = user.home.parent / DELETED
+    record = (place / ident / "account").read_text()
+    counts = []
+    for first, last in ((0, 10), (10, 110)):
+        for number in range(first, last):
+            other = f"other{number}.20261129T080000.00000000"
+            (place / other / "0").mkdir(parents=True)
+            (place / other / "account").write_text(record.replace(ident, other))
+        done, text = doveadm_traced(server, ["-f", "tab", "lazy-expunge", "account", "list"], "-e", "trace=all", check=True)
+        assert len(done.stdout.splitlines()) == last + 2
+        counts.append(len(text.splitlines()))
+    assert 100 * 3 <= counts[1] - counts[0] <= 100 * CALLS_OF_LIST

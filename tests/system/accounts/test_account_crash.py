@@ -16,7 +16,7 @@ from harness.machines import targets
 
 CALLS = ("rename", "renameat2", "link", "unlink", "unlinkat", "mkdir", "rmdir", "symlink", "fdatasync", "write")
 KILL = "SIGKILL"
-ERRORS = ("ENOSPC", "EACCES", "EXDEV", "EROFS", "EIO")
+ERRORS = ("ENOSPC", "EDQUOT", "EACCES", "EXDEV", "EROFS", "EIO")
 
 
 def faults(request):
@@ -114,11 +114,11 @@ COMMANDS = {
 }
 
 
-def injected(one, words, call, fault, number):
+def injected(one, words, call, fault, number, beside=()):
     """Run the command with the fault at this call of the kind; whether it came to it."""
     what = f"signal={KILL}" if fault == KILL else f"error={fault}"
-    result, text = doveadm_traced(one.server, ["-f", "json", "lazy-expunge", "account", *words], "-e", f"trace={call}",
-                                  "-e", f"inject={call}:{what}:when={number}")
+    result, text = doveadm_traced(one.server, ["-f", "json", "lazy-expunge", "account", *words], "-e", f"trace={call}{',renameat2' if beside else ''}",
+                                  *beside, "-e", f"inject={call}:{what}:when={number}")
     return bool(re.search(r"\+\+\+ killed by SIGKILL" if fault == KILL else "INJECTED", text)), result
 
 
@@ -145,3 +145,30 @@ def test_at_each_call(dovecot, request, command):
                 number += step
                 tries += 1
     assert tries > 10
+
+
+CANNOT_EXCHANGE = ("-e", "inject=renameat2:error=EINVAL")
+
+
+@pytest.mark.formats("mdbox")
+@pytest.mark.parametrize("command", ("delete", "undelete", "rename"))
+def test_a_file_system_that_cannot_exchange_names(dovecot, command):
+    """The commands take more steps there, and are killed at each: the end is the same."""
+    words, after, deleted = COMMANDS[command]
+    one = Account(dovecot)
+    one.server.expect_log("Killed with signal|killed with signal", required=False)
+    if deleted:
+        one.delete()
+    tries, step = 0, 1 if dovecot.target.name == targets.NATIVE else 3
+    for call in ("rename", "link", "unlink"):
+        number = 1
+        while True:
+            came, result = injected(one, words(one), call, KILL, number, CANNOT_EXCHANGE)
+            assert came or result.code == 0, (call, number, str(result))
+            after(one)
+            if not came:
+                break
+            number += step
+            tries += 1
+    assert tries > 5
+

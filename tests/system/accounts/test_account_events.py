@@ -35,9 +35,25 @@ def test_each_command_is_an_event(dovecot):
     assert (told[4]["paths"], told[4]["bytes"]) == (int(purged["paths"]), int(purged["bytes"])) and told[4]["bytes"] > 0
 
 
+def test_a_copy_below_a_mailbox_is_an_event(dovecot):
+    server = dovecot.own(**events.exporting(dovecot.target))
+    user = server.user()
+    user.deliver()
+    server.settle()
+    ident = delete(user)
+    user.deliver()
+    server.settle()
+    account(server, "undelete", ident, "-m", "Old", "-b", "the helpdesk")
+    merged = lambda: [event for event in events.read(server) if event.name == "account_merged"]
+    wait_for(merged, "an event")
+    [event] = merged()
+    assert (event["user"], event["account"], event["target"], event["mailbox"], event["mails"], event["by"]) == (
+        user.name, ident, user.name, "Old", 1, "the helpdesk")
+
+
 def test_the_audit_log_has_them(dovecot):
     text = events.conf_d(dovecot.target, events.AUDIT_FILE)
-    for name in ("deleted", "undeleted", "renamed", "purged"):
+    for name in ("deleted", "undeleted", "merged", "renamed", "purged"):
         assert f"event=lazy_expunge_account_{name}" in text
 
 

@@ -35,7 +35,9 @@ def test_all_of_it_follows(dovecot):
     server.settle()
     _, rows = rename(old, new)
     assert [row["result"] for row in rows if row["what"] == "account"] == ["moved"]
-    assert any(row["what"] == "by hand" and "userdb" in row["where"] for row in rows)
+    by_hand = {row["where"]: row["result"] for row in rows if row["what"] == "by hand"}
+    for out_of_reach in ("userdb", "quota", "last_login", "sieve", "full-text", "lazy_expunge_catalog", "subscriptions", "SQL"):
+        assert [result for where, result in by_hand.items() if out_of_reach in where and result], out_of_reach
     assert not old.home.exists() and content(new) == before
     assert (new.home / "sieve/filter.sieve").read_text() == "keep;\n"
     assert b"case-17" in new.doveadm("lazy-expunge holds").stdout

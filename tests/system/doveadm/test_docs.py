@@ -463,18 +463,25 @@ def test_recipe_a_part_of_the_users(dovecot):
 def test_recipe_an_account_was_deleted_by_mistake(dovecot):
     """doveadm lazy-expunge account list -u anna
     doveadm lazy-expunge account undelete anna.20261120T083012.0a1b2c3d
-    doveadm lazy-expunge account undelete anna.20261120T083012.0a1b2c3d -t anna.old"""
+    doveadm lazy-expunge account undelete anna.20261120T083012.0a1b2c3d -t anna.old
+    doveadm lazy-expunge account undelete anna.20261120T083012.0a1b2c3d -m Old"""
     anna = Anna(dovecot)
-    look, back, elsewhere = recipe(test_recipe_an_account_was_deleted_by_mistake)
+    look, back, elsewhere, below = recipe(test_recipe_an_account_was_deleted_by_mistake)
     anna.fill()
-    for command, user in ((back, anna.user), (elsewhere, anna.server.user())):
+    for command, user in ((back, anna.user), (elsewhere, anna.server.user()), (below, anna.user)):
+        if command == below:
+            anna.fill()
         # an empty account that was in the way of the last is among them
         before = anna.run(look)
         anna.user.doveadm("lazy-expunge account delete")
         assert anna.subjects("INBOX") == []
         [ident] = [word for word in anna.run(look).split() if word.startswith(f"{anna.user.name}.") and "T" in word and word not in before]
+        if command == below:
+            anna.user.append("INBOX", message(subject="New"))
+            anna.server.settle()
         anna.run(command.replace("anna.20261120T083012.0a1b2c3d", ident).replace("anna.old", user.name))
-        assert [mail.subject for mail in user.messages("INBOX")] == ["Lunch"]
+        assert [mail.subject for mail in user.messages("Old/INBOX" if command == below else "INBOX")] == ["Lunch"]
+    assert anna.subjects("INBOX") == ["New"]
 
 
 def test_recipe_a_user_gets_another_name(dovecot):
