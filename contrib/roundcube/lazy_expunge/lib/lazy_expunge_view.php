@@ -151,7 +151,7 @@ class lazy_expunge_view
         return $validity;
     }
 
-    private function row(rcube_message_header $header, int $deleted, ?string $origin): array
+    private function row(rcube_message_header $header, int $deleted, ?string $origin, string $guid, ?string $now): array
     {
         $sent      = $origin !== null && lazy_expunge_imap::to_imap($origin) === ($this->special()['sent'] ?? null);
         $addresses = rcube_mime::decode_address_list($sent ? $header->to : $header->from, null, true, $header->charset);
@@ -162,7 +162,8 @@ class lazy_expunge_view
             'uid'     => (int) $header->uid,
             'who'     => $this->plugin->gettext($sent ? 'to' : 'from') . ' ' . implode(', ', $who),
             'subject' => $subject !== '' ? $subject : $this->rcmail->gettext('nosubject'),
-            'folder'  => $this->folder($origin),
+            'folder'  => $now === null ? $this->folder($origin) : $this->plugin->gettext(['name' => 'renamed', 'vars' => [
+                'folder' => $this->plugin->isolated($this->folder($origin)), 'now' => $this->plugin->isolated($this->folder($now))]]),
             'when'    => $this->time($deleted),
             'until'   => $this->limits->keep_days && $deleted
                 ? $this->rcmail->format_date($deleted + $this->limits->keep_days * 86400, $this->rcmail->config->get('date_format', 'Y-m-d')) : '',
