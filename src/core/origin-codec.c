@@ -78,6 +78,16 @@ const char *lazy_expunge_origin_encode_via(const char *vname)
 	return origin_encode(LAZY_EXPUNGE_ORIGIN_VIA_PREFIX, vname, FALSE);
 }
 
+const char *lazy_expunge_origin_encode_now(const char *vname)
+{
+	return origin_encode(LAZY_EXPUNGE_ORIGIN_NOW_PREFIX, vname, FALSE);
+}
+
+const char *lazy_expunge_origin_encode_now_exact(const char *vname)
+{
+	return origin_encode(LAZY_EXPUNGE_ORIGIN_NOW_PREFIX, vname, TRUE);
+}
+
 /* The name in pieces of at most max_len bytes, in which upper case is written
    as =XX: lower case is all that is left to have a case. */
 static void encode_pieces(const char *vname, size_t max_len,
@@ -136,6 +146,7 @@ bool lazy_expunge_origin_is_keyword(const char *keyword)
 	return has_prefix(keyword, LAZY_EXPUNGE_ORIGIN_PREFIX) ||
 		has_prefix(keyword, LAZY_EXPUNGE_ORIGIN_PART_PREFIX) ||
 		has_prefix(keyword, LAZY_EXPUNGE_ORIGIN_DELETION_PREFIX) ||
+		has_prefix(keyword, LAZY_EXPUNGE_ORIGIN_NOW_PREFIX) ||
 		lazy_expunge_origin_is_via(keyword);
 }
 

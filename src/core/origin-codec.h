@@ -9,6 +9,9 @@
 #define LAZY_EXPUNGE_ORIGIN_PART_PREFIX "$Expunged-Part:"
 /* The Trash that a mail went through on its way from the origin, encoded alike. */
 #define LAZY_EXPUNGE_ORIGIN_VIA_PREFIX "$Expunged-Via:"
+/* Where the mailbox is now that was renamed since, encoded alike. Only shown to
+   users, and never stored. */
+#define LAZY_EXPUNGE_ORIGIN_NOW_PREFIX "$Expunged-Now:"
 /* The number of the deletion: "$Expunged-In:0a1b2c3d". dsync alone sees it. */
 #define LAZY_EXPUNGE_ORIGIN_DELETION_PREFIX "$Expunged-In:"
 /* The longest keyword that dsync carries (mail_max_keyword_length's default). It
@@ -38,12 +41,16 @@ void lazy_expunge_origin_encode_parts(const char *vname, size_t max_len,
 				      ARRAY_TYPE(const_string) *keywords);
 /* The keyword for the Trash that the mail went through. */
 const char *lazy_expunge_origin_encode_via(const char *vname);
+/* The keyword for the mailbox's name now. */
+const char *lazy_expunge_origin_encode_now(const char *vname);
+/* As lazy_expunge_origin_encode_exact(). */
+const char *lazy_expunge_origin_encode_now_exact(const char *vname);
 /* The keyword for a deletion. */
 const char *lazy_expunge_origin_encode_deletion(uint32_t id);
 /* The first deletion among NULL-terminated keywords, 0 if there is none. */
 uint32_t lazy_expunge_origin_find_deletion(const char *const *keywords);
 /* Returns TRUE if the keyword has the prefix of an origin, of a part of one, of a
-   Trash or of a deletion. */
+   Trash, of a name now or of a deletion. */
 bool lazy_expunge_origin_is_keyword(const char *keyword);
 /* Returns TRUE if it is that of a Trash. */
 bool lazy_expunge_origin_is_via(const char *keyword);

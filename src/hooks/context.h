@@ -13,6 +13,7 @@
 struct lazy_expunge_cover;
 struct lazy_expunge_deletion_sum;
 struct lazy_expunge_events;
+struct lazy_expunge_kept_now;
 struct lazy_expunge_live;
 struct lazy_expunge_trail_steps;
 
@@ -40,6 +41,8 @@ struct lazy_expunge_mailbox {
 	const char *legal_vname, *own_vname;
 	/* of a storage in a Maildir, when first needed */
 	struct lazy_expunge_letters *letters;
+	/* of a storage: mailboxes that were renamed, when first needed */
+	struct lazy_expunge_kept_now *now;
 	/* what lazy_expunge_compat_quota_mailbox_freed() wants */
 	void *quota_context;
 

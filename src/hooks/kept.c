@@ -1,6 +1,6 @@
 /* Mails of the storage: whatever carries a mail's origin, it is
    shown as one keyword, and what comes with such a keyword is kept as it suits
-   the storage. For dsync the keyword is in parts where it would be too long. */
+   the storage. Users are shown the name now of a mailbox that was renamed, too. For dsync the keyword is in parts where it would be too long. */
 
 #include "lib.h"
 #include "array.h"
@@ -17,6 +17,7 @@
 #include "account/storages.h"
 #include "hooks/context.h"
 #include "hooks/kept.h"
+#include "hooks/kept-now.h"
 
 static size_t max_keyword_length(struct mailbox *box)
 {
@@ -48,18 +49,36 @@ static bool keywords_show(const char *const *keywords, const char *origin,
 	return found;
 }
 
-/* The keyword as it is shown where another one, which differs in case alone, may
-   be known. */
-static const char *keyword_to_show(struct mailbox *box, const char *origin)
+/* FALSE if another keyword is known that differs in case alone. */
+static bool keyword_can_show(struct mailbox *box, const char *keyword)
 {
-	const char *keyword = lazy_expunge_origin_encode(origin), *known;
+	const char *known;
 	unsigned int idx;
 
 	if (!mail_index_keyword_lookup(box->index, keyword, &idx))
-		return keyword;
+		return TRUE;
 	known = array_idx_elem(mail_index_get_keywords(box->index), idx);
-	return strcmp(known, keyword) == 0 ? keyword :
-		lazy_expunge_origin_encode_exact(origin);
+	return strcmp(known, keyword) == 0;
+}
+
+static void add_origin(struct mailbox *box, const char *origin,
+		       ARRAY_TYPE(const_string) *shown)
+{
+	const char *keyword = lazy_expunge_origin_encode(origin);
+
+	if (!keyword_can_show(box, keyword))
+		keyword = lazy_expunge_origin_encode_exact(origin);
+	array_push_back(shown, &keyword);
+}
+
+static void add_now(struct mailbox *box, const char *now,
+		    ARRAY_TYPE(const_string) *shown)
+{
+	const char *keyword = lazy_expunge_origin_encode_now(now);
+
+	if (!keyword_can_show(box, keyword))
+		keyword = lazy_expunge_origin_encode_now_exact(now);
+	array_push_back(shown, &keyword);
 }
 
 static const char *const *
@@ -72,11 +91,12 @@ keywords_with_origin(struct mail *mail, const char *const *keywords)
 	size_t max_len = dsyncing ? max_keyword_length(mail->box) : SIZE_MAX;
 	const char *origin = lazy_expunge_origin_get_by(mail, keywords);
 	uint32_t deletion = dsyncing ? lazy_expunge_deletion_id_get(mail) : 0;
+	const char *now = lazy_expunge_kept_now(mail, origin);
 	const char *keyword;
 	ARRAY_TYPE(const_string) shown;
 
-	if (deletion == 0 && (origin == NULL ||
-			      keywords_show(keywords, origin, max_len)))
+	if (deletion == 0 && now == NULL &&
+	    (origin == NULL || keywords_show(keywords, origin, max_len)))
 		return keywords;
 	t_array_init(&shown, 8);
 	for (; *keywords != NULL; keywords++) {
@@ -89,14 +109,14 @@ keywords_with_origin(struct mail *mail, const char *const *keywords)
 		array_push_back(&shown, &keyword);
 	}
 	if (origin == NULL)
-		; /* the number alone */
+		; /* the number alone, or the mailbox tells it */
 	else if (dsyncing) {
 		/* to where another origin may differ in case alone */
 		lazy_expunge_origin_encode_parts(origin, max_len, &shown);
-	} else {
-		keyword = keyword_to_show(mail->box, origin);
-		array_push_back(&shown, &keyword);
-	}
+	} else
+		add_origin(mail->box, origin, &shown);
+	if (now != NULL)
+		add_now(mail->box, now, &shown);
 	array_append_zero(&shown);
 	return (const char *const *)p_strarray_dup(pmail->data_pool,
 						   array_front(&shown));

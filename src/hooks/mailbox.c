@@ -19,6 +19,7 @@
 #include "hooks/held.h"
 #include "hooks/hooks.h"
 #include "hooks/kept.h"
+#include "hooks/kept-now.h"
 #include "hooks/own-name.h"
 #include "hooks/protect.h"
 #include "account/storages.h"
@@ -103,6 +104,7 @@ static void lazy_mailbox_free(struct mailbox *box)
 
 	lazy_expunge_destination_close(&lbox->dest);
 	lazy_expunge_letters_deinit(&lbox->letters);
+	lazy_expunge_kept_now_deinit(&lbox->now);
 	lbox->module_ctx.super.free(box);
 	if (quota_context != NULL)
 		lazy_expunge_compat_quota_mailbox_freed(quota_context);

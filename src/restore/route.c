@@ -2,11 +2,7 @@
 
 #include "lib.h"
 #include "array.h"
-#include "mail-namespace.h"
-#include "mail-storage-private.h"
-#include "compat/dovecot.h"
-#include "account/rename-log.h"
-#include "account/storages.h"
+#include "account/where-now.h"
 #include "restore/route.h"
 
 struct where {
@@ -14,106 +10,6 @@ struct where {
 	ARRAY_TYPE(lazy_expunge_rename) renames;
 	bool renames_read;
 };
-
-static bool where_exists(struct lazy_expunge_user *luser, const char *vname)
-{
-	struct mail_namespace *ns =
-		mail_namespace_find(luser->user->namespaces, vname);
-	struct mailbox *box;
-	enum mailbox_existence existence;
-	bool exists;
-
-	/* what another user has is none of this one's, and not looked for */
-	if (ns->type == MAIL_NAMESPACE_TYPE_SHARED)
-		return TRUE;
-	/* by its name as it was: another may have it as it is shown */
-	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS |
-			    LAZY_EXPUNGE_COMPAT_FLAG_RAW_NAME);
-	/* what fails here fails again, and is said, when it is opened */
-	exists = mailbox_exists(box, TRUE, &existence) < 0 ||
-		existence == MAILBOX_EXISTENCE_SELECT;
-	mailbox_free(&box);
-	return exists;
-}
-
-/* Mail must not be restored to where it would be deleted again, or could not be
-   restored to. */
-static bool where_is_refused(struct lazy_expunge_user *luser, const char *vname)
-{
-	struct mail_namespace *ns =
-		mail_namespace_find(luser->user->namespaces, vname);
-	const char *trash, *name;
-	size_t len;
-
-	if (lazy_expunge_storage_match(luser, ns, vname) != NULL)
-		return TRUE;
-	trash = lazy_expunge_compat_special_use_name(ns, "\\Trash");
-	if (trash == NULL)
-		return FALSE;
-	name = lazy_expunge_name_without_prefix(ns, vname);
-	len = strlen(trash);
-	return strncmp(name, trash, len) == 0 &&
-		(name[len] == '\0' || name[len] == mail_namespace_get_sep(ns));
-}
-
-/* The name of the mailbox with this GUID, NULL if there is none. */
-static const char *
-where_find_guid(struct lazy_expunge_user *luser, const guid_128_t guid)
-{
-	struct mail_namespace *ns;
-	struct mailbox *box;
-	const char *vname = NULL;
-
-	for (ns = luser->user->namespaces; ns != NULL && vname == NULL;
-	     ns = ns->next) {
-		if (ns->type != MAIL_NAMESPACE_TYPE_PRIVATE ||
-		    ns->alias_for != NULL)
-			continue;
-		box = mailbox_alloc_guid(ns->list, guid,
-					 MAILBOX_FLAG_IGNORE_ACLS);
-		if (lazy_expunge_mailbox_has_guid(box, guid))
-			vname = t_strdup(mailbox_get_vname(box));
-		mailbox_free(&box);
-	}
-	return vname;
-}
-
-/* Where is the mailbox now, which was renamed to vname at last? */
-static const char *
-where_now(struct lazy_expunge_user *luser, const char *vname,
-	  const guid_128_t guid)
-{
-	struct mail_namespace *ns =
-		mail_namespace_find(luser->user->namespaces, vname);
-	struct mailbox *box;
-	const char *found;
-	bool is_it;
-
-	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
-	is_it = lazy_expunge_mailbox_has_guid(box, guid);
-	mailbox_free(&box);
-	if (is_it)
-		return vname;
-	/* it was renamed where nobody saw it */
-	found = where_find_guid(luser, guid);
-	return found != NULL ? found : vname;
-}
-
-/* Where the renamed mailbox is now, NULL if mail must not go there. */
-static const char *
-where_renamed(struct where *where, const struct lazy_expunge_rename *rename)
-{
-	struct lazy_expunge_user *luser = where->select->luser;
-	const struct lazy_expunge_rename *renames;
-	const char *vname;
-	unsigned int count;
-
-	renames = array_get(&where->renames, &count);
-	vname = lazy_expunge_renames_last_name(renames, count, rename->guid);
-	i_assert(vname != NULL);
-	vname = where_now(luser, vname, rename->guid);
-	return where_is_refused(luser, vname) ? NULL : vname;
-}
 
 /* Part the mails of the origin by what it was renamed to after each went. */
 static void where_part(struct where *where, const char *origin,
@@ -156,13 +52,15 @@ static void where_origin(struct where *where, unsigned int first,
 	const char *target;
 
 	t_array_init(&runs, 4);
-	if (*origin == '\0' || where_exists(select->luser, recorded))
+	if (*origin == '\0' ||
+	    lazy_expunge_where_exists(select->luser, recorded))
 		array_push_back(&runs, &whole);
 	else
 		where_part(where, recorded, mails, count, &runs);
 	array_foreach(&runs, run) {
 		target = run->rename == NULL ? NULL :
-			where_renamed(where, run->rename);
+			lazy_expunge_where_now(select->luser, &where->renames,
+					       run->rename);
 		if (target != NULL && strcmp(target, origin) == 0)
 			target = NULL;
 		part = array_append_space(parts);

@@ -276,6 +276,25 @@ START_TEST(a_trash_is_no_origin)
 }
 END_TEST
 
+START_TEST(a_name_now_is_no_origin)
+{
+	const char *const keywords[] = { "$expunged-now:Caf=C3=A9",
+		"$Expunged-From:Work", NULL };
+
+	T_BEGIN {
+		ck_assert_str_eq(lazy_expunge_origin_encode_now("Caf\xc3\xa9 1"),
+				 "$Expunged-Now:Caf=C3=A9=201");
+		ck_assert(lazy_expunge_origin_is_keyword(keywords[0]));
+		ck_assert_str_eq(lazy_expunge_origin_encode_now_exact("Ab 1"),
+				 "$Expunged-Now:=41=62=201");
+		ck_assert(!lazy_expunge_origin_is_keyword("$Expunged-Now"));
+		ck_assert(!lazy_expunge_origin_is_via(keywords[0]));
+		ck_assert_str_eq(lazy_expunge_origin_find(keywords), "Work");
+		ck_assert_ptr_null(lazy_expunge_origin_find_via(keywords));
+	} T_END;
+}
+END_TEST
+
 START_TEST(a_deletion_is_no_origin)
 {
 	const char *const keywords[] = { "$Expunged-From:Work",
@@ -444,6 +463,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tcase,
 		       parts_of_any_name_come_back_in_any_order_and_case);
 	tcase_add_test(tcase, a_trash_is_no_origin);
+	tcase_add_test(tcase, a_name_now_is_no_origin);
 	tcase_add_test(tcase, a_deletion_is_no_origin);
 	tcase_add_loop_test(tcase, parts_are_joined_as_the_table_says,
 			    0, N_ELEMENTS(part_sets));

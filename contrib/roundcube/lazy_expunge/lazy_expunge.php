@@ -285,7 +285,7 @@ class lazy_expunge extends rcube_plugin
     {
         $this->require_post();
         $run  = $this->run_of_request();
-        $undo = new lazy_expunge_undo($imap, $this->folders($imap));
+        $undo = new lazy_expunge_undo($imap, $this->storage($imap), $this->folders($imap));
         $part = $run->take($this->limits->batch);
         $run->save();
         if ($part) {

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from harness import message, places
-from harness.dovecot.config import namespace_mode, settings
+from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox, namespace_mode, settings
 from harness.webmail.users import LAZY, delete, make
 
 
@@ -47,7 +47,6 @@ NAMES = {
 }
 
 
-@pytest.mark.native
 @pytest.mark.formats("maildir", "mdbox")
 @pytest.mark.parametrize("kind", NAMES)
 def test_names_and_separators(dovecot, webmail, kind):
@@ -84,8 +83,39 @@ def test_a_namespace_as_the_storage(dovecot, webmail, kind):
     webmail.configure(server, {"storage": server.config.storage})
     browser = webmail.browser().login(user).recover()
     assert sorted(browser.subjects()) == ["Hello", "Plans"]
+    # what the server does not list is not left out in silence
+    assert ["may be missing" in text for text in browser.texts(".lazy-expunge-partial")] == ([True] if options.get("hidden") else [])
     browser.restore("#lazy-expunge-found")
     assert len(user.messages(folder)) == len(user.messages()) == 1 and user.kept() == []
+    assert browser.undo()[0] == "Deleted again: 2"
+    assert len(user.kept()) == 2 and user.messages(folder) == user.messages() == []
+
+
+@pytest.mark.formats("sdbox", "mdbox")
+def test_the_rights_to_look_and_read_are_enough(dovecot, webmail):
+    server = dovecot(acl=((".EXPUNGED", (("owner", "lrt"),)),), lazy=LAZY)
+    user = server.user()
+    user.fill("INBOX", [message(subject="Minutes")], "\\Seen word")
+    [before] = user.messages()
+    delete(user)
+    webmail.configure(server)
+    browser = webmail.browser().login(user).recover()
+    lines = browser.restore("#lazy-expunge-found")
+    assert any(line.startswith("Copied,") and line.endswith(": 1") for line in lines) and "Undo" not in lines
+    [after] = user.messages()
+    assert after.flags == before.flags and after.keywords == {"word"} and after.origins == () and len(user.kept()) == 1
+
+
+@pytest.mark.formats("maildir")
+def test_sent_mail_shows_to_whom_it_went(dovecot, webmail):
+    server = dovecot(lazy=LAZY, mailboxes=(*DEFAULT_MAILBOXES, Mailbox("Sent", auto="create", special_use="\\Sent")))
+    user = server.user()
+    for folder in ("INBOX", "Sent"):
+        user.fill(folder, [message(sender="Rosa Pons <rosa@example.com>", to="Kim Novak <kim@example.com>")])
+        delete(user, folder)
+    webmail.configure(server)
+    browser = webmail.browser().login(user).recover()
+    assert sorted(browser.texts(".lazy-expunge-who")) == ["From: Rosa Pons", "To: Kim Novak"]
 
 
 @pytest.mark.formats("maildir")

@@ -27,12 +27,14 @@ class lazy_expunge_folders
      * The folder that mail from $origin (UTF-8) goes back to, which then exists.
      *
      * @param int $deleted when it was deleted: renames before do not matter
+     * @param ?string $now the name that the server says it has now
      *
      * @throws lazy_expunge_error when it cannot be made
      */
-    public function of_origin(string $origin, int $deleted): string
+    public function of_origin(string $origin, int $deleted, ?string $now = null): string
     {
-        $folder = lazy_expunge_imap::to_imap($origin);
+        // under its last name, also if it was deleted since
+        $folder = lazy_expunge_imap::to_imap($now ?? $origin);
         if (isset($this->found[$folder])) {
             return $this->found[$folder];
         }

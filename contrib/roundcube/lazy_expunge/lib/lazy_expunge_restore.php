@@ -51,7 +51,7 @@ class lazy_expunge_restore
         $facts = $this->storage->facts($folder, lazy_expunge_imap::set($uids));
         $this->result['gone'] += count($uids) - count($facts);
         $parts = [];
-        foreach ($facts as $uid => [$deleted, $origin, $guid]) {
+        foreach ($facts as $uid => [$deleted, $origin, $guid, $now]) {
             if ($oldest > 0 && $deleted < $oldest) {
                 $this->result['old']++;
             }
@@ -59,22 +59,23 @@ class lazy_expunge_restore
                 $this->result['homeless']++;
             }
             else {
-                $parts[$target === '' ? $origin : "\0$target"][$uid] = [$deleted, $guid, $origin];
+                $parts[$target === '' ? "$origin\0$now" : ''][$uid] = [$deleted, $guid, $origin, $now];
             }
         }
-        foreach ($parts as $origin => $mails) {
-            $this->part($folder, (string) $origin, $mails);
+        foreach ($parts as $mails) {
+            $this->part($folder, $target, $mails);
         }
     }
 
-    private function part(string $folder, string $origin, array $mails): void
+    /**
+     * @param array $mails {UID: [time of deletion, GUID, origin, its name now]}, without a target all of one origin and one name
+     */
+    private function part(string $folder, string $target, array $mails): void
     {
         try {
-            if ($origin[0] === "\0") {
-                $target = substr($origin, 1);
-            }
-            else {
-                $target = $this->folders->of_origin($origin, max(array_column($mails, 0)));
+            if ($target === '') {
+                [, , $origin, $now] = reset($mails);
+                $target = $this->folders->of_origin($origin, max(array_column($mails, 0)), $now);
             }
         }
         catch (lazy_expunge_error $error) {
@@ -213,9 +214,9 @@ class lazy_expunge_restore
         }
         // both sides of a COPYUID are in one order
         $uids = lazy_expunge_imap::uids($there, count($mails));
-        foreach (array_values($mails) as $i => [, , $origin]) {
+        foreach (array_values($mails) as $i => [, , $origin, $now]) {
             if (isset($uids[$i]) && $origin !== null) {
-                $this->moved[] = [$target, $validity, $folder, $origin, $uids[$i]];
+                $this->moved[] = [$target, $validity, $folder, $now ?? $origin, $uids[$i]];
             }
         }
     }

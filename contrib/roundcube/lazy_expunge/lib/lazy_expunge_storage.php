@@ -13,6 +13,8 @@ class lazy_expunge_storage
     private bool $is_namespace;
     /** Folders that are known to the user's session, for a hidden namespace: names in UTF-8. */
     private array $known;
+    /** The server does not list the storage's mailboxes: there may be others than mailboxes() has found. */
+    public bool $is_partial = false;
 
     public function __construct(lazy_expunge_imap $imap, string $setting, array $known = [])
     {
@@ -65,6 +67,14 @@ class lazy_expunge_storage
     }
 
     /**
+     * Where mail that is deleted from this folder goes, if what was deleted from another went to this mailbox of the storage.
+     */
+    public function mailbox_for(string $folder, string $mailbox): string
+    {
+        return $this->is_namespace ? $this->below(lazy_expunge_imap::to_utf8($folder)) : $mailbox;
+    }
+
+    /**
      * Add what is in these mailboxes to an index.
      */
     public function read(array $folders, lazy_expunge_index $index): void
@@ -96,7 +106,8 @@ class lazy_expunge_storage
     }
 
     /**
-     * Of these mails of the storage's selected mailbox: {UID: [time of deletion, origin or null, GUID or ""]}. What is gone is not in it.
+     * Of these mails of the storage's selected mailbox: {UID: [time of deletion, origin or null, GUID or "", name now of an origin that was
+     * renamed or null]}. What is gone is not in it.
      */
     public function facts(string $folder, string $uids): array
     {
@@ -106,7 +117,9 @@ class lazy_expunge_storage
         $done  = $this->imap->fetch($uids, "FLAGS $item X-GUID", function ($uid, $line) use ($named, &$facts) {
             $when = preg_match('/SAVEDATE "([^"]+)"/', $line, $match) ? (int) strtotime($match[1]) : 0;
             $guid = preg_match('/X-GUID "?([^\s")]+)/', $line, $match) ? $match[1] : '';
-            $facts[$uid] = [$when, self::origin_in($line) ?? $named, $guid];
+            $flags = preg_match('/FLAGS \(([^)]*)\)/', $line, $match) ? $match[1] : '';
+            $facts[$uid] = [$when, lazy_expunge_origin::from_flags($flags) ?? $named, $guid,
+                lazy_expunge_origin::from_flags($flags, lazy_expunge_origin::NOW)];
         });
         if (!$done) {
             throw $this->failure();
@@ -126,11 +139,6 @@ class lazy_expunge_storage
         }
 
         return new lazy_expunge_error('nostorage', [], $log);
-    }
-
-    private static function origin_in(string $line): ?string
-    {
-        return preg_match('/FLAGS \(([^)]*)\)/', $line, $match) ? lazy_expunge_origin::from_flags($match[1]) : null;
     }
 
     /**
@@ -185,6 +193,7 @@ class lazy_expunge_storage
         if ($found) {
             return array_values(array_filter($found, fn ($folder) => $this->has($folder)));
         }
+        $this->is_partial = true;
         $denied = null;
         foreach ($this->names_to_try() as $name) {
             if ($this->imap->status($name) !== null) {
@@ -203,15 +212,21 @@ class lazy_expunge_storage
 
     private function names_to_try(): array
     {
-        $prefix    = $this->prefix();
-        $separator = $this->imap->separator();
-        $mine      = array_merge($this->imap->list('*'), $this->imap->subscribed());
-        $names     = array_merge(['INBOX'], array_map(['lazy_expunge_imap', 'to_utf8'], $mine), $this->known);
-        $names     = array_map(function ($name) use ($prefix, $separator) {
-            $name = $prefix !== '' && strncmp($name, $prefix, strlen($prefix)) === 0 ? substr($name, strlen($prefix)) : $name;
-            return $this->name . lazy_expunge_imap::to_imap(strtr($name, [$separator => substr($this->name, -1)]));
-        }, $names);
+        $mine  = array_merge($this->imap->list('*'), $this->imap->subscribed());
+        $names = array_merge(['INBOX'], array_map(['lazy_expunge_imap', 'to_utf8'], $mine), $this->known);
 
-        return array_unique($names);
+        return array_unique(array_map([$this, 'below'], $names));
+    }
+
+    /**
+     * The mailbox of a storage that is a namespace, for the name of a folder (UTF-8).
+     */
+    private function below(string $name): string
+    {
+        $prefix = $this->prefix();
+        $name   = $prefix !== '' && strncmp($name, $prefix, strlen($prefix)) === 0 ? substr($name, strlen($prefix)) : $name;
+        $name   = lazy_expunge_origin::to_storage_name($name, $this->imap->separator(), substr($this->name, -1));
+
+        return $this->name . lazy_expunge_imap::to_imap($name);
     }
 }

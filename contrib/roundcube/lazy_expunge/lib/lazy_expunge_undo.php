@@ -9,13 +9,15 @@
 class lazy_expunge_undo
 {
     private lazy_expunge_imap $imap;
+    private lazy_expunge_storage $storage;
     private lazy_expunge_folders $folders;
     /** What became of the mails: numbers. */
     public array $result = ['deleted' => 0, 'gone' => 0, 'failed' => 0];
 
-    public function __construct(lazy_expunge_imap $imap, lazy_expunge_folders $folders)
+    public function __construct(lazy_expunge_imap $imap, lazy_expunge_storage $storage, lazy_expunge_folders $folders)
     {
         $this->imap    = $imap;
+        $this->storage = $storage;
         $this->folders = $folders;
     }
 
@@ -45,7 +47,7 @@ class lazy_expunge_undo
             $here = lazy_expunge_imap::uids($there, count($here));
         }
         $first = array_shift($here);
-        if (!$this->delete_watched($home, $first, $storage)) {
+        if (!$this->delete_watched($home, $first, $this->storage->mailbox_for($home, $storage))) {
             $this->result['failed'] += count($here) + 1;
             return;
         }

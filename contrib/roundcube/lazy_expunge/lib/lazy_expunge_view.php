@@ -26,9 +26,10 @@ class lazy_expunge_view
     }
 
     /**
-     * All mails that this request asks for, newest first; with what it does not: older than allowed, and how many each origin has.
+     * All mails that this request asks for, newest first; with what it does not: older than allowed, how many each origin has, and whether
+     * there may be more that the server does not list.
      *
-     * @return array [lazy_expunge_index, {old, origins, all}]
+     * @return array [lazy_expunge_index, {old, origins, all, partial}]
      */
     public function find(): array
     {
@@ -36,6 +37,7 @@ class lazy_expunge_view
         $folders = $this->storage->mailboxes();
         $this->storage->read($folders, $index);
         $about = ['old' => $this->limits->oldest() ? $index->filter(['since' => $this->limits->oldest()]) : 0, 'all' => $index->count()];
+        $about['partial'] = $this->storage->is_partial;
         $about['origins'] = array_map(fn ($origin) => ['name' => $origin[0], 'label' => $this->folder($origin[0]), 'count' => $origin[1]],
             $index->origins());
         $index->filter([
@@ -151,7 +153,7 @@ class lazy_expunge_view
         return $validity;
     }
 
-    private function row(rcube_message_header $header, int $deleted, ?string $origin): array
+    private function row(rcube_message_header $header, int $deleted, ?string $origin, string $guid, ?string $now): array
     {
         $sent      = $origin !== null && lazy_expunge_imap::to_imap($origin) === ($this->special()['sent'] ?? null);
         $addresses = rcube_mime::decode_address_list($sent ? $header->to : $header->from, null, true, $header->charset);
@@ -162,7 +164,8 @@ class lazy_expunge_view
             'uid'     => (int) $header->uid,
             'who'     => $this->plugin->gettext($sent ? 'to' : 'from') . ' ' . implode(', ', $who),
             'subject' => $subject !== '' ? $subject : $this->rcmail->gettext('nosubject'),
-            'folder'  => $this->folder($origin),
+            'folder'  => $now === null ? $this->folder($origin) : $this->plugin->gettext(['name' => 'renamed', 'vars' => [
+                'folder' => $this->plugin->isolated($this->folder($origin)), 'now' => $this->plugin->isolated($this->folder($now))]]),
             'when'    => $this->time($deleted),
             'until'   => $this->limits->keep_days && $deleted
                 ? $this->rcmail->format_date($deleted + $this->limits->keep_days * 86400, $this->rcmail->config->get('date_format', 'Y-m-d')) : '',
