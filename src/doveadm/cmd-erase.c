@@ -34,8 +34,8 @@ static const char *const out_of_reach[] = {
 	"replicas, until they are synchronized",
 	"the queries of holds, as they were set (for a year after their end)",
 	"lines of logs with the mail's GUID, mailbox and size",
-	"Dovecot's index logs, which name what was expunged by its UID and "
-		"GUID until they are written anew",
+	("Dovecot's index logs, which name what was expunged by its UID and "
+	 "GUID until they are written anew"),
 	"blocks of the disk that the file system has not used again"
 };
 
