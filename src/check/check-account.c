@@ -2,7 +2,6 @@
 
 #include "lib.h"
 #include "mail-namespace.h"
-#include "account/never-used.h"
 #include "formats/format.h"
 #include "formats/mdbox-global-map.h"
 #include "retention/stamp.h"
@@ -13,12 +12,12 @@
 #define WARN LAZY_EXPUNGE_FINDING_WARN
 
 static void check_home(struct lazy_expunge_findings *findings,
-		       struct mail_user *user)
+		       struct mail_user *user, bool never_used)
 {
 	const char *home;
 	int ret = mail_user_get_home(user, &home);
 
-	if (ret > 0 && lazy_expunge_user_never_used(user)) {
+	if (ret > 0 && never_used) {
 		lazy_expunge_findings_add(findings, "home", OK,
 			t_strdup_printf("%s: the user never had mail", home),
 			NULL);
@@ -31,12 +30,13 @@ static void check_home(struct lazy_expunge_findings *findings,
 }
 
 static void check_maintained(struct lazy_expunge_findings *findings,
-			     struct mail_user *user, time_t now)
+			     struct mail_user *user, bool never_used,
+			     time_t now)
 {
 	struct lazy_expunge_stamp stamp;
 	const char *error, *text;
 
-	if (lazy_expunge_user_never_used(user)) {
+	if (never_used) {
 		lazy_expunge_findings_add(findings, "maintain", OK,
 			"the user never had mail", NULL);
 		return;
@@ -79,9 +79,10 @@ static void check_purge(struct lazy_expunge_findings *findings,
 }
 
 void lazy_expunge_check_account(struct lazy_expunge_findings *findings,
-				struct lazy_expunge_user *luser, time_t now)
+				struct lazy_expunge_user *luser,
+				bool never_used, time_t now)
 {
-	check_home(findings, luser->user);
-	check_maintained(findings, luser->user, now);
+	check_home(findings, luser->user, never_used);
+	check_maintained(findings, luser->user, never_used, now);
 	check_purge(findings, luser->user);
 }

@@ -12,6 +12,24 @@
 
 #include <sys/stat.h>
 
+/* An INBOX may lie where a namespace has its root, which is there without it. */
+static bool is_above_a_root(struct mail_user *user, const char *path)
+{
+	const size_t len = strlen(path);
+	struct mail_namespace *ns;
+	const char *root;
+
+	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
+		if (mailbox_list_get_root_path(ns->list,
+					       MAILBOX_LIST_PATH_TYPE_DIR,
+					       &root) &&
+		    strncmp(root, path, len) == 0 &&
+		    (root[len] == '\0' || root[len] == '/'))
+			return TRUE;
+	}
+	return FALSE;
+}
+
 /* The mailbox must not be opened: that makes a new index. */
 static bool index_is_lost(struct lazy_expunge_user *luser,
 			  struct mail_namespace *ns, const char *vname)
@@ -26,6 +44,7 @@ static bool index_is_lost(struct lazy_expunge_user *luser,
 		mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_MAILBOX,
 				    &path) > 0 &&
 		stat(path, &st) == 0 &&
+		!is_above_a_root(luser->user, path) &&
 		mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_INDEX,
 				    &index_path) > 0 &&
 		stat(t_strconcat(index_path, "/"MAIL_INDEX_PREFIX".log",

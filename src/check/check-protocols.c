@@ -219,9 +219,8 @@ static struct verdict judge(struct lazy_expunge_user *luser,
 			count++;
 			if (storage->error != NULL) {
 				verdict = verdict_fail(t_strdup(storage->error),
-					"configure the namespace, or remove "
-					"the trailing separator to use a "
-					"mailbox");
+					lazy_expunge_check_storage_remedy(
+								storage));
 			}
 		}
 		if (count == 0) {

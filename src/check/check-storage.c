@@ -20,6 +20,19 @@
 #define WARN LAZY_EXPUNGE_FINDING_WARN
 #define FAIL LAZY_EXPUNGE_FINDING_FAIL
 
+const char *
+lazy_expunge_check_storage_remedy(const struct lazy_expunge_storage *storage)
+{
+	if (storage->remedy != NULL)
+		return storage->remedy;
+	if (storage->is_live)
+		return "give the storage a place of its own";
+	return storage->ns_mode ?
+		"configure a namespace of its own for it, or remove the "
+		"trailing separator to use a mailbox" :
+		"choose another name for the storage";
+}
+
 static void check_name(struct lazy_expunge_findings *findings,
 		       struct lazy_expunge_user *luser,
 		       struct lazy_expunge_storage *storage)
@@ -31,11 +44,8 @@ static void check_name(struct lazy_expunge_findings *findings,
 
 	if (storage->ns == NULL || storage->error != NULL) {
 		lazy_expunge_findings_add(findings, "storage", FAIL,
-			storage->error, storage->remedy != NULL ?
-			storage->remedy : storage->is_live ?
-			"give the storage a place of its own" :
-			"configure the namespace, or remove the trailing "
-			"separator to use a mailbox");
+			storage->error,
+			lazy_expunge_check_storage_remedy(storage));
 		return;
 	}
 	if (storage->ns_mode) {

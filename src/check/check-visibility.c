@@ -110,6 +110,46 @@ storage_special_use(struct lazy_expunge_user *luser,
 	return flags;
 }
 
+/* A mailbox that mail programs use without being told by a flag: they have it as
+   subscribed, or make it under this name. */
+static bool storage_is_used(struct lazy_expunge_user *luser,
+			    struct lazy_expunge_storage *storage)
+{
+	static const char *const names[] = {
+		"Trash", "Deleted Items", "Deleted Messages", "INBOX/Trash",
+		"INBOX.Trash", NULL
+	};
+	struct mailbox *box;
+	bool used;
+
+	if (storage->ns_mode)
+		return FALSE;
+	box = lazy_expunge_mailbox_alloc(luser, storage->ns,
+		lazy_expunge_storage_vname(storage), 0);
+	used = mailbox_is_autosubscribed(box);
+	mailbox_free(&box);
+	return used || str_array_icase_find(names, storage->setting);
+}
+
+static void add_used(struct lazy_expunge_findings *findings,
+		     struct lazy_expunge_storage *storage,
+		     const struct sights *sights)
+{
+	const bool hidden = sights->running.hidden || sights->files.hidden;
+	const bool protect = sights->running.protect || sights->files.protect;
+
+	if (!hidden && !protect)
+		return;
+	lazy_expunge_findings_add(findings, "special-use", WARN,
+		t_strdup_printf("the storage %s is a mailbox that mail programs "
+			"use by its name or as subscribed, and %s",
+			storage->setting, hidden ?
+			"hidden: they do not find it" :
+			"protected: they cannot move mail to it"),
+		"choose another storage, or turn off lazy_expunge_hidden and "
+		"lazy_expunge_protect");
+}
+
 /* Mail programs move what is deleted to the Trash, and look for it there. */
 static void add_special_use(struct lazy_expunge_findings *findings,
 			    struct lazy_expunge_storage *storage,
@@ -159,6 +199,8 @@ static void add_storage(struct lazy_expunge_findings *findings,
 
 	if (special)
 		add_special_use(findings, storage, sights, special_use);
+	else if (storage_is_used(luser, storage))
+		add_used(findings, storage, sights);
 	add_row(findings, "hidden",
 		running->hidden || running->acl_hidden || special,
 		files->hidden || files->acl_hidden || special,

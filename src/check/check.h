@@ -51,6 +51,9 @@ bool lazy_expunge_check_protocol_is_enabled(
 	const struct lazy_expunge_check_config *config,
 	enum lazy_expunge_check_protocol protocol);
 
+/* What to do about a storage that is in error. */
+const char *
+lazy_expunge_check_storage_remedy(const struct lazy_expunge_storage *storage);
 /* Modules: the loaded file, others of its name. */
 void lazy_expunge_check_modules(struct lazy_expunge_findings *findings,
 				struct lazy_expunge_user *luser);
@@ -98,9 +101,11 @@ void lazy_expunge_check_acl(struct lazy_expunge_findings *findings,
 /* Holds: can they be read, is the storage that they hold still there? */
 void lazy_expunge_check_hold(struct lazy_expunge_findings *findings,
 			     struct lazy_expunge_user *luser);
-/* The account: home, last maintenance, what waits to be purged. */
+/* The account: home, last maintenance, what waits to be purged. never_used: as it
+   was before the other functions, which may make directories. */
 void lazy_expunge_check_account(struct lazy_expunge_findings *findings,
-				struct lazy_expunge_user *luser, time_t now);
+				struct lazy_expunge_user *luser,
+				bool never_used, time_t now);
 /* Save a probe mail, delete it as each protocol does, find it in the storage, for
    doveadm also restore it, and take everything away again. */
 void lazy_expunge_check_live(struct lazy_expunge_findings *findings,

@@ -6,6 +6,7 @@
 #include "ioloop.h"
 #include "master-service.h"
 #include "core/finding-groups.h"
+#include "account/never-used.h"
 #include "check/check.h"
 #include "doveadm-print.h"
 #include "doveadm/print.h"
@@ -32,6 +33,8 @@ static void check_gather(struct check_cmd *ccmd,
 			 struct lazy_expunge_user *luser,
 			 struct lazy_expunge_findings *findings)
 {
+	const bool never_used = lazy_expunge_user_never_used(luser->user);
+
 	lazy_expunge_check_modules(findings, luser);
 	lazy_expunge_check_protocols(findings, luser, &ccmd->config);
 	lazy_expunge_check_elsewhere(findings, &ccmd->config);
@@ -40,7 +43,7 @@ static void check_gather(struct check_cmd *ccmd,
 	lazy_expunge_check_storage(findings, luser, &ccmd->config,
 				   ioloop_time);
 	lazy_expunge_check_hold(findings, luser);
-	lazy_expunge_check_account(findings, luser, ioloop_time);
+	lazy_expunge_check_account(findings, luser, never_used, ioloop_time);
 	if (ccmd->live)
 		lazy_expunge_check_live(findings, luser, &ccmd->config);
 }

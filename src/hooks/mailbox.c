@@ -154,9 +154,14 @@ static int lazy_mailbox_delete_box(struct mailbox *box)
 {
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 
-	if (lazy_expunge_protect_delete(box) < 0 ||
-	    lbox->module_ctx.super.delete_box(box) < 0)
+	if (lazy_expunge_protect_delete(box) < 0)
 		return lazy_expunge_own_name_error(box);
+	lazy_expunge_transaction_forget_error(lbox->luser);
+	if (lbox->module_ctx.super.delete_box(box) < 0) {
+		/* what Dovecot does after the expunge clears its error */
+		lazy_expunge_transaction_repeat_error(lbox->luser, box);
+		return lazy_expunge_own_name_error(box);
+	}
 	/* it is closed by now */
 	lazy_expunge_deletion_box(box);
 	lazy_expunge_deletions_write(lbox->luser);

@@ -269,6 +269,26 @@ static int transaction_commit_dest(struct lazy_expunge_transaction *lt)
 	return -1;
 }
 
+void lazy_expunge_transaction_forget_error(struct lazy_expunge_user *luser)
+{
+	struct lazy_expunge_hooks_user *huser =
+		LAZY_EXPUNGE_HOOKS_USER_REQUIRE(luser->user);
+
+	i_free(huser->commit_error);
+}
+
+void lazy_expunge_transaction_repeat_error(struct lazy_expunge_user *luser,
+					   struct mailbox *box)
+{
+	struct lazy_expunge_hooks_user *huser =
+		LAZY_EXPUNGE_HOOKS_USER_REQUIRE(luser->user);
+
+	if (huser->commit_error != NULL) {
+		mail_storage_set_error(box->storage, huser->commit_error_code,
+				       huser->commit_error);
+	}
+}
+
 /* The backend transactions of a virtual mailbox fail without their error
    reaching it. */
 static int virtual_transaction_commit(
@@ -277,16 +297,11 @@ static int virtual_transaction_commit(
 {
 	struct mailbox *box = t->box;
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
-	struct lazy_expunge_hooks_user *huser =
-		LAZY_EXPUNGE_HOOKS_USER_REQUIRE(lbox->luser->user);
 
-	i_free(huser->commit_error);
+	lazy_expunge_transaction_forget_error(lbox->luser);
 	if (lbox->module_ctx.super.transaction_commit(t, changes_r) == 0)
 		return 0;
-	if (huser->commit_error != NULL) {
-		mail_storage_set_error(box->storage, huser->commit_error_code,
-				       huser->commit_error);
-	}
+	lazy_expunge_transaction_repeat_error(lbox->luser, box);
 	return -1;
 }
 

@@ -7,6 +7,8 @@
 struct lazy_expunge_deletion;
 struct lazy_expunge_error;
 struct lazy_expunge_transaction;
+struct lazy_expunge_user;
+struct mailbox;
 struct mail_transaction_commit_changes;
 struct mailbox_transaction_context;
 
@@ -34,6 +36,12 @@ void lazy_expunge_transaction_fail_keep(
 /* The mail passes: no later look of this process counts on it. */
 void lazy_expunge_transaction_pass(struct lazy_expunge_transaction *lt,
 				   uint32_t uid);
+
+/* A commit that fails here may be a part of something larger, which does not hand
+   the error on: forget it before that, and set it again when that has failed. */
+void lazy_expunge_transaction_forget_error(struct lazy_expunge_user *luser);
+void lazy_expunge_transaction_repeat_error(struct lazy_expunge_user *luser,
+					   struct mailbox *box);
 
 /* mailbox_vfuncs */
 int lazy_expunge_transaction_commit(

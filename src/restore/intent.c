@@ -21,6 +21,8 @@ struct lazy_expunge_restore_intent {
 	ARRAY(char *) added;
 	/* a commit of this one failed, so that left has mails of it */
 	bool keep;
+	/* left has not all that was in the file */
+	bool damaged;
 };
 
 static void intent_free(struct lazy_expunge_restore_intent *intent)
@@ -49,12 +51,16 @@ static int intent_read(struct lazy_expunge_restore_intent *intent,
 		array_push_back(&intent->left, &line);
 	}
 	if (input->stream_errno != 0) {
-		*error_r = t_strdup_printf("read(%s) failed: %s", intent->path,
-					   i_stream_get_error(input));
-		ret = -1;
+		/* as a crash leaves it; only the flags of a mail that was cut
+		   off depend on it */
+		e_warning(intent->user->event, "lazy_expunge: read(%s) failed: "
+			  "%s: what an interrupted restore was copying is "
+			  "known in part", intent->path,
+			  i_stream_get_error(input));
+		intent->damaged = TRUE;
 	}
 	i_stream_destroy(&input);
-	return ret < 0 ? -1 : 0;
+	return 0;
 }
 
 int lazy_expunge_restore_intent_init(
@@ -85,7 +91,7 @@ int lazy_expunge_restore_intent_init(
 bool lazy_expunge_restore_intent_is_left(
 				struct lazy_expunge_restore_intent *intent)
 {
-	return array_count(&intent->left) > 0;
+	return array_count(&intent->left) > 0 || intent->damaged;
 }
 
 bool lazy_expunge_restore_intent_has(struct lazy_expunge_restore_intent *intent,
@@ -163,7 +169,7 @@ int lazy_expunge_restore_intent_forget(
 	}
 	/* what is not written anew stays as it is */
 	intent->keep = array_count(&intent->left) > 0;
-	if (array_count(&intent->left) == before)
+	if (array_count(&intent->left) == before && !intent->damaged)
 		intent->path = NULL;
 	lazy_expunge_restore_intent_deinit(&intent);
 	return 0;

@@ -9,8 +9,9 @@
 struct lazy_expunge_restore_intent;
 struct mail_user;
 
-/* Reads what an interrupted restore has left. Returns 0 if ok, -1 and the error
-   if that cannot be read. */
+/* Reads what an interrupted restore has left; of a damaged file what is before
+   the damage, with a warning. Returns 0 if ok, -1 and the error if there is
+   something else in the place of the file. */
 int lazy_expunge_restore_intent_init(
 	struct mail_user *user, struct lazy_expunge_restore_intent **intent_r,
 	const char **error_r);

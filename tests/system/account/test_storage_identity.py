@@ -87,8 +87,9 @@ def test_where_source_and_storage_are_one_all_mail_is_left_alone(dovecot, what):
         done = row(server, user, *command, check=False)
         assert done.code != 0 and case["said"] in done.stderr.decode(), (command, done)
     done = row(server, user, "check", check=False)
-    assert done.code != 0 and [found for found in json.loads(done.stdout)
-                               if found["state"] == "FAIL" and case["said"] in found["found"]], done.stdout
+    found = {each["id"]: each["remedy"] for each in json.loads(done.stdout) if each["state"] == "FAIL" and case["said"] in each["found"]}
+    assert done.code != 0 and {"storage", "protocol-doveadm"} <= set(found), done.stdout
+    assert found["protocol-doveadm"] == found["protocol-imap"] == found["storage"] and "trailing separator" not in found["storage"]
     assert subjects(user) == ["one", "two"]
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -298,6 +299,22 @@ def test_acls_that_name_another_mailbox(dovecot):
     assert rows["acl"]["state"] == "OK" and "expunge" in rows["acl"]["found"]
 
 
+@pytest.mark.parametrize("sealed", [(), ("hidden",), ("protect",)], ids=lambda names: "-".join(names) or "open")
+@pytest.mark.parametrize("name,auto", [("Trash", ""), ("deleted items", ""), ("Bin", "subscribe"), ("Bin", "create"), (".EXPUNGED", "")])
+def test_a_mailbox_that_clients_use_as_the_storage(dovecot, name, auto, sealed):
+    """Without a flag: they use it because it is subscribed, or by its name."""
+    mailboxes = (Mailbox(name, auto=auto),) if auto else ()
+    user = dovecot(lazy=dict({each: True for each in sealed}, mailbox=name), mailboxes=mailboxes).user()
+    user.fill("INBOX", 1)
+    rows, done = check(user)
+    if sealed and (auto == "subscribe" or name in ("Trash", "deleted items")):
+        assert rows["special-use"]["state"] == "WARN" and f"the storage {name} " in rows["special-use"]["found"]
+        assert ("hidden" in rows["special-use"]["found"]) == ("hidden" in sealed)
+    else:
+        assert "special-use" not in rows
+    assert done.code == 0
+
+
 @pytest.mark.parametrize("sealed", [(), ("hidden",), ("protect",), ("hidden", "protect")], ids=lambda names: "-".join(names) or "open")
 def test_the_trash_as_the_storage(dovecot, sealed):
     """Open it may be; hidden it vanishes from LIST, and protected nothing can be moved to it."""
@@ -462,3 +479,23 @@ def test_settings_that_only_some_sessions_have(dovecot, where):
     # with other settings there is nothing to say
     rows, _ = check(dovecot.own(**SOUND, raw="remote 127.0.0.0/8 {\n  login_greeting = ready\n}").user())
     assert {"addresses", "executables"} & set(rows) == set()
+
+
+@pytest.mark.until("2.4")
+@pytest.mark.formats("mdbox")
+def test_an_inbox_of_the_storage_s_namespace_at_the_root_of_the_mail(dovecot):
+    """Its directory is there before there is anything in it, and so no index was lost."""
+    fields = namespace_mode("mdbox")
+    [namespace] = fields["namespaces"]
+    fields["namespaces"] = (replace(namespace, path="~/exp:INBOX=~/mdbox", mailboxdir=""),)
+    user = dovecot(**fields).user()
+    for subject in ("a", "b"):
+        user.deliver(message(subject=subject))
+    rows, done = check(user)
+    assert "index" not in rows and done.code == 0
+    with user.imap("INBOX") as session:
+        session.delete("1")
+    rows, done = check(user)
+    assert "index" not in rows and done.code == 0
+    listed = user.server.doveadm("-f", "json", "lazy-expunge", "list", "-u", user.name)
+    assert [row["subject"] for row in json.loads(listed.stdout)] == ["a"]

@@ -93,6 +93,43 @@ def test_restore(dovecot, odd):
     assert len(user.messages()) == 2
 
 
+# What a crash may leave in the place of a line, behind those that are whole.
+DAMAGE = {"zeros": bytes(9000), "a line without an end": b"x" * 9000, "bytes": bytes(range(256)).replace(b"\n", b"") * 40 + b"\n"}
+
+
+def damaged(user, damage):
+    path = user.home / ".dovecot.lazy-expunge.restoring"
+    path.write_bytes(b"0123\n" + DAMAGE[damage])
+    os.chown(path, user.home.stat().st_uid, user.home.stat().st_gid)
+    return path
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_restore_after_a_damaged_note(dovecot, damage):
+    """It is a hint alone: the restore warns, does its work, and the next one says nothing."""
+    user = dovecot().user()
+    keep(user, 2)
+    before = sorted(mail.content for mail in user.kept())
+    path = damaged(user, damage)
+    code, output, errors = run(user.server, "lazy-expunge", "restore", "-u", user.name, "ALL")
+    assert code == 0 and [row["restored"] for row in json.loads(output)] == [2]
+    assert "Warning: " in errors and path.name in errors, errors
+    assert sorted(mail.content for mail in user.messages()) == before and user.kept() == [] and not path.exists()
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    assert run(user.server, "lazy-expunge", "restore", "-u", user.name, "ALL")[::2] == (0, "")
+    assert len(user.messages()) == 2
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_erase_after_a_damaged_note(dovecot, damage):
+    """What cannot be read may name what was erased, and goes."""
+    user = dovecot().user()
+    keep(user, 2)
+    path = damaged(user, damage)
+    assert run(user.server, "lazy-expunge", "erase", "-u", user.name, "subject", "1")[0] == 0
+    assert [mail.subject for mail in user.kept()] == ["0"] and path.read_bytes() == b"0123\n"
+
+
 @pytest.mark.parametrize("odd", ODD)
 def test_renames(dovecot, odd):
     """A rename is done, and a restore makes the mailbox again that the mail came from."""

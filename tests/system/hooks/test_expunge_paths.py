@@ -132,6 +132,24 @@ def test_deleting_a_mailbox_keeps_its_mail(dovecot, mailbox, tool):
     assert {mail.origin for mail in kept} == {mailbox}
 
 
+@pytest.mark.parametrize("tool", ["imap", "doveadm"])
+def test_a_mailbox_whose_mail_cannot_be_kept_says_why(dovecot, tool):
+    """The mailbox and its mail stay."""
+    server = dovecot.own(raw23="plugin {\n  lazy_expunge_only_last_instance = maybe\n}\n",
+                         raw24="lazy_expunge_mailbox = EXPUNGED/%{event:mailbox | lower}\n")
+    server.allow_log("No mail can be deleted until this is corrected|because it cannot be kept|Can't delete mailbox Work/Sub: ")
+    user = server.user()
+    user.fill("Work/Sub", 2, create=True)
+    why = "Mail cannot be deleted: the server's lazy_expunge settings are in error"
+    if tool == "imap":
+        with user.imap() as session:
+            assert why in session.no("DELETE Work/Sub").text
+    else:
+        done = user.doveadm("mailbox delete", "Work/Sub", check=False)
+        assert done.code != 0 and f"Can't delete mailbox Work/Sub: {why}" in done.stderr.decode(), done
+    assert len(user.messages("Work/Sub")) == 2
+
+
 def test_deleting_mailboxes_recursively_keeps_their_mail(dovecot):
     user = dovecot().user()
     for mailbox in ("Top", "Top/a", "Top/b"):

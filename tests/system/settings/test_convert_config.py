@@ -139,6 +139,81 @@ def test_settings_of_a_protocol():
     assert "remote 10.0.0.0/8" in said
 
 
+def excluded(text, protocol, code=0):
+    """The lines of the list in the block of this protocol, and what is said."""
+    lines, said = from_text(text, code=code)
+    lines = lines[lines.index(f"protocol {protocol} {{"):]
+    begin = lines.index("lazy_expunge_exclude {")
+    return lines[begin + 1:lines.index("}", begin)], said
+
+
+@pytest.mark.parametrize("inner,expected", [
+    (["lazy_expunge_exclude = Junk"], ["Junk = yes", "Trash = no"]),
+    (["lazy_expunge_exclude ="], ["Trash = no"]),
+    (["lazy_expunge_exclude =", "lazy_expunge_exclude2 ="], ["Trash = no", "Lists/* = no"]),
+    (["lazy_expunge_exclude2 = Junk"], ["Junk = yes", "Lists/* = no"]),
+    (["lazy_expunge_exclude3 = \\Junk"], ["\\Junk = yes"]),
+    (["lazy_expunge_exclude = Lists/*", "lazy_expunge_exclude2 = Trash", "lazy_expunge_exclude3 = Junk"], ["Junk = yes"]),
+])
+def test_excludes_of_a_protocol_are_laid_over_the_global_ones(inner, expected):
+    text = plugin("lazy_expunge_exclude = Trash", "lazy_expunge_exclude2 = Lists/*") + \
+        "protocol imap {\n  plugin {\n" + "".join(f"    {line}\n" for line in inner) + "  }\n}\n"
+    lines, said = excluded(text, "imap")
+    assert sorted(lines) == sorted(expected) and said == ""
+
+
+def test_a_gap_in_the_excludes_of_a_protocol():
+    """A number that a protocol adds may close a gap of the global list, and then more is read."""
+    text = plugin("lazy_expunge_exclude = Trash", "lazy_expunge_exclude3 = Old") + \
+        "protocol imap {\n  plugin {\n    lazy_expunge_exclude2 = Junk\n  }\n}\n"
+    lines, said = excluded(text, "imap", code=1)
+    assert lines == ["Junk = yes", "Old = yes"] and said.count("not turned") == 1 and "exclude3 = Old: 2.3 reads" in said
+
+
+def test_what_a_protocol_empties():
+    lines, said = from_text(plugin("lazy_expunge_only_last_instance = yes", "lazy_expunge_shared = no") +
+                            "protocol imap {\n  plugin {\n    lazy_expunge_only_last_instance =\n    lazy_expunge_shared =\n  }\n}\n")
+    at = lines.index("protocol imap {")
+    assert lines[at + 1:at + 4] == ["lazy_expunge_only_last_instance = no", "lazy_expunge_shared = yes", "}"] and said == ""
+    _, said = from_text(plugin("lazy_expunge_max_storage = 1G") + "protocol imap {\n  plugin {\n    lazy_expunge_max_storage =\n  }\n}\n", code=1)
+    assert "lazy_expunge_max_storage = : empty here, 1G elsewhere" in said
+
+
+def test_a_protocol_s_storage_by_its_other_name():
+    """2.3 looks at lazy_expunge first, wherever it stands."""
+    lines, _ = from_text(SMALL + "protocol imap {\n  plugin {\n    lazy_expunge_mailbox = Other\n  }\n}\n")
+    assert "lazy_expunge_mailbox = Other" not in lines
+    lines, _ = from_text(SMALL.replace("lazy_expunge =", "lazy_expunge_mailbox =") + "protocol imap {\n  plugin {\n    lazy_expunge =\n  }\n}\n")
+    assert "lazy_expunge_mailbox =" not in lines, "it is on there, too"
+
+
+def test_settings_of_all_protocols_but_one_beside_those_of_one():
+    inner = "  plugin {\n    lazy_expunge_exclude = Junk\n  }\n}\n"
+    assert "not turned" not in from_text(SMALL + "protocol !lmtp {\n" + inner)[1]
+    _, said = from_text(SMALL + "protocol !lmtp {\n" + inner + "protocol imap {\n" + inner, code=1)
+    assert "not turned: lazy_expunge in protocol !lmtp, protocol imap: " in said
+
+
+@pytest.mark.parametrize("block,expected", [
+    ("userdb {\n  driver = passwd-file\n  args = /etc/x\n  default_fields = uid=5 lazy_expunge=.E2 lazy_expunge_exclude2=INBOX\n}\n",
+     ["-:8: userdb: default_fields: lazy_expunge=.E2: ", "write lazy_expunge_mailbox:default = .E2;",
+      "default_fields: lazy_expunge_exclude2=INBOX: ", "write lazy_expunge_exclude/INBOX:default = yes;"]),
+    ("userdb {\n  driver = passwd\n  override_fields = mail_plugins=quota,acl\n}\n",
+     ["-:7: userdb: override_fields: mail_plugins=quota,acl: ", "write mail_plugins/quota = yes, mail_plugins/acl = yes;"]),
+    ("userdb {\n  driver = static\n  args = uid=5 home=/home/%u plugin/lazy_expunge=\n}\n",
+     ["-:7: userdb: args: lazy_expunge=: ", "write lazy_expunge_mailbox =;"]),
+    ("passdb {\n  driver = static\n  args = nopassword=y userdb_lazy_expunge_exclude=\n}\n",
+     ["-:7: passdb: args: userdb_lazy_expunge_exclude=: ", "name what is in the list elsewhere, with = no"]),
+    ("protocol imap {\n  userdb {\n    driver = static\n    args = lazy_expunge_protect=no\n  }\n}\n",
+     ["-:8: userdb: args: lazy_expunge_protect=no: ", "write lazy_expunge_protect = no;"]),
+])
+def test_fields_of_a_userdb_are_told(block, expected):
+    _, said = from_text(SMALL + block, code=1)
+    assert [text for text in expected if text not in said] == [], said
+    _, said = from_text(SMALL + "userdb {\n  driver = static\n  args = uid=5 home=/var/lazy_expunge=/%u\n}\n")
+    assert "not turned" not in said
+
+
 def test_settings_in_blocks_within_blocks_are_told():
     _, said = from_text(SMALL + "local 10.0.0.1 {\n  protocol imap {\n    plugin {\n      lazy_expunge_exclude = Junk\n    }\n  }\n}\n", code=1)
     assert "not turned: -:8: lazy_expunge_exclude = Junk: in local 10.0.0.1, protocol imap" in said
@@ -511,3 +586,35 @@ def test_the_main_job_with_a_namespace_as_the_storage(dovecot, options, tmp_path
     user.doveadm("lazy-expunge maintain")
     user.doveadm("lazy-expunge restore", "ALL")
     assert sorted(mail.subject for mail in user.messages()) == ["goes", "stays"] and rows() == []
+
+
+# What imap has for itself, and of which mailboxes it keeps what is deleted.
+OWN_EXCLUDES = {"another": ("lazy_expunge_exclude = Junk", {"INBOX", "Trash"}), "none": ("lazy_expunge_exclude =", {"INBOX", "Trash", "Junk"}),
+                "one more": ("lazy_expunge_exclude2 = Junk", {"INBOX"})}
+
+
+@pytest.mark.formats("maildir", "mdbox")
+@pytest.mark.parametrize("own", OWN_EXCLUDES)
+def test_what_a_protocol_protected_is_protected(dovecot, own):
+    """The same deletes by imap and by doveadm on 2.3 and, with what is made of its configuration, on 2.4."""
+    line, by_imap = OWN_EXCLUDES[own]
+    own_block = f"protocol imap {{\n  plugin {{\n    {line}\n  }}\n}}\n"
+    common = dict(lazy=settings(mailbox="EXPUNGED"), mailboxes=())
+    if dovecot.version < (2, 4):
+        server = dovecot.own(**common, raw="plugin {\n  lazy_expunge_exclude = Trash\n}\n" + own_block)
+    else:
+        output, said = convert("-", input="mail_plugins = lazy_expunge\nplugin {\n  lazy_expunge = EXPUNGED\n  lazy_expunge_exclude = Trash\n}\n" + own_block)
+        assert said == ""
+        server = dovecot.own(lazy=settings(), load_plugin=False, mailboxes=(), files=(("converted.conf", output),),
+                             raw="!include @ROOT@/converted.conf\n")
+    user = server.user()
+    for mailbox in ("INBOX", "Trash", "Junk"):
+        for by in ("imap", "doveadm"):
+            user.append(mailbox, message(subject=by), create=mailbox != "INBOX")
+        with user.imap(mailbox) as session:
+            session.delete("1")
+        user.doveadm("expunge", "mailbox", mailbox, "ALL")
+        assert user.messages(mailbox) == []
+    rows = json.loads(server.doveadm("-f", "json", "lazy-expunge", "list", "-u", user.name).stdout)
+    kept = {by: {row["origin"] for row in rows if row["subject"] == by} for by in ("imap", "doveadm")}
+    assert kept == {"imap": by_imap, "doveadm": {"INBOX", "Junk"}}
