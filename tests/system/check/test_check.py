@@ -52,6 +52,7 @@ def test_a_sound_configuration(dovecot):
 
 def test_everything_that_can_be_better(dovecot):
     user = dovecot(lazy={"quota_ignore": False, "on_failure": "expunge"}, quota=Quota(storage="1G")).user()
+    user.fill("INBOX", 1)
     rows, _ = check(user)
     assert states(rows, "WARN") == {"hidden", "protected", "quota", "on-failure", "retention", "maintain"}
     assert states(rows, "FAIL") == set()
@@ -140,6 +141,7 @@ def test_quiet_says_what_fails(dovecot):
 
 def test_columns_stay_columns(dovecot):
     user = dovecot(lazy_in_protocols=("imap", "lmtp", "lda", "doveadm")).user()
+    user.fill("INBOX", 1)
     rows, _ = check(user)
     done = user.server.doveadm("lazy-expunge", "check", "-u", user.name, check=False)
     titles, *lines = done.stdout.decode().splitlines()
