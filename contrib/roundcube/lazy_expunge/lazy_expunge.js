@@ -133,6 +133,9 @@ window.rcmail && rcmail.addEventListener('init', function () {
         if (found.old) {
             list.append(element('p', {'class': 'lazy-expunge-old'}, text('older', {n: found.old})));
         }
+        if (found.partial) {
+            list.append(element('p', {'class': 'lazy-expunge-partial'}, text('partial')));
+        }
         show_folders();
         $('#lazy-expunge-pages').prop('hidden', found.pages <= 1);
         $('#lazy-expunge-page').text(text('page', {n: found.page, pages: found.pages}));
@@ -217,7 +220,12 @@ window.rcmail && rcmail.addEventListener('init', function () {
             }
             section.find('li').eq(first).find('.lazy-expunge-one').trigger('focus');
             selection_changed();
-        }, warn);
+        }, function (message) {
+            // they can be asked for again
+            $.each(next, function (_, uid) { delete group.asked[uid]; });
+            group.left += next.length;
+            warn(message);
+        });
     }
 
     function selected() {

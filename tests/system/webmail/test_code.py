@@ -30,6 +30,20 @@ def test_php_is_well_formed(dovecot, webmail):
         assert code == 0, output
 
 
+# what came with PHP 8.2, 8.3 and 8.4
+NEWER = (r"readonly\s+(?:final\s+)?class", r"const\s+\??[\w|]+\s+\w+\s*=", r"#\[", r"\bjson_validate\(", r"\barray_(?:find|any|all)",
+         r"\bmb_(?:trim|ltrim|rtrim|ucfirst|lcfirst|str_pad)\(", r"\bstr_(?:increment|decrement)\(", r"(?<!\()new \w+\([^()]*\)->",
+         r"\b(?:public|protected|private)\(set\)", r"\([A-Z\w]+&[A-Z\w]+\)\|", r"::\{\$", r"\bini_parse_quantity\(")
+
+
+def test_php_8_1_knows_all_of_it():
+    """Debian's releases have later ones."""
+    for path in sorted([*PATH.rglob("*.php"), *PATH.rglob("*.inc"), *PATH.rglob("*.dist")]):
+        text = path.read_text()
+        assert not [pattern for pattern in NEWER if re.search(pattern, text)], path.name
+    assert json.loads((PATH / "composer.json").read_text())["require"]["php"] == ">=8.1"
+
+
 def test_each_language_has_each_text_with_the_same_variables():
     wanted = labels(PATH / "localization/en_US.inc")
     assert len(LANGUAGES) >= 5 and len(wanted) > 60
@@ -71,3 +85,6 @@ def test_composer_knows_it_as_a_plugin():
     about = json.loads((PATH / "composer.json").read_text())
     assert about["type"] == "roundcube-plugin" and about["name"].endswith("/lazy_expunge")
     assert "roundcube/plugin-installer" in about["require"] and about["license"] == "MIT"
+    # the installer asks Roundcube for its version, and leaves the settings alone when it updates
+    assert about["extra"]["roundcube"] == {"min-version": "1.6.0", "persistent-files": ["config.inc.php"]}
+    assert re.fullmatch(r"[a-z0-9-]+/[a-z0-9_]+", about["name"]) and about["description"] and about["authors"]

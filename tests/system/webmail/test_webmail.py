@@ -5,7 +5,7 @@ import re
 
 import pytest
 from harness import message, places
-from harness.dovecot.config import namespace_mode, settings
+from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox, namespace_mode, settings
 from harness.webmail.users import LAZY, delete, make
 
 
@@ -47,7 +47,6 @@ NAMES = {
 }
 
 
-@pytest.mark.native
 @pytest.mark.formats("maildir", "mdbox")
 @pytest.mark.parametrize("kind", NAMES)
 def test_names_and_separators(dovecot, webmail, kind):
@@ -84,8 +83,43 @@ def test_a_namespace_as_the_storage(dovecot, webmail, kind):
     webmail.configure(server, {"storage": server.config.storage})
     browser = webmail.browser().login(user).recover()
     assert sorted(browser.subjects()) == ["Hello", "Plans"]
+    # what the server does not list is not left out in silence
+    assert ["may be missing" in text for text in browser.texts(".lazy-expunge-partial")] == ([True] if options.get("hidden") else [])
     browser.restore("#lazy-expunge-found")
     assert len(user.messages(folder)) == len(user.messages()) == 1 and user.kept() == []
+    assert browser.undo()[0] == "Deleted again: 2"
+    assert len(user.kept()) == 2 and user.messages(folder) == user.messages() == []
+
+
+@pytest.mark.formats("sdbox", "mdbox")
+@pytest.mark.parametrize("mode", ("mailbox", "namespace"))
+def test_the_rights_to_look_and_read_are_enough(dovecot, webmail, mode):
+    fields = dict(lazy=LAZY) if mode == "mailbox" else namespace_mode(dovecot.format, only_last_instance=True, protect=True)
+    server = dovecot(acl_enabled=True, **fields)
+    user = server.user()
+    user.fill("INBOX", [message(subject="Minutes")], "\\Seen word")
+    [before] = user.messages()
+    delete(user)
+    storage = server.config.storage + ("" if mode == "mailbox" else "INBOX")
+    user.doveadm("acl set", storage, "owner", "lookup", "read", "write-deleted")
+    webmail.configure(server, {"storage": server.config.storage})
+    browser = webmail.browser().login(user).recover()
+    lines = browser.restore("#lazy-expunge-found")
+    assert any(line.startswith("Copied,") and line.endswith(": 1") for line in lines) and "Undo" not in lines
+    [after] = user.messages()
+    assert after.flags == before.flags and after.keywords == {"word"} and after.origins == () and len(user.kept()) == 1
+
+
+@pytest.mark.formats("maildir")
+def test_sent_mail_shows_to_whom_it_went(dovecot, webmail):
+    server = dovecot(lazy=LAZY, mailboxes=(*DEFAULT_MAILBOXES, Mailbox("Sent", auto="create", special_use="\\Sent")))
+    user = server.user()
+    for folder in ("INBOX", "Sent"):
+        user.fill(folder, [message(sender="Rosa Pons <rosa@example.com>", to="Kim Novak <kim@example.com>")])
+        delete(user, folder)
+    webmail.configure(server)
+    browser = webmail.browser().login(user).recover()
+    assert sorted(browser.texts(".lazy-expunge-who")) == ["From: Rosa Pons", "To: Kim Novak"]
 
 
 @pytest.mark.formats("maildir")
@@ -113,6 +147,23 @@ def test_what_is_deleted_in_roundcube_and_elsewhere_is_grouped(dovecot, webmail)
     browser.one(".lazy-expunge-more").click()
     browser.wait(lambda: len(browser.subjects()) == 8, "all messages of the deletion")
     assert not browser.all(".lazy-expunge-more")
+
+
+@pytest.mark.formats("maildir")
+def test_more_that_fails_can_be_asked_for_again(dovecot, webmail):
+    server = dovecot(lazy=LAZY)
+    user = server.user()
+    user.fill("INBOX", [message(subject=f"Number {n}") for n in range(8)])
+    delete(user)
+    webmail.configure(server, {"gap": 3600})
+    browser = webmail.browser().login(user).recover()
+    assert len(browser.subjects()) == 5
+    browser.script("window.send = rcmail.http_request; rcmail.http_request = function () { return $.Deferred().reject().promise(); }")
+    browser.one(".lazy-expunge-more").click()
+    browser.wait(lambda: "does not answer" in browser.one("#lazy-expunge-status").text, "the error")
+    browser.script("rcmail.http_request = window.send")
+    browser.one(".lazy-expunge-more").click()
+    browser.wait(lambda: len(browser.subjects()) == 8, "all messages of the deletion")
 
 
 @pytest.mark.formats("maildir")

@@ -13,6 +13,8 @@ class lazy_expunge_storage
     private bool $is_namespace;
     /** Folders that are known to the user's session, for a hidden namespace: names in UTF-8. */
     private array $known;
+    /** The server does not list the storage's mailboxes: there may be others than mailboxes() has found. */
+    public bool $is_partial = false;
 
     public function __construct(lazy_expunge_imap $imap, string $setting, array $known = [])
     {
@@ -191,6 +193,7 @@ class lazy_expunge_storage
         if ($found) {
             return array_values(array_filter($found, fn ($folder) => $this->has($folder)));
         }
+        $this->is_partial = true;
         $denied = null;
         foreach ($this->names_to_try() as $name) {
             if ($this->imap->status($name) !== null) {

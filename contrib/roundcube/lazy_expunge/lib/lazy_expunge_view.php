@@ -26,9 +26,10 @@ class lazy_expunge_view
     }
 
     /**
-     * All mails that this request asks for, newest first; with what it does not: older than allowed, and how many each origin has.
+     * All mails that this request asks for, newest first; with what it does not: older than allowed, how many each origin has, and whether
+     * there may be more that the server does not list.
      *
-     * @return array [lazy_expunge_index, {old, origins, all}]
+     * @return array [lazy_expunge_index, {old, origins, all, partial}]
      */
     public function find(): array
     {
@@ -36,6 +37,7 @@ class lazy_expunge_view
         $folders = $this->storage->mailboxes();
         $this->storage->read($folders, $index);
         $about = ['old' => $this->limits->oldest() ? $index->filter(['since' => $this->limits->oldest()]) : 0, 'all' => $index->count()];
+        $about['partial'] = $this->storage->is_partial;
         $about['origins'] = array_map(fn ($origin) => ['name' => $origin[0], 'label' => $this->folder($origin[0]), 'count' => $origin[1]],
             $index->origins());
         $index->filter([
