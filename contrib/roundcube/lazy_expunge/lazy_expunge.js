@@ -220,7 +220,12 @@ window.rcmail && rcmail.addEventListener('init', function () {
             }
             section.find('li').eq(first).find('.lazy-expunge-one').trigger('focus');
             selection_changed();
-        }, warn);
+        }, function (message) {
+            // they can be asked for again
+            $.each(next, function (_, uid) { delete group.asked[uid]; });
+            group.left += next.length;
+            warn(message);
+        });
     }
 
     function selected() {

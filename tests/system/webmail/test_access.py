@@ -49,6 +49,11 @@ def test_what_a_screen_reader_says(user, webmail):
         ["search", "status", "navigation", "heading", "list", "listitem"]
     assert browser.one("#lazy-expunge-pages").accessible_name == "Pages"
     assert browser.all("#lazy-expunge-progress-text")[0].get_attribute("role") == "status"
+    browser.script("document.getElementById('lazy-expunge-progress').hidden = false; "
+                   "document.getElementById('lazy-expunge-progress-text').textContent = '1 of 3 messages'")
+    bar = browser.one("#lazy-expunge-progress progress")
+    assert (bar.aria_role, bar.accessible_name) == ("progressbar", "1 of 3 messages")
+    browser.script("document.getElementById('lazy-expunge-progress').hidden = true")
     assert browser.script("return document.querySelector('main, [role=main]').querySelectorAll('#lazy-expunge-list').length") == 1
     assert browser.texts("#lazy-expunge-status") == ["Messages found: 3"]
     # the list says that it is being read anew, and what is done is read out where it is
