@@ -40,6 +40,8 @@ def test_what_is_printed_works_until_enter(dovecot, webmail, demo, monkeypatch, 
 
     monkeypatch.setattr(builtins, "input", enter)
     server = dovecot.own(lazy=LAZY)
+    # the browser comes with a Roundcube of its own, which is asked whether it answers
+    webmail.configure(server)
     demo._webmail(server)
     assert {"Offer for the garden", "Which trees go where"} <= set(seen["subjects"])
     [anna] = [user for user in server._users if user.name == "anna"]
