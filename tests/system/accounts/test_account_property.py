@@ -4,83 +4,12 @@ The steps come from a seed, which is printed; --seed repeats them (not their tim
 """
 
 import random
-import shlex
-import threading
 import time
 from collections import Counter
 
 import pytest
 
-from harness.dovecot.accounts import account
-from harness.dovecot.mail import message
-from harness.faults.crash import ENDED
-
-# What sessions say that an account is taken from; that somebody is refused is as it should be.
-NO_CRASH = r"^(?!.*(Panic|Assert|assert|signal 11|signal 6))"
-
-
-class Client(threading.Thread):
-    """Delivers mail to the users, one after the other, until it is told to stop. certain: those that were accepted."""
-
-    def __init__(self, users, who, seed):
-        super().__init__()
-        self.users, self.who, self.random = users, who, random.Random(f"{seed} {who}")
-        self.stop = threading.Event()
-        self.certain, self.perhaps = [], []
-
-    def run(self):
-        while not self.stop.is_set():
-            subject = f"{self.who} {len(self.certain) + len(self.perhaps)}"
-            try:
-                self.send(self.random.choice(self.users), subject)
-                self.certain.append(subject)
-            except (*ENDED, AssertionError, EOFError):
-                self.perhaps.append(subject)
-
-    def send(self, user, subject):
-        if self.who == "lmtp":
-            user.deliver(message(subject=subject))
-            return
-        with user.imap() as session:
-            session.append("INBOX", message(subject=subject))
-
-
-def one_step(server, users, choice, first):
-    """What an administrator does next, first a delete, which nothing refuses; what is refused is no matter."""
-    deleted = [row for row in account(server, "list") if row["state"] == "deleted"]
-    kind = "delete" if first else choice.choice(("delete", "undelete", "undelete", "rename"))
-    if kind == "delete":
-        words = ["delete", "-u", choice.choice(users).name]
-    elif kind == "undelete" and deleted:
-        words = ["undelete", choice.choice(deleted)["id"], "-t", choice.choice(users).name]
-    else:
-        old, new = choice.sample(users, 2)
-        words = ["rename", "-u", old.name, new.name]
-    done = server.doveadm("lazy-expunge", "account", *words, check=False)
-    assert done.code in (0, 65, 68, 75), str(done)
-    return words[0] if done.code == 0 else f"{words[0]} refused"
-
-
-def end_open_steps(server, users):
-    for row in account(server, "list"):
-        if row["needs"]:
-            words = shlex.split(row["needs"].removeprefix("to be ended by: "))[1:]
-            done = server.doveadm(*words, check=False)
-            if b"name another user" in done.stderr:
-                # mail came to the target after it had been begun
-                users.append(server.user())
-                words = words + ["-t", users[-1].name] if "undelete" in words and "-t" not in words else words[:-1] + [users[-1].name]
-                done = server.doveadm(*words)
-            assert done.code == 0, str(done)
-
-
-def all_subjects(server, users):
-    """Of all accounts, those among the deleted brought to users of their own."""
-    for row in account(server, "list"):
-        assert row["state"] == "deleted" and row["needs"] == "", row
-        users.append(server.user())
-        account(server, "undelete", row["id"], "-t", users[-1].name)
-    return Counter(mail.subject for user in users for mail in user.messages("INBOX"))
+from harness.faults.account_chaos import NO_CRASH, Client, all_subjects, end_open_steps, one_step
 
 
 @pytest.mark.parametrize("separate", [False, True], ids=["one-part", "two-parts"])

@@ -139,12 +139,12 @@ class Account:
 
     def judge(self, user):
         """What the user has after the cut: as it is, then some minutes later and after Dovecot's own repair."""
-        as_it_is, _ = _read(user)
+        as_it_is, _ = read(user)
         _let_time_pass(user)
         # one that finds something broken may not come to the others
         for mailbox in ("*", *_on_disk(user)):
             user.doveadm("force-resync", mailbox, check=False)
-        repaired, problem = _read(user)
+        repaired, problem = read(user)
         expected = self._durable & self.ledger.accepted()
         before, after = (self.ledger.whole(mails) for mails in (as_it_is, repaired))
         outcome = Outcome(mails=len(expected), steps=sum(worker.steps for worker in self._workers))
@@ -182,7 +182,7 @@ class Found:
     text: str
 
 
-def _read(user):
+def read(user):
     """(all mails that a client can read, those in the storage too; the last thing that one was told instead)."""
     found, problems = [], []
     mailboxes = _tried(user, problems, lambda session: session.list()) or []

@@ -6,6 +6,9 @@ flushed is thrown away (of btrfs, a copy of the device is taken instead). Then i
 that the server had accepted must be there, whole, and each hold in force. The same is done without any plugin, in sessions that
 expunge nothing that counts.
 
+With --accounts, accounts are deleted, brought back and renamed meanwhile (account delete, undelete, rename), and mail is delivered and
+appended to them. After the cut what is open is ended by the command that account list names, and each mail must be in one account.
+
 Columns: cuts, mails (durable ones in all), steps (of the sessions), lost, repaired (there only after doveadm force-resync), twice
 (in the storage more than once; while there is a hold each copy is kept). At the end the sums as a table in Markdown. The exit code is
 1 if a mail is lost with the plugin, 77 if no file system could be cut here.
@@ -20,7 +23,7 @@ import sys
 from collections import defaultdict
 
 from harness import options, places
-from harness.faults import devices, power
+from harness.faults import devices, power, power_accounts
 from harness.machines import packages, targets
 from harness.dovecot.config import FORMATS, OURS
 
@@ -62,10 +65,14 @@ def _arguments():
     parser.add_argument("--targets", type=words((targets.NATIVE,) + targets.CHROOTED), default=[targets.NATIVE],
                         help="comma-separated: native, trixie, forky")
     parser.add_argument("--plugins", type=words(power.PLUGINS), default=list(power.PLUGINS), help="comma-separated: ours, none")
+    parser.add_argument("--accounts", action="store_true", help="cut while accounts are deleted, brought back and renamed")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31),
                         help="of what the sessions do and of when the power goes (default: another each time, printed)")
     parser.add_argument("--keep", metavar="DIR", help="copy the homes in which mail is lost to this directory")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.accounts:
+        arguments.plugins = [OURS]
+    return arguments
 
 
 def _cut(target, form, name, plugin, arguments, sums):
@@ -76,7 +83,8 @@ def _cut(target, form, name, plugin, arguments, sums):
     found = power.Outcome()
     try:
         device = devices.Device(name, directory)
-        server = power.Power(target, form, plugin, device, f"{arguments.seed}-{version}-{form}-{name}-{plugin}")
+        server = (power_accounts.PowerAccounts if arguments.accounts else power.Power)(
+            target, form, plugin, device, f"{arguments.seed}-{version}-{form}-{name}-{plugin}")
         for number in range(arguments.rounds):
             found.add(server.round(number, arguments.keep))
     finally:
