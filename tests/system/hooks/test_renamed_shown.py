@@ -9,6 +9,9 @@ from harness.dovecot.config import namespace_mode
 
 NOW = "$Expunged-Now:"
 
+# What 2.4.5 sets when mail is saved.
+OF_DOVECOT = {"$HasAttachment", "$HasNoAttachment"}
+
 
 def start(dovecot, mode="mailbox", **fields):
     return dovecot(**(fields if mode == "mailbox" else dict(fields, **namespace_mode(dovecot.format, only_last_instance=False)))).user()
@@ -54,7 +57,7 @@ def test_it_is_nowhere_stored(dovecot):
         session.ok(f"STORE 1 +FLAGS ({NOW}Elsewhere)")
         assert session.ok("FETCH 1 (FLAGS)").lines("FETCH")[0].count(NOW) == 1
     [mail] = user.kept()
-    assert mail.origin == "Work" and mail.keywords == {"word"}
+    assert mail.origin == "Work" and mail.keywords - OF_DOVECOT == {"word"}
     with user.imap(".EXPUNGED") as session:
         session.ok("FETCH 1 (FLAGS)")
         session.ok("COPY 1 Archive")
@@ -62,7 +65,7 @@ def test_it_is_nowhere_stored(dovecot):
         session.ok("MOVE 1 INBOX")
     for mailbox in ("Archive", "INBOX"):
         [mail] = user.messages(mailbox)
-        assert mail.keywords == {"word"} and mail.origins == ()
+        assert mail.keywords - OF_DOVECOT == {"word"} and mail.origins == ()
 
 
 def test_a_replica_does_not_get_it(dovecot):
