@@ -20,28 +20,28 @@ struct storage_box_search {
 	bool found;
 };
 
-static bool stat_mailbox(struct mailbox_list *list, const char *vname,
-			 struct stat *st_r)
+/* The mailbox has this directory. */
+static bool mailbox_is_at(struct mailbox_list *list, const char *vname,
+			  const struct stat *wanted)
 {
 	const char *name, *path, *error;
+	struct stat st;
 
 	name = mailbox_list_get_storage_name(list, vname);
 	return mailbox_list_is_valid_name(list, name, &error) &&
 		mailbox_list_get_path(list, name,
 			MAILBOX_LIST_PATH_TYPE_MAILBOX, &path) > 0 &&
-		stat(path, st_r) == 0;
+		stat(path, &st) == 0 && st.st_ino == wanted->st_ino &&
+		CMP_DEV_T(st.st_dev, wanted->st_dev);
 }
 
 static int search_one(struct mail_namespace *ns, const char *vname,
 		      void *context)
 {
 	struct storage_box_search *search = context;
-	struct stat st;
 
 	T_BEGIN {
-		search->found = stat_mailbox(ns->list, vname, &st) &&
-			st.st_ino == search->st.st_ino &&
-			CMP_DEV_T(st.st_dev, search->st.st_dev);
+		search->found = mailbox_is_at(ns->list, vname, &search->st);
 	} T_END;
 	return search->found ? -1 : 0;
 }
@@ -146,13 +146,10 @@ static bool is_inbox(struct lazy_expunge_storage *storage, const char *path)
 {
 	struct mail_namespace *ns =
 		mail_namespace_find_inbox(storage->ns->user->namespaces);
-	struct stat st, inbox_st;
+	struct stat st;
 
 	/* which may be outside of all of them */
-	return stat(path, &st) == 0 &&
-		stat_mailbox(ns->list, "INBOX", &inbox_st) &&
-		st.st_ino == inbox_st.st_ino &&
-		CMP_DEV_T(st.st_dev, inbox_st.st_dev);
+	return stat(path, &st) == 0 && mailbox_is_at(ns->list, "INBOX", &st);
 }
 
 bool lazy_expunge_storage_box_is_live(struct lazy_expunge_storage *storage,

@@ -1,6 +1,7 @@
 /* Mails of the storage: whatever carries a mail's origin, it is
    shown as one keyword, and what comes with such a keyword is kept as it suits
-   the storage. Users are shown the name now of a mailbox that was renamed, too. For dsync the keyword is in parts where it would be too long. */
+   the storage. Users are shown the name now of a mailbox that was renamed, too.
+   For dsync the keyword is in parts where it would be too long. */
 
 #include "lib.h"
 #include "array.h"
