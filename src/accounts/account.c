@@ -4,9 +4,11 @@
 #include "array.h"
 #include "fdatasync-path.h"
 #include "istream.h"
+#include "sleep.h"
 #include "compat/dovecot.h"
 #include "core/hold-file.h"
 #include "accounts/account.h"
+#include "accounts/commits.h"
 #include "accounts/holders.h"
 #include "accounts/moves.h"
 #include "accounts/registry.h"
@@ -15,7 +17,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+/* for how long a moment is waited for in which nobody saves mail */
+#define TAKE_SECS 20
+#define TAKE_MSECS 20
 
 static const struct lazy_expunge_account_part *
 last_part(const struct lazy_expunge_account *account)
@@ -55,6 +62,96 @@ static int open_parts(struct lazy_expunge_account *account,
 	return 0;
 }
 
+/* Returns 1 if a part of it is away already, 0 if none is, -1 and the error. */
+static int take_has_begun(const struct lazy_expunge_account *account,
+			  const char **error_r)
+{
+	const struct lazy_expunge_account_part *part;
+	enum lazy_expunge_found found;
+
+	array_foreach(&account->parts, part) {
+		if (lazy_expunge_moves_look(account, part->from, &found,
+					    error_r) < 0)
+			return -1;
+		if (found == LAZY_EXPUNGE_FOUND_GATE)
+			return 1;
+	}
+	return 0;
+}
+
+/* Somebody may just have been making the account. Returns TRUE if nothing of it
+   has come to where nothing was when its parts were looked for. */
+static bool take_is_all(const struct lazy_expunge_account *account,
+			const char **error_r)
+{
+	const struct lazy_expunge_account_part *part;
+	const char *path;
+	struct stat st;
+
+	if (!array_is_created(&account->absent))
+		return TRUE;
+	array_foreach_elem(&account->absent, path) {
+		bool inside = FALSE;
+
+		array_foreach(&account->parts, part) {
+			inside = inside || lazy_expunge_account_path_is_below(
+				path, part->from);
+		}
+		if (!inside && lstat(path, &st) == 0) {
+			*error_r = t_strdup_printf("%s came to be in the "
+				"meantime: run the same command again", path);
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+/* Whoever is at work in the account would have its paths go from under him: so
+   it is taken in a moment in which nobody is. Returns 0, or -1 and the error. */
+static int take_parts_quietly(struct lazy_expunge_account *account,
+			      const char **error_r)
+{
+	const time_t end = time(NULL) + TAKE_SECS;
+	struct lazy_expunge_commits commits;
+	int ret;
+
+	do {
+		if (lazy_expunge_holders_wait(account, error_r) < 0 ||
+		    !take_is_all(account, error_r))
+			return -1;
+		ret = lazy_expunge_commits_lock(account, &commits, error_r);
+		if (ret > 0) {
+			ret = take_parts(account, error_r);
+			lazy_expunge_commits_unlock(&commits);
+			return ret;
+		}
+		if (ret < 0)
+			return -1;
+		i_sleep_msecs(TAKE_MSECS);
+	} while (time(NULL) < end);
+	*error_r = "Somebody has locked the map of the account's mdbox storage: "
+		"run the same command again when that has ended";
+	return -1;
+}
+
+/* Nothing is taken yet, unless that was begun before and interrupted. */
+static int take_away(struct lazy_expunge_account *account, const char **error_r)
+{
+	const char *error;
+	int begun = take_has_begun(account, error_r);
+
+	if (begun < 0)
+		return -1;
+	if (begun > 0)
+		return take_parts(account, error_r);
+	if (take_parts_quietly(account, error_r) == 0)
+		return 0;
+	/* it is as if nobody had asked for it, if that can be */
+	if (take_has_begun(account, &error) == 0)
+		(void)lazy_expunge_moves_forget(account, &error);
+	return -1;
+}
+
 int lazy_expunge_account_take(struct lazy_expunge_account *account,
 			      const char *base_dir, const char *state_dir,
 			      const char **error_r)
@@ -68,7 +165,7 @@ int lazy_expunge_account_take(struct lazy_expunge_account *account,
 	    lazy_expunge_registry_write(account, error_r) < 0)
 		return -1;
 	lazy_expunge_holders_kick(base_dir, account->user);
-	if (take_parts(account, error_r) < 0)
+	if (take_away(account, error_r) < 0)
 		return -1;
 	/* who came in the meantime */
 	lazy_expunge_holders_kick(base_dir, account->user);

@@ -60,6 +60,7 @@ static const char *read_link(const char *path)
 		t_strndup(buf, len);
 }
 
+/* What was opened under its old name is shown by the new one. */
 static bool is_of_account(const struct lazy_expunge_account *account,
 			  const char *path)
 {
@@ -68,8 +69,8 @@ static bool is_of_account(const struct lazy_expunge_account *account,
 	if (*path != '/')
 		return FALSE;
 	array_foreach(&account->parts, part) {
-		/* what was opened under its old name is shown by the new one */
-		if (lazy_expunge_account_path_is_below(path, part->to))
+		if (lazy_expunge_account_path_is_below(path, part->to) ||
+		    lazy_expunge_account_path_is_below(path, part->from))
 			return TRUE;
 	}
 	return FALSE;

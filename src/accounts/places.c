@@ -168,7 +168,8 @@ void lazy_expunge_places_describe(
 /* A link is one part, and what it leads to another. */
 static void
 split_follow_links(const ARRAY_TYPE(lazy_expunge_place_path) *paths,
-		   pool_t pool, ARRAY_TYPE(lazy_expunge_place_path) *all)
+		   pool_t pool, ARRAY_TYPE(lazy_expunge_place_path) *all,
+		   ARRAY_TYPE(const_string) *absent)
 {
 	const struct lazy_expunge_place_path *path;
 	struct lazy_expunge_place_path target;
@@ -176,8 +177,10 @@ split_follow_links(const ARRAY_TYPE(lazy_expunge_place_path) *paths,
 	struct stat st;
 
 	array_foreach(paths, path) {
-		if (lstat(path->path, &st) < 0)
+		if (lstat(path->path, &st) < 0) {
+			array_push_back(absent, &path->path);
 			continue;
+		}
 		array_push_back(all, path);
 		if (!S_ISLNK(st.st_mode) ||
 		    t_realpath(path->path, &real, &error) < 0)
@@ -282,7 +285,8 @@ int lazy_expunge_places_split(struct lazy_expunge_account *account, pool_t pool,
 	p_array_init(&account->parts, pool, 4);
 	p_array_init(&account->places, pool, 16);
 	p_array_init(&all, pool, 16);
-	split_follow_links(paths, pool, &all);
+	p_array_init(&account->absent, pool, 4);
+	split_follow_links(paths, pool, &all, &account->absent);
 	if (array_count(&all) == 0)
 		return 0;
 	/* the first one of all is the INBOX's, or the one that it is in */

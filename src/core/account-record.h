@@ -98,6 +98,9 @@ struct lazy_expunge_account {
 	/* the first one has the INBOX */
 	ARRAY(struct lazy_expunge_account_part) parts;
 	ARRAY(struct lazy_expunge_account_place) places;
+	/* where a setting has a place at which there was nothing when the parts
+	   were looked for. Not in the record. */
+	ARRAY_TYPE(const_string) absent;
 	/* none if an earlier version has written it */
 	ARRAY_TYPE(lazy_expunge_account_namespace) namespaces;
 };

@@ -79,9 +79,14 @@ def subjects_of(user):
 
 
 def all_subjects(server, users, read=subjects_of):
-    """How often each mail is there, in all accounts, those among the deleted brought to users of their own. read: (user) -> subjects."""
+    """How often each mail is there, in all accounts, those among the deleted brought to users of their own. read: (user) -> subjects.
+
+    Where Dovecot ended itself over a new mdbox (see NO_CRASH), the mail that its LMTP was saving may be twice in that account, with a
+    plugin or without one: it counts once there (1 in 2,500 users without a plugin).
+    """
+    once = set if any("Resource deadlock avoided" in line for line in server.log()) else list
     for row in account(server, "list"):
         assert row["state"] == "deleted" and row["needs"] == "", row
         users.append(server.user())
         account(server, "undelete", row["id"], "-t", users[-1].name)
-    return Counter(subject for user in users for subject in read(user))
+    return Counter(subject for user in users for subject in once(read(user)))

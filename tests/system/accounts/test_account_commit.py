@@ -1,0 +1,132 @@
+"""An account that is taken away while a delivery is at any step of its commit: nothing goes from under it, and it is there, once."""
+
+import contextlib
+import fcntl
+import itertools
+import os
+import signal
+import smtplib
+import threading
+
+import pytest
+
+from harness import wait_for
+from harness.dovecot.accounts import DELETED, account
+from harness.dovecot.mail import message
+from harness.faults.account_chaos import all_subjects, end_open_steps
+from harness.faults.inject import doveadm_traced, session_process, traced
+
+# what a commit makes, of which each kind is counted by itself
+CALLS = ("fdatasync", "write", "rename", "link")
+WAITING = ("nanosleep(", "clock_nanosleep(")
+
+
+class Delivery(threading.Thread):
+    """One mail to the user by LMTP, in a session that is open already."""
+
+    def __init__(self, user, subject):
+        super().__init__()
+        self.user, self.subject, self.reply = user, subject, None
+        self.client = smtplib.LMTP("127.0.0.1", user.server.ports["lmtp"], local_hostname="localhost", timeout=120)
+        self.client.ehlo()
+        self.process = session_process(user.server, "lmtp")
+
+    def run(self):
+        try:
+            self.client.mail("sender@example.com")
+            self.client.rcpt(f"{self.user}@example.com")
+            self.reply = self.client.data(message(subject=self.subject))
+            self.client.quit()
+        except (smtplib.SMTPException, OSError):
+            self.client.close()
+
+    @property
+    def accepted(self):
+        return self.reply is not None and self.reply[0] < 300
+
+
+class Delete(threading.Thread):
+    """account delete of the user, of which one can see that it waits, or that it has taken something."""
+
+    def __init__(self, user):
+        super().__init__()
+        self.user, self.done = user, None
+
+    def run(self):
+        self.done, _ = doveadm_traced(self.user.server, ["lazy-expunge", "account", "delete", "-u", self.user.name],
+                                      "-e", "trace=nanosleep,clock_nanosleep,renameat2")
+
+    def waits_or_took(self):
+        output = self.user.server.root / "strace.doveadm"
+        text = output.read_text(errors="replace") if output.exists() else ""
+        return any(call in text for call in (*WAITING, "renameat2("))
+
+
+def deliver_and_delete(user, call, step):
+    """Deliver, and delete the account at this call of it; (whether there is such a call, the mails that were accepted)."""
+    delivery, reached = Delivery(user, f"{call} {step}"), False
+    with traced(user.server, [delivery.process], "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGSTOP:when={step}") as output:
+        stopped = lambda: "stopped by SIGSTOP" in output.read_text(errors="replace")
+        delivery.start()
+        wait_for(lambda: stopped() or not delivery.is_alive(), "the delivery to stop or to end")
+        if stopped():
+            reached, delete = True, Delete(user)
+            (user.server.root / "strace.doveadm").unlink(missing_ok=True)
+            delete.start()
+            wait_for(lambda: delete.waits_or_took() or not delete.is_alive(), "the account to be taken, or to be waited for")
+            os.kill(delivery.process, signal.SIGCONT)
+            delete.join()
+            assert delete.done.code == 0, str(delete.done)
+        delivery.join()
+    # it may have come to the step after its answer
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(delivery.process, signal.SIGCONT)
+    return reached, [delivery.subject] if delivery.accepted else []
+
+
+@pytest.mark.parametrize("separate", [False, True], ids=["one-part", "two-parts"])
+def test_what_is_being_delivered_while_an_account_is_taken_is_there_once(dovecot, separate):
+    index = "%{user}" if dovecot.target.new_settings else "%u"
+    fields = dict(raw23=f"mail_location = {dovecot.format}:~/mail:INDEX=@MAIL@/index/{index}\n",
+                  raw24=f"mail_path = ~/mail\nmail_index_path = @MAIL@/index/{index}\n") if separate else {}
+    server = dovecot.own(fsync="optimized", **fields)
+    # a delivery that had opened nothing yet
+    server.allow_log(r"Error: .*(Not a directory|The account is being moved)")
+    users, accepted, steps = [], [], 0
+    for call in CALLS:
+        for step in itertools.count(1):
+            user = server.user()
+            users.append(user)
+            user.deliver(message(subject=f"before {call} {step}"))
+            server.settle()
+            reached, more = deliver_and_delete(user, call, step)
+            accepted += [f"before {call} {step}", *more]
+            if not reached:
+                break
+            steps += 1
+    server.settle()
+    end_open_steps(server, users)
+    found = all_subjects(server, users)
+    print(f"{steps} steps, {len(accepted) - steps - len(CALLS)} of them accepted")
+    assert {subject: found[subject] for subject in accepted if found[subject] != 1} == {}
+    assert all(number == 1 for number in found.values())
+    assert steps > 5 and len(accepted) > steps + len(CALLS)
+
+
+@pytest.mark.formats("mdbox")
+@pytest.mark.parametrize("lock", [fcntl.lockf, fcntl.flock], ids=["fcntl", "flock"])
+def test_an_account_is_not_taken_while_the_map_of_its_mdbox_is_locked(dovecot, lock):
+    server = dovecot()
+    user = server.user()
+    user.deliver(message(subject="Lunch"))
+    server.settle()
+    with open(user.mail_path / "storage/dovecot.map.index.log", "r+") as log:
+        lock(log, fcntl.LOCK_EX)
+        delete = Delete(user)
+        delete.start()
+        wait_for(lambda: delete.waits_or_took() or not delete.is_alive(), "the account to be taken, or to be waited for")
+        assert user.mail_path.is_dir()
+    delete.join()
+    assert delete.done.code == 0, str(delete.done)
+    assert not user.home.exists() and (user.home.parent / DELETED).is_dir()
+    assert [row["user"] for row in account(server, "list", "-u", user.name)] == [user.name]
