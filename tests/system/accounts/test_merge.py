@@ -108,6 +108,32 @@ def test_the_formats_may_differ(dovecot):
     assert_same(user, before)
 
 
+@pytest.mark.formats("sdbox", "mdbox")
+def test_names_and_another_separator(dovecot):
+    """What is the new separator becomes another sign; a sign that an origin's keyword escapes, or looks as if it did, stays."""
+    old = dovecot.own(separator="/")
+    user = old.user()
+    names = {"A.B/50% =2F x": "A_B.50% =2F x", "Caf\u00e9/(=)": "Caf\u00e9.(=)"}
+    for name in names:
+        user.append(name, message(subject=name.encode("ascii", "replace").decode()), create=True)
+        user.append(name, message(subject="Gone"))
+        user.doveadm("expunge", "mailbox", name, "subject", "Gone")
+    ident = delete(user)
+    new = dovecot.own(separator=".", mail_root=old.mail_root)
+    again = new.user(user.name)
+    again.deliver(message(subject="New"))
+    new.settle()
+    account(new, "list", "-p", str(user.home.parent))
+    for _ in range(2):
+        merge(again, ident)
+        for name, now in names.items():
+            assert [mail.subject for mail in again.messages(f"{OLD}.{now}")] == [name.encode("ascii", "replace").decode()]
+        assert sorted(mail.origin for mail in again.kept()) == sorted(f"{OLD}.{now}" for now in names.values())
+    again.doveadm("lazy-expunge restore", "all")
+    for now in names.values():
+        assert "Gone" in [mail.subject for mail in again.messages(f"{OLD}.{now}")]
+
+
 def test_parts_that_lie_apart(dovecot):
     name = "%{user}" if dovecot.target.new_settings else "%u"
     user, ident, before = with_old(dovecot, raw23=f"mail_location = {dovecot.format}:~/mail:INDEX=@MAIL@/index/{name}:CONTROL=@MAIL@/control/{name}\n",
