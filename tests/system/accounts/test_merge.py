@@ -60,6 +60,21 @@ def assert_same(user, before):
     assert kept(user, OLD + sep) == before[1]
 
 
+def test_a_plan_changes_nothing(dovecot):
+    user, ident, before = with_old(dovecot)
+    server, other = user.server, user.server.user()
+    [row] = account(server, "undelete", ident, "-n", "-t", other.name)
+    assert (row["id"], row["target"], row["result"]) == (ident, other.name, "to be brought back")
+    assert "has mail" in account(server, "undelete", ident, "-n", code=65)
+    row = merge(user, ident, "-n")
+    assert (row["target"], row["mailbox"], row["result"]) == (user.name, OLD, "to be copied") and int(row["copied"]) > 0
+    [listing] = listed(user)
+    assert (listing["state"], listing["needs"]) == ("deleted", "")
+    assert OLD not in user.doveadm("mailbox list").stdout.decode() and not other.home.exists()
+    [row] = account(server, "undelete", ident, "-t", other.name)
+    assert row["result"] == "brought back" and (live(other), kept(other)) == before
+
+
 def test_the_old_mail_goes_below_a_mailbox(dovecot):
     user, ident, before = with_old(dovecot)
     sep = separator(user)
