@@ -46,7 +46,7 @@ _doveadm_lazy_expunge() {
         list) word="-u --user -A --all-users -p --parent -c --count" ;;
         purge) word="-n --plan -b --by" ;;
         rename) word="-u --user -n --plan -y --own -b --by" ;;
-        undelete) word="-t --target -m --mailbox -y --own -b --by" ;;
+        undelete) word="-n --plan -t --target -m --mailbox -y --own -b --by" ;;
         esac
         COMPREPLY=($(compgen -W "-h $word" -- "$cur"))
         return

@@ -53,24 +53,36 @@ static void merge_user(struct mail_storage_service_ctx *service,
 		lazy_expunge_user_deinit(luser);
 }
 
-/* Lock the target's name, too, so that its account stays where it is. */
-static bool merge_aim(struct lazy_expunge_account_cmd *cmd,
-		      struct lazy_expunge_account *account, const char *target)
+static bool merge_find_target(struct lazy_expunge_account_cmd *cmd,
+			      struct lazy_expunge_account *account,
+			      const char *target,
+			      struct lazy_expunge_account_user *user_r)
 {
-	struct lazy_expunge_account_user user;
-	const struct lazy_expunge_place_path *first;
-	const char *error, *parent;
-	struct stat st;
+	const char *error;
 	int ret;
 
-	ret = lazy_expunge_account_user_get(cmd, target, FALSE, &user, &error);
+	ret = lazy_expunge_account_user_get(cmd, target, FALSE, user_r, &error);
 	if (ret <= 0) {
 		return lazy_expunge_account_cmd_fail(cmd,
 			ret < 0 ? EX_TEMPFAIL : EX_NOUSER, ret < 0 ? error :
 			t_strdup_printf("userdb does not know %s: add the user "
 				"first, or name another one", target));
 	}
-	account->target = p_strdup(cmd->registry.pool, user.username);
+	account->target = p_strdup(cmd->registry.pool, user_r->username);
+	return TRUE;
+}
+
+/* Lock the target's name, too, so that its account stays where it is. */
+static bool merge_aim(struct lazy_expunge_account_cmd *cmd,
+		      struct lazy_expunge_account *account, const char *target)
+{
+	struct lazy_expunge_account_user user;
+	const struct lazy_expunge_place_path *first;
+	const char *parent;
+	struct stat st;
+
+	if (!merge_find_target(cmd, account, target, &user))
+		return FALSE;
 	if (array_count(&user.paths) == 0)
 		return TRUE;
 	first = array_front(&user.paths);
@@ -97,6 +109,19 @@ static bool merge_check(struct lazy_expunge_account_cmd *cmd,
 	return lazy_expunge_account_cmd_fail(cmd, EX_NOPERM, t_strdup_printf(
 		"%s is held by %s, and a hold goes with the whole account: -t "
 		"brings it back under another name", account->id, held));
+}
+
+bool lazy_expunge_account_merge_plan(struct lazy_expunge_account_cmd *cmd,
+				     struct lazy_expunge_account *account,
+				     const char *target, const char *mailbox)
+{
+	struct lazy_expunge_account_user user;
+
+	if (!merge_check(cmd, account, mailbox) ||
+	    !merge_find_target(cmd, account, target, &user))
+		return FALSE;
+	account->mailbox = mailbox;
+	return TRUE;
 }
 
 bool lazy_expunge_account_merge(struct lazy_expunge_account_cmd *cmd,

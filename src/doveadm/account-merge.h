@@ -14,5 +14,10 @@ bool lazy_expunge_account_merge(struct lazy_expunge_account_cmd *cmd,
 				struct lazy_expunge_account *account,
 				const char *target, const char *mailbox,
 				struct lazy_expunge_merged *merged_r);
+/* Whether that would be refused before it begins. Changes nothing but where the
+   account would go. */
+bool lazy_expunge_account_merge_plan(struct lazy_expunge_account_cmd *cmd,
+				     struct lazy_expunge_account *account,
+				     const char *target, const char *mailbox);
 
 #endif

@@ -80,8 +80,25 @@ static bool undelete_merge(struct lazy_expunge_account_cmd *cmd,
 	return TRUE;
 }
 
+/* What would be refused is refused. */
+static bool undelete_plan(struct lazy_expunge_account_cmd *cmd,
+			  struct lazy_expunge_account *account,
+			  const char *target, const char *mailbox,
+			  struct lazy_expunge_merged *merged_r)
+{
+	if (mailbox != NULL) {
+		/* as when it was deleted: nothing is opened for a plan */
+		merged_r->copied = I_MAX(account->messages, 0);
+		return lazy_expunge_account_merge_plan(cmd, account, target,
+						       mailbox);
+	}
+	account->mailbox = "";
+	return account->step == LAZY_EXPUNGE_ACCOUNT_BRINGING ||
+		lazy_expunge_account_aim_plan(cmd, account, target);
+}
+
 static void undelete_print(const struct lazy_expunge_account *account,
-			   const struct lazy_expunge_merged *merged)
+			   const struct lazy_expunge_merged *merged, bool plan)
 {
 	lazy_expunge_print_text(account->id);
 	lazy_expunge_print_text(account->user);
@@ -94,6 +111,9 @@ static void undelete_print(const struct lazy_expunge_account *account,
 		lazy_expunge_print_number(merged->copied);
 		lazy_expunge_print_number(merged->present);
 	}
+	lazy_expunge_print_text(*account->mailbox != '\0' ?
+		(plan ? "to be copied" : "copied") :
+		(plan ? "to be brought back" : "brought back"));
 }
 
 static void undelete_run(struct lazy_expunge_account_cmd *cmd)
@@ -101,6 +121,7 @@ static void undelete_run(struct lazy_expunge_account_cmd *cmd)
 	const char *id = lazy_expunge_account_cmd_param(cmd, "id");
 	const char *target = lazy_expunge_account_cmd_param(cmd, "target");
 	const char *mailbox = lazy_expunge_account_cmd_param(cmd, "mailbox");
+	const bool plan = lazy_expunge_account_cmd_flag(cmd, "plan");
 	struct lazy_expunge_account *account;
 	struct lazy_expunge_merged merged;
 	bool ok;
@@ -119,10 +140,14 @@ static void undelete_run(struct lazy_expunge_account_cmd *cmd)
 		return;
 	if (target == NULL)
 		target = account->user;
-	ok = mailbox == NULL ? undelete_bring(cmd, account, target) :
-		undelete_merge(cmd, account, target, mailbox, &merged);
+	if (plan)
+		ok = undelete_plan(cmd, account, target, mailbox, &merged);
+	else if (mailbox == NULL)
+		ok = undelete_bring(cmd, account, target);
+	else
+		ok = undelete_merge(cmd, account, target, mailbox, &merged);
 	if (ok)
-		undelete_print(account, &merged);
+		undelete_print(account, &merged, plan);
 }
 
 static void undelete_headers(void)
@@ -133,6 +158,7 @@ static void undelete_headers(void)
 	lazy_expunge_print_header("mailbox");
 	lazy_expunge_print_header_number("copied");
 	lazy_expunge_print_header_number("present");
+	lazy_expunge_print_header("result");
 }
 
 static void cmd_account_undelete(struct doveadm_cmd_context *cctx)
@@ -143,8 +169,9 @@ static void cmd_account_undelete(struct doveadm_cmd_context *cctx)
 struct doveadm_cmd_ver2 lazy_expunge_cmd_account_undelete = {
 	.name = "lazy-expunge account undelete",
 	.cmd = cmd_account_undelete,
-	.usage = "<id> [-t <user>] [-m <mailbox>] [-y] [-b <by>]",
+	.usage = "<id> [-n] [-t <user>] [-m <mailbox>] [-y] [-b <by>]",
 DOVEADM_CMD_PARAMS_START
+DOVEADM_CMD_PARAM('n', "plan", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('t', "target", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('m', "mailbox", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('y', "own", CMD_PARAM_BOOL, 0)

@@ -9,6 +9,7 @@
 #include "mail-search-build.h"
 #include "account/error.h"
 #include "account/user.h"
+#include "hold/answers.h"
 #include "hold/holds.h"
 #include "hold/cover.h"
 
@@ -18,8 +19,11 @@
 struct lazy_expunge_cover {
 	struct lazy_expunge_holds *holds;
 	struct mailbox *box;
-	/* a set for each hold in force, of the UIDs that it covers */
+	/* a set for each hold in force, of the UIDs that it covers; empty for
+	   those whose answers are remembered */
 	ARRAY(ARRAY_TYPE(seq_range)) covered;
+	/* what is remembered, NULL before the first mail */
+	struct lazy_expunge_box_answers *answers;
 	/* what the sets are known for, first > last = nothing */
 	uint32_t first, last;
 	uint32_t run;
@@ -57,6 +61,7 @@ void lazy_expunge_cover_deinit(struct lazy_expunge_cover **_cover)
 	array_foreach_modifiable(&cover->covered, set)
 		array_free(set);
 	array_free(&cover->covered);
+	lazy_expunge_box_answers_unref(&cover->answers);
 	lazy_expunge_holds_unref(&cover->holds);
 	i_free(cover->error);
 	i_free(cover);
@@ -88,7 +93,8 @@ static int cover_search(struct lazy_expunge_cover *cover,
 	struct mail *mail;
 	int ret;
 
-	mail_search_args_init(args, cover->box, FALSE, NULL);
+	/* as sequences, so that no other mail is walked over */
+	mail_search_args_init(args, cover->box, TRUE, NULL);
 	t = mailbox_transaction_begin(cover->box, 0, "lazy_expunge hold");
 	search = mailbox_search_init(t, args, NULL, 0, NULL);
 	mail_search_args_unref(&args);
@@ -101,15 +107,62 @@ static int cover_search(struct lazy_expunge_cover *cover,
 	return ret;
 }
 
+static bool cover_is_asked(struct lazy_expunge_cover *cover)
+{
+	ARRAY_TYPE(seq_range) run;
+	bool asked;
+
+	t_array_init(&run, 1);
+	seq_range_array_add_range(&run, cover->first, cover->last);
+	seq_range_array_remove_seq_range(&run, &cover->answers->asked);
+	asked = array_is_empty(&run);
+	return asked;
+}
+
+static int cover_fail(struct lazy_expunge_cover *cover)
+{
+	struct lazy_expunge_error error;
+
+	lazy_expunge_error_set_box(&error, "Cannot tell whether mail is held",
+				   cover->box);
+	i_free(cover->error);
+	cover->error = i_strdup(error.text);
+	cover->first = 1;
+	cover->last = 0;
+	return -1;
+}
+
+/* Find out for the run of UIDs. */
+static int cover_ask(struct lazy_expunge_cover *cover)
+{
+	const struct lazy_expunge_hold_active *active;
+	const bool asked = cover_is_asked(cover);
+	ARRAY_TYPE(seq_range) *set;
+
+	for (unsigned int i = 0; i < array_count(&cover->covered); i++) {
+		set = array_idx_modifiable(&cover->covered, i);
+		array_clear(set);
+		active = array_idx(&cover->holds->active, i);
+		if (active->args == NULL || (active->stays && asked))
+			continue;
+		if (active->stays) {
+			set = array_idx_modifiable(&cover->answers->matches,
+						   i);
+		}
+		if (cover_search(cover, active->args, set) < 0)
+			return cover_fail(cover);
+	}
+	seq_range_array_add_range(&cover->answers->asked, cover->first,
+				  cover->last);
+	return 0;
+}
+
 /* Find out for a run of UIDs from this one on, larger each time that the last
    one was used up. */
 static int cover_read(struct lazy_expunge_cover *cover, uint32_t uid)
 {
-	const struct lazy_expunge_hold_active *active;
 	const struct mail_index_header *hdr =
 		mail_index_get_header(cover->box->view);
-	ARRAY_TYPE(seq_range) *set;
-	struct lazy_expunge_error error;
 
 	cover->run = cover->last != 0 && uid > cover->last ?
 		I_MIN(cover->run * 2, COVER_MAX_RUN) : 1;
@@ -117,22 +170,11 @@ static int cover_read(struct lazy_expunge_cover *cover, uint32_t uid)
 	/* what comes later is not known */
 	cover->last = I_MAX(uid, I_MIN(uid + cover->run - 1,
 				       hdr->next_uid - 1));
-	for (unsigned int i = 0; i < array_count(&cover->covered); i++) {
-		set = array_idx_modifiable(&cover->covered, i);
-		array_clear(set);
-		active = array_idx(&cover->holds->active, i);
-		if (active->args == NULL ||
-		    cover_search(cover, active->args, set) == 0)
-			continue;
-		lazy_expunge_error_set_box(&error,
-			"Cannot tell whether mail is held", cover->box);
-		i_free(cover->error);
-		cover->error = i_strdup(error.text);
-		cover->first = 1;
-		cover->last = 0;
-		return -1;
-	}
-	return 0;
+	/* before the first mail the mailbox need not be open */
+	lazy_expunge_box_answers_unref(&cover->answers);
+	cover->answers = lazy_expunge_answers_get(cover->holds->answers,
+		cover->box, array_count(&cover->covered));
+	return cover_ask(cover);
 }
 
 /* Returns 0 if the sets are known for the mail, -1 if they cannot be. */
@@ -156,8 +198,9 @@ static bool cover_has(struct lazy_expunge_cover *cover, unsigned int idx,
 	const struct lazy_expunge_hold_active *active =
 		array_idx(&cover->holds->active, idx);
 
-	return active->args == NULL ||
-		seq_range_exists(array_idx(&cover->covered, idx), uid);
+	return active->args == NULL || seq_range_exists(active->stays ?
+		array_idx(&cover->answers->matches, idx) :
+		array_idx(&cover->covered, idx), uid);
 }
 
 bool lazy_expunge_cover_is_all(struct lazy_expunge_cover *cover)

@@ -3,7 +3,8 @@
 
 /* Which mails of an open mailbox are held. Queries are asked for many mails at
    once when mails are asked for in the order of their UIDs. What was answered
-   holds as long as the object, so keep it no longer than a transaction. */
+   holds as long as the object, so keep it no longer than a transaction; what
+   cannot change is not asked again by the next one. */
 
 struct lazy_expunge_cover;
 struct lazy_expunge_holds;

@@ -12,6 +12,7 @@
 #include "account/files.h"
 #include "account/storages.h"
 #include "account/user.h"
+#include "hold/answers.h"
 #include "hold/holds.h"
 
 #include <fcntl.h>
@@ -164,6 +165,8 @@ static int holds_activate(struct lazy_expunge_holds *holds, time_t now)
 		active = array_append_space(&holds->active);
 		active->hold = hold;
 		active->args = args;
+		active->stays = args != NULL &&
+			lazy_expunge_answers_stay(args->args);
 		holds_add_end(holds, hold->until);
 	}
 	return 0;
@@ -188,6 +191,7 @@ void lazy_expunge_holds_unref(struct lazy_expunge_holds **_holds)
 		if (active->args != NULL)
 			mail_search_args_unref(&active->args);
 	}
+	lazy_expunge_answers_deinit(&holds->answers);
 	pool_unref(&holds->pool);
 }
 
@@ -203,6 +207,7 @@ holds_load(struct lazy_expunge_holds_cache *cache)
 	holds->pool = pool;
 	holds->refcount = 1;
 	holds->luser = cache->luser;
+	holds->answers = lazy_expunge_answers_init();
 	p_array_init(&holds->all, pool, 4);
 	p_array_init(&holds->active, pool, 4);
 	if (holds->luser->set.hold)

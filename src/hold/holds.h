@@ -9,6 +9,7 @@
 /* the name under which lazy_expunge_hold = yes is told */
 #define LAZY_EXPUNGE_HOLD_SETTING "lazy_expunge_hold"
 
+struct lazy_expunge_answers;
 struct lazy_expunge_user;
 struct mail_search_args;
 
@@ -17,6 +18,8 @@ struct lazy_expunge_hold_active {
 	const struct lazy_expunge_hold *hold;
 	/* NULL if all mail is held */
 	struct mail_search_args *args;
+	/* lazy_expunge_answers_stay() */
+	bool stays;
 };
 
 struct lazy_expunge_holds {
@@ -31,6 +34,7 @@ struct lazy_expunge_holds {
 	const char *everything;
 	/* why the file cannot be read, or NULL */
 	const char *error;
+	struct lazy_expunge_answers *answers;
 	/* when one of those in force ends, 0 = none does */
 	time_t next_end;
 };

@@ -60,6 +60,21 @@ def assert_same(user, before):
     assert kept(user, OLD + sep) == before[1]
 
 
+def test_a_plan_changes_nothing(dovecot):
+    user, ident, before = with_old(dovecot)
+    server, other = user.server, user.server.user()
+    [row] = account(server, "undelete", ident, "-n", "-t", other.name)
+    assert (row["id"], row["target"], row["result"]) == (ident, other.name, "to be brought back")
+    assert "has mail" in account(server, "undelete", ident, "-n", code=65)
+    row = merge(user, ident, "-n")
+    assert (row["target"], row["mailbox"], row["result"]) == (user.name, OLD, "to be copied") and int(row["copied"]) > 0
+    [listing] = listed(user)
+    assert (listing["state"], listing["needs"]) == ("deleted", "")
+    assert OLD not in user.doveadm("mailbox list").stdout.decode() and not other.home.exists()
+    [row] = account(server, "undelete", ident, "-t", other.name)
+    assert row["result"] == "brought back" and (live(other), kept(other)) == before
+
+
 def test_the_old_mail_goes_below_a_mailbox(dovecot):
     user, ident, before = with_old(dovecot)
     sep = separator(user)
@@ -106,6 +121,32 @@ def test_the_formats_may_differ(dovecot):
     assert_same(user, before)
     merge(user, ident)
     assert_same(user, before)
+
+
+@pytest.mark.formats("sdbox", "mdbox")
+def test_names_and_another_separator(dovecot):
+    """What is the new separator becomes another sign; a sign that an origin's keyword escapes, or looks as if it did, stays."""
+    old = dovecot.own(separator="/")
+    user = old.user()
+    names = {"A.B/50% =2F x": "A_B.50% =2F x", "Caf\u00e9/(=)": "Caf\u00e9.(=)"}
+    for name in names:
+        user.append(name, message(subject=name.encode("ascii", "replace").decode()), create=True)
+        user.append(name, message(subject="Gone"))
+        user.doveadm("expunge", "mailbox", name, "subject", "Gone")
+    ident = delete(user)
+    new = dovecot.own(separator=".", mail_root=old.mail_root)
+    again = new.user(user.name)
+    again.deliver(message(subject="New"))
+    new.settle()
+    account(new, "list", "-p", str(user.home.parent))
+    for _ in range(2):
+        merge(again, ident)
+        for name, now in names.items():
+            assert [mail.subject for mail in again.messages(f"{OLD}.{now}")] == [name.encode("ascii", "replace").decode()]
+        assert sorted(mail.origin for mail in again.kept()) == sorted(f"{OLD}.{now}" for now in names.values())
+    again.doveadm("lazy-expunge restore", "all")
+    for now in names.values():
+        assert "Gone" in [mail.subject for mail in again.messages(f"{OLD}.{now}")]
 
 
 def test_parts_that_lie_apart(dovecot):

@@ -134,6 +134,35 @@ def test_of_very_many_mails_all_that_is_free_goes_at_once(dovecot, end):
         assert list(map(int, found)) == held
 
 
+@pytest.mark.formats("maildir", "sdbox")
+def test_maintain_asks_a_mail_once(dovecot):
+    """What is due is counted, goes, and is looked at again: a body that the hold asks for is read once."""
+    user = dovecot(mailboxes=DEFAULT_MAILBOXES + SHORT).user()
+    user.fill("INBOX", [message(subject=f"Mail {number}", body="evidence\n" if number % 3 == 0 else "lunch\n") for number in range(12)])
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    hold(user, "body", "evidence")
+    let_time_pass(user)
+    _, trace = doveadm_traced(user.server, ["lazy-expunge", "maintain", "-u", user.name], "-e", "trace=openat", check=True)
+    # by its name: that of a Maildir's file is guessed first
+    opened = Counter(re.findall(r'openat\([^"]*"[^"]*/(u\.\d+|cur/[^":]+)[^"]*", .* = \d', trace))
+    assert subjects(user) == ["Mail 0", "Mail 3", "Mail 6", "Mail 9"]
+    assert len(opened) == 12 and set(opened.values()) == {1}, opened
+
+
+def test_a_flag_that_is_set_later_holds(dovecot):
+    """What is said of a mail once is not believed where it can change."""
+    user = dovecot(lazy={"protect": False}).user()
+    keep(user, "Lunch", "Evidence", "Minutes")
+    hold(user, "flagged")
+    with user.imap(".EXPUNGED") as session:
+        for first in ("Lunch", "Evidence"):
+            assert subjects(user)[0] == first
+            session.ok("STORE 1 +FLAGS \\Deleted")
+            session("EXPUNGE")
+            user.doveadm("flags add", "\\Flagged", "mailbox", ".EXPUNGED", "all")
+    assert subjects(user) == ["Evidence", "Minutes"]
+
+
 def calls(user, *arguments):
     """How often the command makes each call that touches files, and the bytes that it reads."""
     _, trace = doveadm_traced(user.server, ["lazy-expunge", *arguments, "-u", user.name], "-e", "trace=%file,%desc", check=True)
