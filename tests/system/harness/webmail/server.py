@@ -37,6 +37,7 @@ $config['log_driver'] = 'file';
 $config['login_rate_limit'] = 0;
 $config['language'] = 'en_US';
 $config['timezone'] = 'UTC';
+$config['default_charset'] = 'UTF-8';
 """
 
 
