@@ -61,7 +61,7 @@ def pytest_terminal_summary(terminalreporter, config):
     for reason in config.getoption("not_run"):
         terminalreporter.write_line(f"NOT RUN: {reason}", yellow=True)
     skipped = {str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", ())}
-    for reason in sorted(reason for reason in skipped if reason.startswith(("webmail of ", "power cuts: "))):
+    for reason in sorted(reason for reason in skipped if reason.startswith(("webmail of ", "power cuts: ", "package for "))):
         terminalreporter.write_line(f"NOT RUN: {reason}", yellow=True)
 
 

@@ -127,6 +127,22 @@ def test_the_life_of_the_package(package, system):
     assert system.deletes("EXPUNGED") == []
 
 
+@pytest.mark.releases("trixie")
+def test_dovecot_of_another_abi_waits_for_its_package(package, system):
+    newer = debs.Package("forky", package.directory.parent / "forky")
+    if not newer.directory.exists():
+        pytest.skip("package for forky: it was not built, and no upgrade to it was tried")
+    install(system, package.deb)
+    system.turn_on()
+    assert len(system.deletes(".EXPUNGED")) == 1
+    system.add_release(newer.release)
+    said = system.run("apt-get", "--simulate", "--yes", "upgrade")
+    assert re.search(r"^Inst libc6 ", said, re.MULTILINE) and not re.search(r"^(Inst dovecot|Remv)", said, re.MULTILINE)
+    system.apt("install", "dovecot-core/forky", "dovecot-imapd/forky", system.put(newer.deb))
+    assert_diverted(system, system.bytes(DIVERTED))
+    assert len(system.deletes(".EXPUNGED")) == 1 and system.kept() == ["INBOX", "INBOX"]
+
+
 def test_an_existing_configuration_goes_on_working(package, system):
     shipped = system.bytes(PLUGIN)
     system.configure_shipped()
@@ -229,6 +245,8 @@ def test_settings_elsewhere_are_spoken_of_when_it_is_removed(package, system):
 def test_what_is_in_it(package, system):
     install(system, package.deb)
     files = system.run("dpkg", "-L", PACKAGE).splitlines()
+    modules = [name for name in files if name.endswith(".so")]
+    assert len(modules) >= 2 and not [name for name in modules if b".symtab\0" in system.bytes(name)]
     for name in ("/usr/share/man/man1/doveadm-lazy-expunge.1.gz", "/usr/share/bash-completion/completions/doveadm", SWITCH, SETTINGS,
                  f"/usr/share/doc/{PACKAGE}/README.md.gz", f"/usr/share/doc/{PACKAGE}/copyright"):
         assert name in files
