@@ -9,7 +9,7 @@ import pytest
 
 from harness import places
 from harness.machines import debs, roots
-from harness.machines.installed import DIVERTED, PACKAGE, PLUGIN, SETTINGS, SWITCH, USER, Installed, serve_root
+from harness.machines.installed import DIVERTED, LOCAL_SETTINGS, PACKAGE, PLUGIN, SETTINGS, SWITCH, USER, Installed, serve_root
 
 OURS = b"lazy_expunge_on_failure"
 UNIT = f"{PACKAGE}.timer"
@@ -141,6 +141,34 @@ def test_dovecot_of_another_abi_waits_for_its_package(package, system):
     system.apt("install", "dovecot-core/forky", "dovecot-imapd/forky", system.put(newer.deb))
     assert_diverted(system, system.bytes(DIVERTED))
     assert len(system.deletes(".EXPUNGED")) == 1 and system.kept() == ["INBOX", "INBOX"]
+
+
+def test_local_settings_outlive_what_the_package_changes(package, system):
+    before = system.doveconf()
+    install(system, package.deb)
+    system.turn_on()
+    assert "autoexpunge = 7 days" in system.doveconf()
+    # as the switch shows it
+    example = re.search(r"^#     namespace.*?^#     }$", system.path(SWITCH).read_text(), re.MULTILINE | re.DOTALL).group(0)
+    system.path(LOCAL_SETTINGS).write_text(re.sub("^#     ", "", example, flags=re.MULTILINE) + "\n")
+    assert "autoexpunge = 30 days" in system.doveconf() and "autoexpunge = 7 days" not in system.doveconf()
+    old = system.run("dpkg-query", "-W", "-f", "${Version}", PACKAGE)
+
+    def change(tree):
+        settings = tree / SETTINGS[1:]
+        settings.write_text(settings.read_text().replace("autoexpunge = 7 days", "autoexpunge = 8 days") + "# newer\n")
+        sums = tree / "DEBIAN/md5sums"
+        sums.unlink(missing_ok=True)
+
+    debs.repack(system.sandbox, system.put(package.deb), "/root/newer.deb", {old: old + "+new"}, change)
+    # a question would find nobody, and be an error
+    system.run("dpkg", "-i", "/root/newer.deb")
+    assert system.path(SETTINGS).read_text().endswith("# newer\n")
+    assert "autoexpunge = 30 days" in system.doveconf() and "autoexpunge = 8 days" not in system.doveconf()
+    assert len(system.deletes(".EXPUNGED")) == 1
+    system.apt("purge", PACKAGE)
+    assert system.path(LOCAL_SETTINGS).exists() and system.doveconf() == before
+    assert system.deletes("EXPUNGED") == []
 
 
 def test_an_existing_configuration_goes_on_working(package, system):

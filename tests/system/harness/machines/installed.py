@@ -17,6 +17,7 @@ DIVERTED = f"{PLUGIN}.distrib"
 PACKAGE = "dovecot-lazy-expunge"
 SWITCH = "/etc/dovecot/conf.d/90-lazy-expunge.conf"
 SETTINGS = "/etc/dovecot/conf.d/lazy-expunge.conf.ext"
+LOCAL_SETTINGS = "/etc/dovecot/conf.d/lazy-expunge-local.conf.ext"
 USER = "anna"
 
 # What there is to differ from Debian's configuration, for a server on loopback whose users need no system account.
