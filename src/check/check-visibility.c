@@ -260,6 +260,10 @@ void lazy_expunge_check_visibility(
 			add_storage(findings, luser, storage, &sights);
 		} T_END;
 	}
+	if (running.session != luser->user && files.session != luser->user) {
+		lazy_expunge_check_blocks(findings, running.session,
+					  files.session);
+	}
 	view_deinit(&running, luser);
 	view_deinit(&files, luser);
 }

@@ -22,6 +22,7 @@ const char *
 lazy_expunge_check_protocol_name(enum lazy_expunge_check_protocol protocol);
 
 struct lazy_expunge_sessions;
+struct mail_user;
 
 /* What is known of the whole configuration, before a user's process has given
    up its rights to read it. */
@@ -82,6 +83,11 @@ void lazy_expunge_check_storage(struct lazy_expunge_findings *findings,
 void lazy_expunge_check_visibility(
 	struct lazy_expunge_findings *findings, struct lazy_expunge_user *luser,
 	const struct lazy_expunge_check_config *config);
+/* How long imap's sessions keep mail by the mailbox blocks: says something only
+   where what runs has another time than the files. */
+void lazy_expunge_check_blocks(struct lazy_expunge_findings *findings,
+			       struct mail_user *running,
+			       struct mail_user *files);
 /* mdbox: FALSE and a row if the storage's index is lost. Opening it would hide
    that. */
 bool lazy_expunge_check_index(struct lazy_expunge_findings *findings,

@@ -11,11 +11,15 @@
 #include "istream.h"
 #include "module-dir.h"
 #include "net.h"
+#include "settings-parser.h"
 #include "str.h"
 #include "var-expand.h"
 #include "write-full.h"
+#include "mail-namespace.h"
+#include "mail-storage-settings.h"
 #include "mail-user.h"
 #include "mail-storage-service.h"
+#include "compat/dovecot.h"
 #include "check/doveconf.h"
 #include "check/sessions.h"
 
@@ -30,15 +34,23 @@
 struct session_config {
 	struct session_config *next;
 	const char *protocol;
-	/* key, value, key, ... : mail_plugins, and ours of plugin { } */
+	/* key, value, key, ... : mail_plugins, ours of plugin { }, and of what
+	   runs the retention in mailbox blocks */
 	ARRAY_TYPE(const_string) settings;
 };
 
 struct lazy_expunge_sessions {
 	pool_t pool;
 	struct session_config *configs;
+	/* doveadm, which reads the files, has other mailbox blocks than what
+	   runs */
+	bool running;
 	/* of the last user */
 	bool lacks_acl;
+};
+
+static const char *const retention_settings[] = {
+	"autoexpunge", "autoexpunge_max_mails", NULL
 };
 
 /* What a session has is asked for before the process becomes a user. */
@@ -72,6 +84,14 @@ static const char *config_get(const struct session_config *config,
 static bool is_ours(const char *key)
 {
 	return strncasecmp(key, PLUGIN_PREFIX, strlen(PLUGIN_PREFIX)) == 0;
+}
+
+static bool is_retention(const char *key)
+{
+	const char *name = strrchr(key, '/');
+
+	return str_begins(key, "namespace/") &&
+		str_array_find(retention_settings, name + 1);
 }
 
 /* doveconf's output of plugin { } */
@@ -140,6 +160,10 @@ static int config_read_reply(struct session_config *config, pool_t pool,
 			continue;
 		if (str_begins(line, PLUGINS_KEY"="))
 			config_add(config, pool, PLUGINS_KEY, value + 1);
+		else if (is_retention(t_strdup_until(line, value))) {
+			config_add(config, pool, t_strdup_until(line, value),
+				   value + 1);
+		}
 		else if (str_begins(line, "plugin/") && is_ours(line + 7)) {
 			config_add(config, pool,
 				   t_strdup_until(line + 7, value), value + 1);
@@ -190,6 +214,7 @@ lazy_expunge_sessions_read(const char *config_path,
 		return NULL;
 	sessions = p_new(pool, struct lazy_expunge_sessions, 1);
 	sessions->pool = pool;
+	sessions->running = path != NULL;
 	for (unsigned int i = 0; i < N_ELEMENTS(protocols); i++) {
 		config = p_new(pool, struct session_config, 1);
 		config->protocol = protocols[i];
@@ -273,8 +298,8 @@ static int overlay_add(ARRAY_TYPE(const_string) *fields,
 		return 0;
 	if (expand(ctx, input, value, &value, error_r) < 0)
 		return -1;
-	field = t_strdup_printf("%s%s=%s",
-		strcmp(key, PLUGINS_KEY) == 0 ? "" : "plugin/", key, value);
+	field = t_strdup_printf("%s%s=%s", is_ours(key) ? "plugin/" : "",
+				key, value);
 	array_push_back(fields, &field);
 	return 0;
 }
@@ -298,6 +323,39 @@ plugins_of_this_process(const char *plugins, bool *lacks_acl_r)
 			*lacks_acl_r = TRUE;
 	}
 	return str_c(str);
+}
+
+/* The retention in the mailbox blocks of doveadm, as what runs has it. */
+static int overlay_blocks(ARRAY_TYPE(const_string) *fields,
+			  struct mail_storage_service_ctx *ctx,
+			  struct mail_storage_service_input *input,
+			  const char *const *userdb_fields,
+			  const struct session_config *doveadm,
+			  struct mail_user *like, const char **error_r)
+{
+	const struct mailbox_settings *block;
+	struct mail_namespace *ns;
+	const char *key, *value, *const *name;
+
+	for (ns = like->namespaces; ns != NULL; ns = ns->next) {
+		for (unsigned int i = 0; (block =
+		     lazy_expunge_compat_mailbox_settings(ns, i)) != NULL;
+		     i++) {
+			for (name = retention_settings; *name != NULL; name++) {
+				key = t_strdup_printf("namespace/%s/mailbox/%s/%s",
+					settings_section_escape(ns->set->name),
+					settings_section_escape(block->name),
+					*name);
+				value = config_get(doveadm, key);
+				if (overlay_add(fields, ctx, input,
+						userdb_fields, key,
+						value == NULL ? "0" : value,
+						error_r) < 0)
+					return -1;
+			}
+		}
+	}
+	return 0;
 }
 
 /* What doveadm has and the protocol has not is empty, which is as none. doveadm
@@ -386,6 +444,11 @@ static int sessions_lookup(struct lazy_expunge_sessions *sessions,
 	}
 	input->username = username;
 	t_array_init(&fields, 32);
+	if (sessions->running &&
+	    overlay_blocks(&fields, ctx, input, userdb_fields,
+			   sessions_find(sessions, "doveadm"), like,
+			   error_r) < 0)
+		return -1;
 	if (overlay(&fields, ctx, input, userdb_fields,
 		    sessions_find(sessions, protocol), like,
 		    &sessions->lacks_acl, error_r) < 0)

@@ -9,6 +9,7 @@
 #include "mail-storage-private.h"
 #include "mailbox-list-iter.h"
 #include "compat/dovecot.h"
+#include "account/never-used.h"
 #include "account/storage-box.h"
 #include "account/storage-list.h"
 #include "keep/deletion-id.h"
@@ -167,6 +168,9 @@ static int select_add_storage(struct lazy_expunge_select *select,
 		error_r->text = storage->error;
 		return -1;
 	}
+	/* to look would make a home, or say that it cannot be made */
+	if (lazy_expunge_user_never_used(select->luser->user))
+		return 0;
 	ret = lazy_expunge_storage_list(select->luser, storage,
 					select_add_mailbox, &ctx, &error,
 					&error_r->code);

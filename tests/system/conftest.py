@@ -29,6 +29,8 @@ def pytest_addoption(parser):
     group.addoption("--seed", default="", help="the seed of the property tests (default: another each time, printed)")
     group.addoption("--deletes", type=int, default=200, help="how many mails the test of memory deletes in one session")
     group.addoption("--pictures", action="store_true", help="take the pictures of doc/pictures anew")
+    group.addoption("--roundcube", type=Path, help="a Roundcube as its release's archive has it: the webmail's tests run on it, not on Debian's")
+    group.addoption("--whole-webmail", action="store_true", help="the webmail's tests all on each release's Roundcube")
     group.addoption("--spread", action="store_true", help="beside the native Dovecot one format for each test, each time another, "
                     f"but for {', '.join(NEVER_SPREAD)}")
     group.addoption("--every-fault", action="store_true", help="the crash tests with all kinds of faults, not the two main ones")
@@ -59,7 +61,7 @@ def pytest_terminal_summary(terminalreporter, config):
     for reason in config.getoption("not_run"):
         terminalreporter.write_line(f"NOT RUN: {reason}", yellow=True)
     skipped = {str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", ())}
-    for reason in sorted(reason for reason in skipped if reason.startswith(("webmail of ", "power cuts: "))):
+    for reason in sorted(reason for reason in skipped if reason.startswith(("webmail of ", "power cuts: ", "package for "))):
         terminalreporter.write_line(f"NOT RUN: {reason}", yellow=True)
 
 
@@ -84,7 +86,7 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         pair = item.callspec.params.get("dovecot") if hasattr(item, "callspec") else None
         with_webmail = "webmail" in getattr(item, "fixturenames", ())
-        if with_webmail and isinstance(pair, tuple) and not _has_webmail(item, webmails_of.release_of(pair[0])):
+        if with_webmail and isinstance(pair, tuple) and not _has_webmail(config, item, webmails_of.release_of(pair[0])):
             dropped.append(item)
             continue
         if pair is not None and (not isinstance(pair, tuple) or not _exists(item, *pair) or not _is_its_turn(config, item, *pair)):
@@ -103,8 +105,9 @@ def pytest_collection_modifyitems(config, items):
         items[:] = kept
 
 
-def _has_webmail(item, release):
-    return release in webmails_of.WHOLE or release in webmails_of.RELEASES and any(item.iter_markers("each_webmail"))
+def _has_webmail(config, item, release):
+    return release in webmails_of.WHOLE or release in webmails_of.RELEASES and (
+        config.getoption("whole_webmail") or any(item.iter_markers("each_webmail")))
 
 
 def _exists(item, target, form):
@@ -248,10 +251,19 @@ def dovecot(request, servers):
 
 
 @pytest.fixture(scope="session")
-def webmails():
-    """{release: Webmail} of this worker, or why there is none."""
+def webmails(request):
+    """Makes the Webmail of a release once for this worker, or says why there is none."""
     found = {}
-    yield found
+
+    def of(release):
+        if release not in found:
+            try:
+                found[release] = webmails_of.Webmail(release, request.config.getoption("roundcube"))
+            except (roots.CannotMake, ImportError) as reason:
+                found[release] = f"webmail of {release}: {str(reason).splitlines()[0]}"
+        return found[release]
+
+    yield of
     for webmail in found.values():
         if not isinstance(webmail, str):
             webmail.close()
@@ -260,14 +272,7 @@ def webmails():
 @pytest.fixture
 def webmail(dovecot, webmails):
     """Roundcube of the target's release; at the end of the test its log must be empty."""
-    from harness.webmail.server import Webmail, release_of
-    release = release_of(dovecot.target)
-    if release not in webmails:
-        try:
-            webmails[release] = Webmail(release)
-        except (roots.CannotMake, ImportError) as reason:
-            webmails[release] = f"webmail of {release}: {str(reason).splitlines()[0]}"
-    webmail = webmails[release]
+    webmail = webmails(webmails_of.release_of(dovecot.target))
     if isinstance(webmail, str):
         pytest.skip(webmail)
     webmail.errors()

@@ -167,13 +167,23 @@ def test_a_protocol_block_overrides_the_list(dovecot):
     assert states(rows, "FAIL") == {"protocol-lmtp"}
 
 
-OFF_IN_IMAP = {"2.3": "protocol imap {\n  plugin {\n    lazy_expunge =\n  }\n}\n", "2.4": "protocol imap {\n  lazy_expunge_mailbox =\n}\n"}
+# what takes imap's INBOX, on 2.3 and on 2.4
+OFF_IN_IMAP = {"setting": ("plugin {\nlazy_expunge =\n}", "lazy_expunge_mailbox ="),
+               "exclude": ("plugin {\nlazy_expunge_exclude = INBOX\n}", "lazy_expunge_exclude = INBOX"),
+               "mail_plugins": ("mail_plugins = quota", "mail_plugins = quota"),
+               # blocks of mailboxes have no settings of plugins on 2.3
+               "mailbox": (None, "namespace inbox {\nmailbox INBOX {\nlazy_expunge_mailbox =\n}\n}")}
+
+
+def reload(server):
+    server.run(["doveadm", "-c", server.conf, "reload"])
 
 
 @pytest.mark.parametrize("mended", [True, False], ids=["mended", "broken"])
-def test_the_configuration_was_changed_and_not_reloaded(dovecot, mended):
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=[] if texts[0] else pytest.mark.since("2.4")) for kind, texts in OFF_IN_IMAP.items()])
+def test_the_configuration_was_changed_and_not_reloaded(dovecot, kind, mended):
     """What runs is what deletes, whatever the files say by now."""
-    off = OFF_IN_IMAP["2.3" if dovecot.version < (2, 4) else "2.4"]
+    off = f"protocol imap {{\n{OFF_IN_IMAP[kind][dovecot.target.new_settings]}\n}}\n"
     server = dovecot.own(raw=off if mended else "", **SOUND)
     user = server.user()
     server.expect_log("SIGHUP received - reloading configuration")
@@ -193,10 +203,38 @@ def test_the_configuration_was_changed_and_not_reloaded(dovecot, mended):
         assert rows["reload-imap"]["state"] == "WARN" and rows["reload-imap"]["remedy"] == "reload Dovecot"
     else:
         assert states(rows, "FAIL") == {"reload-imap"} and "do not reload" in rows["reload-imap"]["remedy"], rows
-    server.run(["doveadm", "-c", server.conf, "reload"])
+    reload(server)
     wait_for(lambda: not any(name.startswith("reload") for name in check(user)[0]), "the reload")
     rows, _ = check(user)
     assert states(rows, "FAIL") == (set() if mended else {"protocol-imap"}), rows
+
+
+def test_a_mailbox_block_was_changed_and_not_reloaded(dovecot):
+    """The retention that runs is what takes mail away, whatever the files say by now."""
+    server = dovecot.own(**dict(SOUND, mailboxes=(Mailbox("Trash", autoexpunge="5d"), Mailbox(".EXPUNGED", autoexpunge="30d"))))
+    user = server.user()
+    server.expect_log("SIGHUP received - reloading configuration", required=False)
+    user.fill("INBOX", 1)
+
+    def said():
+        rows, _ = check(user)
+        row = rows.get("reload-mailboxes", {"found": ": ", "remedy": "reload Dovecot", "state": "WARN"})
+        assert (row["remedy"], row["state"]) == ("reload Dovecot", "WARN")
+        return row["found"].partition(": ")[2]
+
+    assert said() == ""
+    for changes, words in (({"30d": "60d"}, ".EXPUNGED is kept for 30 days, and with it for 60 days"),
+                           ({"60d": "30d", "5d": "0"}, "Trash is kept for 5 days, and with it for ever; "
+                                                       ".EXPUNGED is kept for 60 days, and with it for 30 days"),
+                           ({"autoexpunge = 0": "autoexpunge_max_mails = 7"}, "Trash is kept for ever, and with it 7 mails at most")):
+        text = server.conf.read_text()
+        for old, new in changes.items():
+            assert text.count(old) == 1
+            text = text.replace(old, new)
+        server.conf.write_text(text)
+        assert said() == words
+        reload(server)
+        wait_for(lambda: said() == "", "the reload")
 
 
 def test_doveadm_does_not_load_the_plugin(dovecot):

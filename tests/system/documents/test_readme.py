@@ -47,6 +47,17 @@ def test_configuration_for_2_4(dovecot, number):
     assert_keeps(dovecot, blocks("2.4")[number])
 
 
+def test_the_smallest_configuration_leaves_nothing_to_warn_of(dovecot):
+    section = re.search(r"^## The smallest configuration\n(.*?)^## ", README, re.MULTILINE | re.DOTALL).group(1)
+    smallest = dict(re.findall(r"^```dovecot (\S+)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
+    text = smallest["2.4" if dovecot.target.new_settings else "2.3"]
+    user = dovecot(lazy=settings(), mailboxes=(), load_plugin=False, raw=text).user()
+    user.deliver()
+    user.doveadm("lazy-expunge maintain")
+    rows = json.loads(user.server.doveadm("-f", "json", "lazy-expunge", "check", "-u", user.name).stdout)
+    assert len(rows) > 20 and [row for row in rows if row["state"] != "OK"] == []
+
+
 def test_both_versions_have_a_configuration_and_no_block_is_left_out():
     assert blocks("2.3") and blocks("2.4")
     fences = re.findall(r"^```(.*)$", README, re.MULTILINE)

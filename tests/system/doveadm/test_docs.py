@@ -17,6 +17,7 @@ pytestmark = pytest.mark.any_format
 SOURCE = places.SOURCE
 PAGE = SOURCE / "doc/doveadm-lazy-expunge.1"
 RECIPES = (SOURCE / "doc/RECIPES.md").read_text()
+OPERATIONS = (SOURCE / "doc/OPERATIONS.md").read_text()
 COMPLETION = SOURCE / "contrib/doveadm-lazy-expunge.bash"
 COMMANDS = ["check", "deletions", "erase", "export", "hold", "holds", "import", "list", "maintain", "release", "restore", "status", "verify"]
 ACCOUNT_COMMANDS = ["delete", "list", "purge", "rename", "undelete"]
@@ -136,6 +137,13 @@ def test_the_systemd_units(tmp_path):
     first, second = [datetime.strptime(found, "%Y-%m-%d %H:%M:%S") for found in
                      re.findall(r"(?:Next elapse|Iter\. #2|Iteration #2): \w+ ([-0-9]+ [:0-9]+) UTC", runs.stdout)]
     assert second - first == timedelta(days=1)
+    # with the check after it, as it is documented
+    [drop_in] = re.findall(r"^```ini\n(.*?)^```", OPERATIONS, re.MULTILINE | re.DOTALL)
+    assert drop_in.startswith("[Service]\nExecStartPost=/usr/bin/doveadm lazy-expunge check -A -q\n")
+    directory = service.with_name(service.name + ".d")
+    directory.mkdir()
+    (directory / "override.conf").write_text(drop_in)
+    assert problems() == (0, "")
     # the check can fail
     timer.write_text(text.replace("Persistent", "Persistant"))
     assert "Persistant" in problems()[1]

@@ -3,7 +3,7 @@
 import pytest
 
 from harness import message
-from harness.dovecot.config import namespace_mode
+from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox, namespace_mode
 
 pytestmark = pytest.mark.any_format
 
@@ -118,3 +118,29 @@ def test_a_target_in_the_storages_namespace(dovecot):
     user.doveadm("expunge", "mailbox", "INBOX", "all")
     code, _, said = run(user, "restore", "-u", user.name, "-t", ".EXPUNGED/Other", "ALL")
     assert code == 64 and "is the expunge storage" in said and len(user.kept()) == 1
+
+
+# with a name that has no wildcard, Dovecot 2.3 takes a mailbox that is not there for an error
+RETENTION_BY_HAND = "expunge -A mailbox .EXPUNGED* savedbefore 20000d"
+OVER_ALL = ("lazy-expunge list -A", "lazy-expunge deletions -A", "lazy-expunge status -A",
+            "lazy-expunge restore -n -A ALL", "lazy-expunge restore -A subject nothing", "lazy-expunge holds -A", "lazy-expunge maintain -A",
+            "lazy-expunge maintain -n -A")
+
+
+def test_users_without_a_storage_are_no_error(dovecot):
+    """Who has deleted nothing yet, who has no mail yet, and whose home cannot be made."""
+    mailboxes = DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge="30d"),)
+    server = dovecot.own(passwd_file=True, mailboxes=mailboxes, lazy={"hidden": True, "protect": True})
+    user, new, never, nobody = (server.user() for _ in range(4))
+    server.write_users([new, (nobody, {"home": "/nonexistent"}), user, never])
+    for one in (user, new):
+        one.append()
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    for line in OVER_ALL:
+        done = server.doveadm(*line.split(), check=False)
+        assert (done.code, done.stderr) == (0, b""), (line, done)
+    # where a home cannot be made, Dovecot's own commands say so
+    server.write_users([new, user, never])
+    done = server.doveadm(*RETENTION_BY_HAND.split(), check=False)
+    assert (done.code, done.stderr) == (0, b""), done
+    assert len(user.kept()) == 1

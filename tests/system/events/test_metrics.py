@@ -130,7 +130,7 @@ def test_the_dashboard_can_be_imported():
     assert len(set(cells)) == len(cells) and max(x for x, _ in cells) < 24, "panels lie over each other"
     names = {variable["name"] for variable in dashboard["templating"]["list"]}
     used = set(re.findall(r"\$\{?(\w+)", json.dumps(dashboard))) - {"__rate_interval"}
-    assert used == names == {"datasource", "instance"}
+    assert used == names == {"datasource", "instance", "node"}
 
 
 GAUGES = places.SOURCE / "contrib/prometheus/lazy-expunge-gauges"
@@ -164,6 +164,8 @@ def test_gauges_of_what_is_kept_and_held_and_of_users_who_are_not_protected(dove
                      "held_users": 1, "held_messages": 2}
     asked = set(re.findall(r"(?<!dovecot_)\blazy_expunge_(users_\w+|gauges_\w+)", RULES.read_text()))
     assert asked == {"users_unprotected", "gauges_complete"}, "the rules ask for what there is"
+    shown = set(re.findall(r"(?<!dovecot_)\blazy_expunge_(\w+)", "\n".join(queries())))
+    assert shown == set(found) | {"storage_bytes"}, "the dashboard shows all of it, and nothing else"
     listed = re.findall(r"`lazy_expunge_(\w+)`", (places.SOURCE / "doc/EVENTS.md").read_text())
     assert set(found) | {"storage_bytes"} <= set(listed)
 
@@ -223,7 +225,7 @@ def test_the_test_of_the_rules_notices_a_change(promtool, tmp_path, old, new):
 def test_the_dashboards_queries_are_queries(promtool, tmp_path):
     dashboard = json.loads(DASHBOARD.read_text())
     found = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
-    rules = [{"record": f"query:{number}", "expr": expr.replace("$__rate_interval", "5m").replace("$instance", ".*")}
+    rules = [{"record": f"query:{number}", "expr": re.sub(r"\$(instance|node)", ".*", expr.replace("$__rate_interval", "5m"))}
              for number, expr in enumerate(found)]
     # JSON is YAML
     (tmp_path / "queries.yml").write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))

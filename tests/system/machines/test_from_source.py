@@ -6,6 +6,7 @@ import shlex
 import pytest
 
 from harness import places
+from harness.dovecot.imap import Refused
 from harness.machines import debs, roots
 from harness.machines.installed import DIVERTED, PACKAGE, PLUGIN, Installed, serve_root
 
@@ -14,11 +15,15 @@ SECTION = re.search(r"^## Install\n(.*?)^## ", README, re.MULTILINE | re.DOTALL)
 COMMANDS = re.sub(r" *\\\n *", " ", "\n".join(re.findall(r"^    (.*)", SECTION, re.MULTILINE))).splitlines()
 SETTINGS = "/etc/dovecot/conf.d/95-lazy-expunge.conf"
 SOURCE = "/root/dovecot-lazy-expunge"
+COMMANDS_MODULE = "/usr/lib/dovecot/modules/doveadm/lib20_doveadm_lazy_expunge_plugin.so"
 # another format than Debian's on each
 FORMATS = {"bookworm": "mail_location = mdbox:~/mdbox\n", "trixie": ""}
 # so that doveadm -A knows the user
 USERDB = {False: "userdb {\n  driver = passwd-file\n  args = /etc/dovecot/users\n}\n",
           True: "userdb passwd-file {\n  passwd_file_path = /etc/dovecot/users\n}\n"}
+# a release whose Dovecot has another ABI, with the same configuration
+NEXT = {"trixie": "forky"}
+SHIPPED_NAMES = "mail_plugins {\n  lazy_expunge = yes\n}\nlazy_expunge_mailbox = EXPUNGED\n"
 
 
 def command(beginning):
@@ -92,9 +97,67 @@ def test_from_nothing_to_protected_mail_and_on(package, system):
     assert system.bytes(PLUGIN) == shipped and system.diversions() == []
     assert system.doveconf() == before and system.deletes(".EXPUNGED") == []
 
-    # and back to the installation from source, which can be undone, too
+    # and back to the installation from source (without symbols), which can be undone, too
+    symbols = b".symtab\0"
     in_source(system, command("make install"))
+    assert symbols in system.bytes(PLUGIN)
+    in_source(system, command("make install").replace("install", "install-strip"))
     assert_ours(system)
+    assert symbols not in system.bytes(PLUGIN) + system.bytes(COMMANDS_MODULE)
+    if package.release in NEXT:
+        shipped = dovecot_of_another_abi(system, NEXT[package.release])
+        system.path(SETTINGS).unlink()
     in_source(system, "make uninstall")
     assert system.bytes(PLUGIN) == shipped and system.diversions() == []
     assert system.deletes("EXPUNGED") == []
+
+
+def says_why(system, *lines):
+    """These commands fail, and say that the module is for another Dovecot."""
+    for line in lines:
+        code, said = system.attempt(*line.split())
+        assert code != 0 and "Module is for different ABI version" in said, (line, code, said)
+
+
+def no_mail_can_be_deleted(system):
+    """Dovecot runs, and lets nobody in."""
+    with pytest.raises((Refused, OSError)):
+        system.delete_one()
+
+
+def dovecot_of_another_abi(system, release):
+    """Dovecot is upgraded to one that this build is not for: nothing is deleted unkept, and a new build mends it. Returns the module that the
+    new Dovecot ships."""
+    system.run("sh", "-ec", command("cp "))
+    maintain, check = command("doveadm lazy-expunge maintain"), command("doveadm lazy-expunge check")
+    assert len(system.deletes(".EXPUNGED")) == 1
+    kept = system.kept()
+    system.add_release(release)
+    system.start()
+    assert system.delete_one()
+    system.apt("install", *(f"{name}/{release}" for name in ("dovecot-core", "dovecot-imapd", "dovecot-dev")))
+    # what runs is the old Dovecot, and what that starts is the new one
+    no_mail_can_be_deleted(system)
+    system.sandbox.kill("dovecot")
+    assert_ours(system)
+    shipped = system.bytes(DIVERTED)
+    says_why(system, "dovecot", maintain, check)
+    # with settings that both plugins have it starts
+    settings = system.path(SETTINGS).read_text()
+    system.path(SETTINGS).write_text(SHIPPED_NAMES)
+    system.start()
+    no_mail_can_be_deleted(system)
+    says_why(system, maintain, check)
+    system.run("doveadm", "stop")
+    system.path(SETTINGS).write_text(settings)
+
+    in_source(system, "make distclean\nexport MAKEFLAGS=-j2\n" + command("autoreconf"))
+    in_source(system, command("make install"))
+    assert_ours(system)
+    assert system.bytes(DIVERTED) == shipped
+    assert len(system.deletes(".EXPUNGED")) == 1 and system.kept() == kept + ["INBOX"] * 2
+    with system.running():
+        system.run(*maintain.split())
+        rows = system.run(*check.split())
+    assert re.search(r"^TOTAL +protected +OK .*1 of 1$", rows.strip().splitlines()[-1]), rows
+    return shipped

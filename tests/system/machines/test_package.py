@@ -9,7 +9,7 @@ import pytest
 
 from harness import places
 from harness.machines import debs, roots
-from harness.machines.installed import DIVERTED, PACKAGE, PLUGIN, SETTINGS, SWITCH, USER, Installed, serve_root
+from harness.machines.installed import DIVERTED, LOCAL_SETTINGS, PACKAGE, PLUGIN, SETTINGS, SWITCH, USER, Installed, serve_root
 
 OURS = b"lazy_expunge_on_failure"
 UNIT = f"{PACKAGE}.timer"
@@ -127,6 +127,50 @@ def test_the_life_of_the_package(package, system):
     assert system.deletes("EXPUNGED") == []
 
 
+@pytest.mark.releases("trixie")
+def test_dovecot_of_another_abi_waits_for_its_package(package, system):
+    newer = debs.Package("forky", package.directory.parent / "forky")
+    if not newer.directory.exists():
+        pytest.skip("package for forky: it was not built, and no upgrade to it was tried")
+    install(system, package.deb)
+    system.turn_on()
+    assert len(system.deletes(".EXPUNGED")) == 1
+    system.add_release(newer.release)
+    said = system.run("apt-get", "--simulate", "--yes", "upgrade")
+    assert re.search(r"^Inst libc6 ", said, re.MULTILINE) and not re.search(r"^(Inst dovecot|Remv)", said, re.MULTILINE)
+    system.apt("install", "dovecot-core/forky", "dovecot-imapd/forky", system.put(newer.deb))
+    assert_diverted(system, system.bytes(DIVERTED))
+    assert len(system.deletes(".EXPUNGED")) == 1 and system.kept() == ["INBOX", "INBOX"]
+
+
+def test_local_settings_outlive_what_the_package_changes(package, system):
+    before = system.doveconf()
+    install(system, package.deb)
+    system.turn_on()
+    assert "autoexpunge = 7 days" in system.doveconf()
+    # as the switch shows it
+    example = re.search(r"^#     namespace.*?^#     }$", system.path(SWITCH).read_text(), re.MULTILINE | re.DOTALL).group(0)
+    system.path(LOCAL_SETTINGS).write_text(re.sub("^#     ", "", example, flags=re.MULTILINE) + "\n")
+    assert "autoexpunge = 30 days" in system.doveconf() and "autoexpunge = 7 days" not in system.doveconf()
+    old = system.run("dpkg-query", "-W", "-f", "${Version}", PACKAGE)
+
+    def change(tree):
+        settings = tree / SETTINGS[1:]
+        settings.write_text(settings.read_text().replace("autoexpunge = 7 days", "autoexpunge = 8 days") + "# newer\n")
+        sums = tree / "DEBIAN/md5sums"
+        sums.unlink(missing_ok=True)
+
+    debs.repack(system.sandbox, system.put(package.deb), "/root/newer.deb", {old: old + "+new"}, change)
+    # a question would find nobody, and be an error
+    system.run("dpkg", "-i", "/root/newer.deb")
+    assert system.path(SETTINGS).read_text().endswith("# newer\n")
+    assert "autoexpunge = 30 days" in system.doveconf() and "autoexpunge = 8 days" not in system.doveconf()
+    assert len(system.deletes(".EXPUNGED")) == 1
+    system.apt("purge", PACKAGE)
+    assert system.path(LOCAL_SETTINGS).exists() and system.doveconf() == before
+    assert system.deletes("EXPUNGED") == []
+
+
 def test_an_existing_configuration_goes_on_working(package, system):
     shipped = system.bytes(PLUGIN)
     system.configure_shipped()
@@ -229,6 +273,8 @@ def test_settings_elsewhere_are_spoken_of_when_it_is_removed(package, system):
 def test_what_is_in_it(package, system):
     install(system, package.deb)
     files = system.run("dpkg", "-L", PACKAGE).splitlines()
+    modules = [name for name in files if name.endswith(".so")]
+    assert len(modules) >= 2 and not [name for name in modules if b".symtab\0" in system.bytes(name)]
     for name in ("/usr/share/man/man1/doveadm-lazy-expunge.1.gz", "/usr/share/bash-completion/completions/doveadm", SWITCH, SETTINGS,
                  f"/usr/share/doc/{PACKAGE}/README.md.gz", f"/usr/share/doc/{PACKAGE}/copyright"):
         assert name in files

@@ -20,7 +20,8 @@ def labels(path):
 def test_php_is_well_formed(dovecot, webmail):
     for path in sorted([*PATH.rglob("*.php"), *PATH.rglob("*.inc"), *PATH.rglob("*.dist")]):
         code, output = webmail.php("php", "-l", f"{HOME}/{path.relative_to(PATH)}")
-        assert code == 0, output
+        # nothing that the release's PHP says will go
+        assert code == 0 and output.strip().startswith("No syntax errors") and "Deprecated" not in output, output
     if webmail.release == "bookworm":
         code, output = webmail.php("phpcs", "--standard=Generic", "--sniffs=Generic.PHP.Syntax,Generic.PHP.DeprecatedFunctions,"
                                    "Generic.PHP.ForbiddenFunctions,Generic.CodeAnalysis.UnconditionalIfStatement,Generic.CodeAnalysis.JumbledIncrementer,"

@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from dataclasses import replace
 
 import pytest
 from harness import message, places
@@ -91,19 +92,45 @@ def test_a_namespace_as_the_storage(dovecot, webmail, kind):
     assert len(user.kept()) == 2 and user.messages(folder) == user.messages() == []
 
 
-@pytest.mark.formats("sdbox", "mdbox")
-def test_the_rights_to_look_and_read_are_enough(dovecot, webmail):
-    server = dovecot(acl=((".EXPUNGED", (("owner", "lrt"),)),), lazy=LAZY)
+def looking(kind, form):
+    """Fields of Config for a storage of this kind that lets the user look and read, as an administrator writes them for each version."""
+    if kind == "mailbox":
+        return dict(lazy=LAZY, acl=((".EXPUNGED", (("owner", "lrt"),)),))
+    fields = namespace_mode(form, only_last_instance=True, protect=True, hidden=kind == "hidden namespace")
+    [storage] = fields["namespaces"]
+    storage = replace(storage, raw24="acl owner {\n  rights = lrt\n}\n")
+    return dict(fields, namespaces=(storage,), acl_enabled=True, raw23="plugin {\n  acl = vfile:@ROOT@/rights\n}\n",
+                files=(("rights", ".EXPUNGED/* owner lrt\n"),))
+
+
+@pytest.mark.parametrize("kind", ("mailbox", "namespace", "hidden namespace"))
+def test_the_rights_to_look_and_read_are_enough(dovecot, webmail, kind):
+    server = dovecot(**looking(kind, dovecot.format))
     user = server.user()
-    user.fill("INBOX", [message(subject="Minutes")], "\\Seen word")
-    [before] = user.messages()
-    delete(user)
-    webmail.configure(server)
+    make(user, "Work/Old")
+    for folder in ("INBOX", "Work/Old"):
+        user.fill(folder, [message(subject=f"Minutes of {folder}")], "\\Seen word")
+    before = {folder: user.messages(folder)[0] for folder in ("INBOX", "Work/Old")}
+    for folder in before:
+        delete(user, folder)
+    with user.imap() as session:
+        # what is hidden is found by the folders that there are
+        if kind != "hidden namespace":
+            session.ok("DELETE Work/Old")
+        # the rights are what they are thought to be (d: an old name of some of them)
+        for storage in {mail.mailbox for mail in user.kept()}:
+            assert session.ok(f"MYRIGHTS {storage}").lines("MYRIGHTS") == [f"* MYRIGHTS {storage} lrtd"]
+    webmail.configure(server, {"storage": server.config.storage})
     browser = webmail.browser().login(user).recover()
     lines = browser.restore("#lazy-expunge-found")
-    assert any(line.startswith("Copied,") and line.endswith(": 1") for line in lines) and "Undo" not in lines
-    [after] = user.messages()
-    assert after.flags == before.flags and after.keywords == {"word"} and after.origins == () and len(user.kept()) == 1
+    assert any(line.startswith("Copied,") and line.endswith(": 2") for line in lines) and "Undo" not in lines
+    for folder, mail in before.items():
+        [after] = user.messages(folder)
+        assert after.flags == mail.flags and after.keywords - {"$HasNoAttachment"} == {"word"} and after.origins == ()
+    assert len(user.kept()) == 2
+    # a second time they are there already
+    assert "Already in the folder, not restored again: 2" in browser.restore("#lazy-expunge-found")
+    assert len(user.messages()) == len(user.messages("Work/Old")) == 1
 
 
 @pytest.mark.formats("maildir")

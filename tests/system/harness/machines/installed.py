@@ -6,7 +6,7 @@ import shutil
 import socket
 from pathlib import Path
 
-from harness.machines import debs, roots
+from harness.machines import debs, packages, roots
 from harness.dovecot.imap import Imap
 from harness.ports import free_port
 from harness.waiting import wait_for
@@ -17,6 +17,7 @@ DIVERTED = f"{PLUGIN}.distrib"
 PACKAGE = "dovecot-lazy-expunge"
 SWITCH = "/etc/dovecot/conf.d/90-lazy-expunge.conf"
 SETTINGS = "/etc/dovecot/conf.d/lazy-expunge.conf.ext"
+LOCAL_SETTINGS = "/etc/dovecot/conf.d/lazy-expunge-local.conf.ext"
 USER = "anna"
 
 # What there is to differ from Debian's configuration, for a server on loopback whose users need no system account.
@@ -153,6 +154,11 @@ class Installed:
     def apt(self, *arguments):
         roots.apt(self.sandbox, "-y", "--no-install-recommends", *arguments)
 
+    def add_release(self, release):
+        """Let apt know what another release has."""
+        self.path(f"/etc/apt/sources.list.d/{release}.list").write_text(f"deb {packages.mirror()} {release} main\n")
+        self.apt("update")
+
     def doveconf(self):
         """The configuration in force, without what doveconf says of the system."""
         return "\n".join(line for line in self.run("doveconf", "-n").splitlines() if not line.startswith("#"))
@@ -185,8 +191,7 @@ class Installed:
     def running(self, errors=False):
         """Dovecot runs while this lasts, and logs no error unless errors are expected."""
         self.path("/var/log/dovecot.log").unlink(missing_ok=True)
-        # the daemon would hold a pipe open
-        self.run("sh", "-c", "dovecot >/var/log/start.log 2>&1 || { cat /var/log/start.log; exit 1; }")
+        self._launch()
         try:
             wait_for(self._answers, "Dovecot to answer")
             yield
@@ -197,6 +202,15 @@ class Installed:
                         if re.search(r"(Error|Panic|Fatal|Warning):", line) and "Killed with signal 15" not in line]
             if problems and not errors:
                 raise AssertionError("\n".join(problems))
+
+    def start(self):
+        """Start Dovecot, and wait until it greets."""
+        self._launch()
+        wait_for(self._answers, "Dovecot to answer")
+
+    def _launch(self):
+        # the daemon would hold a pipe open
+        self.run("sh", "-c", "dovecot >/var/log/start.log 2>&1 || { cat /var/log/start.log; exit 1; }")
 
     def deletes(self, mailbox):
         """Start Dovecot, delete a mail by IMAP and stop; returns the UIDs that came into this mailbox by it."""

@@ -17,10 +17,11 @@ RELEASES = ("bookworm", "trixie", "forky")
 WHOLE = ("bookworm", "trixie")
 PLUGIN = "contrib/roundcube/lazy_expunge"
 HOME = "/usr/share/roundcube/plugins/lazy_expunge"
+INSTALLED = "/var/lib/roundcube"
 LOG = "/var/log/roundcube/errors.log"
 IMAP_LOG = "/var/log/roundcube/imap.log"
 IMAP_DEBUG = "$config['imap_debug'] = true;\n"
-DATABASE = "/var/lib/roundcube/test.db"
+DATABASE = "/var/lib/test.db"
 PAGE = "?_task=mail&_action=plugin.lazy_expunge"
 WIDE, NARROW = (1200, 900), (420, 800)
 
@@ -36,6 +37,7 @@ $config['log_driver'] = 'file';
 $config['login_rate_limit'] = 0;
 $config['language'] = 'en_US';
 $config['timezone'] = 'UTC';
+$config['default_charset'] = 'UTF-8';
 """
 
 
@@ -52,20 +54,24 @@ def release_of(target):
 class Webmail:
     """A Roundcube of a release. configure() says for which Dovecot, and how the plugin is set."""
 
-    def __init__(self, release):
+    def __init__(self, release, tree=None):
+        """tree: a Roundcube as its release's archive has it, which then takes the place of Debian's."""
         self.release = release
         self._stack = contextlib.ExitStack()
         plugin = places.SOURCE / PLUGIN
-        self.sandbox = self._stack.enter_context(roots.scratch(root(release), shared=[plugin]))
+        self.sandbox = self._stack.enter_context(roots.scratch(root(release), shared=[plugin] + ([tree] if tree else [])))
         self.sandbox.environment["PHP_CLI_SERVER_WORKERS"] = "4"
         # what a clock that is set leaves there is gone with the sandbox
         self._run("mount", "-t", "tmpfs", "tmpfs", "/dev/shm")
         # the driver looks for its browser on localhost
         self._write("/etc/hosts", "127.0.0.1 localhost\n")
         self._run("rm", "-rf", HOME)
-        self._run("cp", "-r", plugin, HOME)
-        self._run("ln", "-sfn", HOME, "/var/lib/roundcube/plugins/lazy_expunge")
-        self._run("sh", "-c", f"sqlite3 {DATABASE} </usr/share/roundcube/SQL/sqlite.initial.sql")
+        if tree:
+            self._install(tree, plugin)
+        else:
+            self._run("cp", "-r", plugin, HOME)
+            self._run("ln", "-sfn", HOME, f"{INSTALLED}/plugins/lazy_expunge")
+        self._run("sh", "-c", f"sqlite3 {DATABASE} <{tree or '/usr/share/roundcube'}/SQL/sqlite.initial.sql")
         ports = free_ports(["web", "driver"])
         self.url = f"http://127.0.0.1:{ports['web']}/"
         self._driver_url = f"http://127.0.0.1:{ports['driver']}"
@@ -74,6 +80,18 @@ class Webmail:
         self._driver = self._start("chromedriver", f"--port={ports['driver']}", "--allowed-ips=127.0.0.1")
         self._browsers, self._idle = [], []
         self._seen = 0
+
+    def _install(self, tree, plugin):
+        """Another Roundcube where Debian's is, with Debian's places for its settings and its log. Its plugin is a directory of its own:
+        files that a link leads out of the tree to are not served by 1.7."""
+        self._run("mv", INSTALLED, f"{INSTALLED}.debian")
+        self._run("cp", "-r", tree, INSTALLED)
+        self._run("cp", "-r", plugin, f"{INSTALLED}/plugins/lazy_expunge")
+        # relative, as it is followed from outside, too
+        self._run("ln", "-s", f"../../../..{INSTALLED}/plugins/lazy_expunge", HOME)
+        self._run("ln", "-s", "/etc/roundcube/config.inc.php", f"{INSTALLED}/config/config.inc.php")
+        self._run("rm", "-rf", f"{INSTALLED}/logs")
+        self._run("ln", "-s", "/var/log/roundcube", f"{INSTALLED}/logs")
 
     def configure(self, server=None, settings=None, raw="", port=None):
         """For this Dovecot (or port). settings: of the plugin, without lazy_expunge_. raw: more PHP for Roundcube's own configuration."""
@@ -94,7 +112,7 @@ class Webmail:
         clock = ["env", "LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1", f"FAKETIME={self._later}"] if self._later else []
         port = self.url.rpartition(":")[2].rstrip("/")
         return self._start(*clock, "php", "-d", "memory_limit=128M", "-d", "opcache.revalidate_freq=0",
-                           "-S", f"127.0.0.1:{port}", "-t", "/var/lib/roundcube/public_html")
+                           "-S", f"127.0.0.1:{port}", "-t", f"{INSTALLED}/public_html")
 
     def _kill_php(self):
         self.sandbox.kill("php")
