@@ -7,6 +7,8 @@ Suite *unit_suite_create(const char *name, TCase **tcase_r)
 	Suite *suite = suite_create(name);
 
 	*tcase_r = tcase_create(name);
+	/* the default of 4 seconds is reached on a machine that is busy */
+	tcase_set_timeout(*tcase_r, 120);
 	suite_add_tcase(suite, *tcase_r);
 	return suite;
 }
