@@ -25,7 +25,7 @@ def steps(request, dovecot):
     if request.config.getoption("every_fault"):
         return [(fault, 1) for fault in (KILL, *ERRORS)]
     if dovecot.format != "mdbox":
-        return [(KILL, 5)]
+        return [(KILL, 8)]
     return [(KILL, 1), ("EACCES", 3)] if dovecot.target.name == targets.NATIVE else [(KILL, 4), ("EACCES", 4)]
 
 
