@@ -4,7 +4,7 @@
 #include "array.h"
 #include "hash.h"
 #include "strnum.h"
-#include "catalog/dict.h"
+#include "catalog/keys.h"
 #include "catalog/reader.h"
 
 #define LIST_FIRST 1000

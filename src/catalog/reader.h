@@ -44,7 +44,7 @@ int lazy_expunge_catalog_lookup(struct lazy_expunge_catalog *catalog,
 				const char *username, pool_t pool,
 				struct lazy_expunge_catalog_row *row_r,
 				const char **error_r);
-/* The first rows of an order (catalog/dict.h), at most limit of them. Returns 0, or
+/* The first rows of an order (catalog/keys.h), at most limit of them. Returns 0, or
    -1 and the error. */
 int lazy_expunge_catalog_list(struct lazy_expunge_catalog *catalog,
 			      const char *order, unsigned int limit,

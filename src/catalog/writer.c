@@ -6,7 +6,7 @@
 #include "hostpid.h"
 #include "ioloop-private.h"
 #include "master-service.h"
-#include "catalog/dict.h"
+#include "catalog/keys.h"
 #include "account/user.h"
 #include "catalog/writer.h"
 

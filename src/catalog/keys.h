@@ -1,5 +1,5 @@
-#ifndef LAZY_EXPUNGE_CATALOG_DICT_H
-#define LAZY_EXPUNGE_CATALOG_DICT_H
+#ifndef LAZY_EXPUNGE_CATALOG_KEYS_H
+#define LAZY_EXPUNGE_CATALOG_KEYS_H
 
 /* The dict of the catalog: how it is opened, and its keys. */
 

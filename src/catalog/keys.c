@@ -1,7 +1,7 @@
 /* See the header. */
 
 #include "lib.h"
-#include "catalog/dict.h"
+#include "catalog/keys.h"
 
 #define CATALOG_PREFIX DICT_PATH_SHARED"lazy_expunge/"
 
