@@ -36,7 +36,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if arguments.work:
         places.move_work(Path(arguments.work).resolve())
-    packages.install(packages.HOST + packages.DOVECOT + packages.BUILD + ["gnuplot-nox"], lambda text: print(text, flush=True))
+    packages.install(packages.HOST + packages.DOVECOT + packages.BUILD + packages.DICTS + packages.DATABASES + ["gnuplot-nox"], lambda text: print(text, flush=True))
     started = time.monotonic()
     rows, calls = [], {}
     try:
