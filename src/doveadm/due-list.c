@@ -228,7 +228,10 @@ void lazy_expunge_due_list_finish(struct lazy_expunge_cmd *cmd,
 						  &input, &user, &error);
 		if (ret > 0)
 			mail_storage_service_user_unref(&user);
-		else if (ret == 0) {
+		else if (ret < 0) {
+			i_error("%s: %s", lazy_expunge_text_safe(username),
+				error);
+		} else {
 			due_list_drop(list, username,
 				      "userdb does not know the user");
 		}

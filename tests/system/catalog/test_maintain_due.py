@@ -8,6 +8,7 @@ import pytest
 from harness.dovecot.catalog import NEVER, now, with_catalog
 from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox
 from harness.dovecot.retention import keep, maintain
+from harness.waiting import wait_for
 
 pytestmark = pytest.mark.any_format
 
@@ -64,6 +65,7 @@ def test_rows_of_who_is_gone_are_taken_off_and_said_once(dovecot):
     database.run("UPDATE lazy_expunge SET due = 1")
     # one is unknown now, of one nothing is here any more, and one is another server's
     server.write_users(users[1:])
+    wait_for(lambda: server.doveadm("user", users[0].name, check=False).code != 0, "userdb to read its file")
     for user in users[1:3]:
         user.home.rename(server.root / f"away-{user.name}")
     set_row(database, users[2], server="other.example")
