@@ -8,6 +8,8 @@
 #include "catalog/reader.h"
 
 #define LIST_FIRST 1000
+/* not a name that a user can have */
+#define NO_USER "lazy_expunge check"
 
 HASH_TABLE_DEFINE_TYPE(catalog_names, const char *, const char *);
 
@@ -206,6 +208,22 @@ int lazy_expunge_catalog_list_due(
 	sort_max_age = max_age;
 	array_sort(entries, entry_cmp);
 	return ret;
+}
+
+int lazy_expunge_catalog_try_write(struct lazy_expunge_catalog *catalog,
+				   const char **error_r)
+{
+	struct dict_transaction_context *t;
+	const char *error;
+
+	t = dict_transaction_begin(catalog->dict, &catalog_op_set);
+	dict_unset(t, lazy_expunge_catalog_key(
+		lazy_expunge_catalog_field_name(LAZY_EXPUNGE_CATALOG_DUE),
+		NO_USER));
+	if (dict_transaction_commit(&t, &error) >= 0)
+		return 0;
+	*error_r = t_strdup_printf("The catalog cannot be written: %s", error);
+	return -1;
 }
 
 int lazy_expunge_catalog_read_sums(struct lazy_expunge_catalog *catalog,

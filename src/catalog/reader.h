@@ -58,6 +58,10 @@ int lazy_expunge_catalog_list_due(
 	struct lazy_expunge_catalog *catalog, time_t now, unsigned int max_age,
 	pool_t pool, ARRAY_TYPE(lazy_expunge_catalog_entry) *entries,
 	const char **error_r);
+/* Whether it can be written, by taking off a row that is not there. Returns 0, or
+   -1 and the error. */
+int lazy_expunge_catalog_try_write(struct lazy_expunge_catalog *catalog,
+				   const char **error_r);
 /* Returns 0, or -1 and the error. */
 int lazy_expunge_catalog_read_sums(struct lazy_expunge_catalog *catalog,
 				   struct lazy_expunge_catalog_sums *sums_r,

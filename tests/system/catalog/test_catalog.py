@@ -82,6 +82,38 @@ def test_maintain_writes_all_and_says_so_again_when_nothing_changed(dovecot):
         name: row for name, row in held.items() if name != "maintained"}
 
 
+def checked(server, user):
+    rows = json.loads(server.doveadm("-f", "json", "lazy-expunge", "check", "-u", user.name, check=False).stdout)
+    return [(row["state"], row["found"], row["remedy"]) for row in rows if row["id"] == "catalog"]
+
+
+def test_check_looks_whether_it_can_be_used_and_how_far_behind_it_is(dovecot):
+    server, database = with_catalog(dovecot, mailboxes=MAILBOXES)
+    user = server.user()
+    user.append()
+    [(state, found, _)] = checked(server, user)
+    assert (state, found) == ("OK", "read and written; no row, as nothing was kept")
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    [(state, found, _)] = checked(server, user)
+    assert (state, found) == ("OK", "read and written; the row is what the storage has")
+    database.run("UPDATE lazy_expunge SET due = ?", NEVER)
+    [(state, found, _)] = checked(server, user)
+    assert state == "WARN" and "something is due at" in found
+    database.run("UPDATE lazy_expunge SET messages = 7")
+    [(state, found, remedy)] = checked(server, user)
+    assert state == "WARN" and found.startswith("behind: the row has 7 mails of ") and "maintain" in remedy
+    maintain(server, "-u", user.name)
+    assert checked(server, user)[0][0] == "OK"
+    database.run("DELETE FROM lazy_expunge")
+    assert [row[:2] for row in checked(server, user)] == [("WARN", "the user has no row")]
+    server.allow_log("dict")
+    database.run("ALTER TABLE lazy_expunge RENAME TO gone")
+    [(state, found, _)] = checked(server, user)
+    assert state == "WARN" and "The catalog cannot be" in found
+    # and nothing where none is set
+    assert checked(dovecot(), dovecot().user()) == []
+
+
 @pytest.mark.parametrize("fault", ("hangs", "refuses", "full"))
 def test_nothing_waits_for_a_catalog_that_does_not_answer(dovecot, fault):
     """Deletes, log-outs and deliveries go on; each process says it once, and maintain mends it."""
