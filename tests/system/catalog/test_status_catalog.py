@@ -1,9 +1,12 @@
 """status -c: the fleet, from the catalog."""
 
 import json
+import re
+import shutil
 
 import pytest
 
+from harness import places
 from harness.dovecot.catalog import NEVER, now, with_catalog
 
 pytestmark = pytest.mark.any_format
@@ -14,6 +17,12 @@ DAY = 24 * 60 * 60
 def status(server, *arguments, check=True):
     done = server.doveadm("-f", "json", "lazy-expunge", "status", "-c", *arguments, check=check)
     return json.loads(done.stdout or "[]"), done
+
+
+def gauges(server):
+    script = server.root / "gauges"
+    shutil.copy(places.SOURCE / "contrib/prometheus/lazy-expunge-gauges", script)
+    return server.run(["env", f"DOVEADM=doveadm -c {server.conf}", "sh", script, "-c"]).stdout.decode()
 
 
 def test_sums_and_the_first_of_an_order(dovecot):
@@ -38,6 +47,10 @@ def test_sums_and_the_first_of_an_order(dovecot):
     assert [row["username"] for row in status(server, "-A", "-s", "oldest")[0]] == [anna.name, bert.name, "TOTAL"]
     first = status(server, "-A", "-s", "bytes", "-l", "1")[0][0]
     assert (first["messages"], first["bytes"], first["held"], first["server"], first["due_day"]) == (3, 7000, 1, "one", 1)
+    # monitoring
+    text = gauges(server)
+    values = dict(re.findall(r"^lazy_expunge_catalog_(\w+) (\d+)$", text, re.MULTILINE))
+    assert {name: int(value) for name, value in values.items()} == {**sums, "week_bytes": total["week_bytes"]}
     # one user
     [row], _ = status(server, "-u", bert.name)
     assert (row["messages"], row["failed"], row["server"], row["due_week"]) == (9, 2, "two", 1)
