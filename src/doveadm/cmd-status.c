@@ -260,6 +260,11 @@ static int status_init_order(struct status_cmd *scmd, const char **error_r)
 	const bool has_limit = doveadm_cmd_param_str(cctx, "limit", &limit);
 	unsigned int keep = 0, i = 0;
 
+	if (scmd->by_origin && lazy_expunge_cmd_flag(&scmd->cmd, "catalog")) {
+		*error_r = "-v and -c cannot be used together: the catalog "
+			"knows no origins";
+		return -1;
+	}
 	if (has_limit)
 		keep = strtonum(limit, 1, UINT_MAX, &error);
 	if (error != NULL) {
@@ -297,11 +302,6 @@ static void status_init(struct lazy_expunge_cmd *cmd)
 	scmd->by_origin = lazy_expunge_cmd_flag(cmd, "by-origin");
 	if (status_init_order(scmd, &error) < 0) {
 		lazy_expunge_cmd_refuse(cmd, EX_USAGE, error);
-		return;
-	}
-	if (scmd->by_origin && lazy_expunge_cmd_flag(cmd, "catalog")) {
-		lazy_expunge_cmd_refuse(cmd, EX_USAGE, "-v and -c cannot be "
-			"used together: the catalog knows no origins");
 		return;
 	}
 	scmd->catalog = lazy_expunge_status_catalog_init(cmd,

@@ -68,29 +68,34 @@ static int due_list_open(struct lazy_expunge_cmd *cmd,
 	return ret > 0 ? 0 : -1;
 }
 
+/* Returns 1, 0 if there is no -D for this process, -1 and the error. */
+static int due_list_wanted(struct lazy_expunge_cmd *cmd, const char **error_r)
+{
+	if (!lazy_expunge_cmd_flag(cmd, "due")) {
+		*error_r = "-M is for -D: who was not visited for so long is "
+			"visited, too";
+		return lazy_expunge_cmd_has_param(cmd, "max-age") ? -1 : 0;
+	}
+	if (!cmd->ctx.iterate_single_user)
+		return 1;
+	*error_r = "-D takes its users from the catalog: it is for -A";
+	/* another doveadm may have this one do its user */
+	return lazy_expunge_cmd_is_multi(cmd) ? 0 : -1;
+}
+
 struct lazy_expunge_due_list *
 lazy_expunge_due_list_init(struct lazy_expunge_cmd *cmd)
 {
 	struct lazy_expunge_due_list *list;
 	const char *error;
 	pool_t pool;
+	int ret;
 
-	if (!lazy_expunge_cmd_flag(cmd, "due")) {
-		if (lazy_expunge_cmd_has_param(cmd, "max-age")) {
-			lazy_expunge_cmd_refuse(cmd, EX_USAGE,
-				"-M is for -D: who was not visited for so long "
-				"is visited, too");
-		}
+	ret = due_list_wanted(cmd, &error);
+	if (ret < 0)
+		lazy_expunge_cmd_refuse(cmd, EX_USAGE, error);
+	if (ret <= 0)
 		return NULL;
-	}
-	if (cmd->ctx.iterate_single_user) {
-		/* another doveadm has this one do its user */
-		if (lazy_expunge_cmd_is_multi(cmd))
-			return NULL;
-		lazy_expunge_cmd_refuse(cmd, EX_USAGE, "-D takes its users "
-			"from the catalog: it is for -A");
-		return NULL;
-	}
 	pool = pool_alloconly_create("lazy_expunge due list", 4096);
 	list = p_new(pool, struct lazy_expunge_due_list, 1);
 	list->pool = pool;
