@@ -14,6 +14,10 @@
 
 /* a process whose client is gone does not stay longer for the catalog */
 #define WAIT_MSECS 2000
+/* how often it is hung up on who does not answer, and how long to wait for the
+   end of that */
+#define HANG_UPS 5
+#define HANG_UP_MSECS 200
 /* an administrator's command that has written so many rows can wait */
 #define ADMIN_ROWS 100
 #define ADMIN_WAIT_MSECS 10000
@@ -180,10 +184,12 @@ static void catalog_wait(unsigned int msecs)
 	catalog.loop = io_loop_create();
 	(void)dict_switch_ioloop(catalog.dict);
 	catalog_wait_once(msecs);
-	if (catalog.committing) {
+	if (catalog.committing)
 		catalog_failed(t_strdup_printf("no answer within %u ms", msecs));
+	/* from 2.4.2 on the dict tries once more with a new connection */
+	for (unsigned int i = 0; i < HANG_UPS && catalog.committing; i++) {
 		catalog_hang_up(catalog.loop);
-		catalog_wait_once(msecs);
+		catalog_wait_once(HANG_UP_MSECS);
 	}
 	io_loop_set_current(prev);
 	(void)dict_switch_ioloop(catalog.dict);
