@@ -8,10 +8,19 @@
 #include "catalog/reader.h"
 
 #define LIST_FIRST 1000
+#define LIST_GROW 4
 /* not a name that a user can have */
 #define NO_USER "lazy_expunge check"
 
-HASH_TABLE_DEFINE_TYPE(catalog_names, const char *, const char *);
+/* who is to be visited, each once */
+struct due_list {
+	struct lazy_expunge_catalog *catalog;
+	time_t now;
+	unsigned int max_age;
+	pool_t pool;
+	ARRAY_TYPE(lazy_expunge_catalog_entry) *entries;
+	HASH_TABLE(const char *, const char *) seen;
+};
 
 struct lazy_expunge_catalog {
 	struct dict *dict;
@@ -123,57 +132,74 @@ int lazy_expunge_catalog_list(struct lazy_expunge_catalog *catalog,
 	return iterate_finish(&iter, order, ret, error_r);
 }
 
-/* Add those of an order that are to be visited. All before the first that is not
-   are, so that the limit is raised until that one is among them. */
-static int list_add_due(struct lazy_expunge_catalog *catalog, const char *order,
-			time_t now, unsigned int max_age, pool_t pool,
-			HASH_TABLE_TYPE(catalog_names) seen,
-			ARRAY_TYPE(lazy_expunge_catalog_entry) *entries,
-			const char **error_r)
+static bool is_due(const struct due_list *due, bool by_due,
+		   const struct lazy_expunge_catalog_row *row)
+{
+	time_t when = by_due ? row->due :
+		row->maintained + (time_t)due->max_age;
+
+	return when <= due->now;
+}
+
+static void due_list_add(struct due_list *due,
+			 const struct lazy_expunge_catalog_entry *entry)
+{
+	struct lazy_expunge_catalog_entry *dest;
+
+	if (hash_table_lookup(due->seen, entry->username) != NULL)
+		return;
+	dest = array_append_space(due->entries);
+	*dest = *entry;
+	dest->username = p_strdup(due->pool, entry->username);
+	dest->row.server = p_strdup(due->pool, entry->row.server);
+	hash_table_insert(due->seen, dest->username, dest->username);
+}
+
+/* Read so many of an order, and add them if those who are to be visited are all
+   among them. Returns 1 if so, 0 if the limit is too small, -1 and the error. */
+static int due_list_read(struct due_list *due, const char *order,
+			 unsigned int limit, const char **error_r)
 {
 	const bool by_due = strcmp(order, LAZY_EXPUNGE_CATALOG_BY_DUE) == 0;
 	ARRAY_TYPE(lazy_expunge_catalog_entry) list;
 	const struct lazy_expunge_catalog_entry *entry;
-	unsigned int limit, count, due;
-	time_t when;
-	pool_t list_pool;
+	unsigned int i, count, wanted = 0;
+	pool_t pool;
 	int ret;
 
-	for (limit = LIST_FIRST;; limit *= 4) {
-		list_pool = pool_alloconly_create("lazy_expunge catalog", 4096);
-		i_array_init(&list, limit);
-		ret = lazy_expunge_catalog_list(catalog, order, limit,
-						list_pool, &list, error_r);
-		due = 0;
-		array_foreach(&list, entry) {
-			when = by_due ? entry->row.due :
-				entry->row.maintained + (time_t)max_age;
-			if (when > now)
-				break;
-			due++;
-		}
-		count = array_count(&list);
-		if (ret < 0 || due < count || count < limit ||
-		    limit > UINT_MAX / 4)
-			break;
-		array_free(&list);
-		pool_unref(&list_pool);
-	}
-	for (unsigned int i = 0; ret == 0 && i < due; i++) {
-		struct lazy_expunge_catalog_entry *dest;
-
-		entry = array_idx(&list, i);
-		if (hash_table_lookup(seen, entry->username) != NULL)
-			continue;
-		dest = array_append_space(entries);
-		*dest = *entry;
-		dest->username = p_strdup(pool, entry->username);
-		dest->row.server = p_strdup(pool, entry->row.server);
-		hash_table_insert(seen, dest->username, dest->username);
+	pool = pool_alloconly_create("lazy_expunge catalog", 4096);
+	i_array_init(&list, limit);
+	ret = lazy_expunge_catalog_list(due->catalog, order, limit, pool, &list,
+					error_r);
+	entry = array_get(&list, &count);
+	while (wanted < count && is_due(due, by_due, &entry[wanted].row))
+		wanted++;
+	if (ret == 0 && (wanted < count || count < limit)) {
+		for (i = 0; i < wanted; i++)
+			due_list_add(due, &entry[i]);
+		ret = 1;
 	}
 	array_free(&list);
-	pool_unref(&list_pool);
+	pool_unref(&pool);
 	return ret;
+}
+
+/* All before the first who is not to be visited are, so that the limit is raised
+   until that one is among them. */
+static int due_list_read_all(struct due_list *due, const char *order,
+			     const char **error_r)
+{
+	unsigned int limit = LIST_FIRST;
+	int ret;
+
+	while ((ret = due_list_read(due, order, limit, error_r)) == 0) {
+		if (limit > UINT_MAX / LIST_GROW) {
+			*error_r = "The catalog has too many users";
+			return -1;
+		}
+		limit *= LIST_GROW;
+	}
+	return ret < 0 ? -1 : 0;
 }
 
 static unsigned int sort_max_age;
@@ -194,17 +220,22 @@ int lazy_expunge_catalog_list_due(
 	pool_t pool, ARRAY_TYPE(lazy_expunge_catalog_entry) *entries,
 	const char **error_r)
 {
-	HASH_TABLE_TYPE(catalog_names) seen;
+	struct due_list due = {
+		.catalog = catalog,
+		.now = now,
+		.max_age = max_age,
+		.pool = pool,
+		.entries = entries,
+	};
 	int ret;
 
-	hash_table_create(&seen, default_pool, 0, str_hash, strcmp);
-	ret = list_add_due(catalog, LAZY_EXPUNGE_CATALOG_BY_DUE, now, max_age,
-			   pool, seen, entries, error_r);
+	hash_table_create(&due.seen, default_pool, 0, str_hash, strcmp);
+	ret = due_list_read_all(&due, LAZY_EXPUNGE_CATALOG_BY_DUE, error_r);
 	if (ret == 0) {
-		ret = list_add_due(catalog, LAZY_EXPUNGE_CATALOG_BY_VISIT, now,
-				   max_age, pool, seen, entries, error_r);
+		ret = due_list_read_all(&due, LAZY_EXPUNGE_CATALOG_BY_VISIT,
+					error_r);
 	}
-	hash_table_destroy(&seen);
+	hash_table_destroy(&due.seen);
 	sort_max_age = max_age;
 	array_sort(entries, entry_cmp);
 	return ret;
