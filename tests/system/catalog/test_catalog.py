@@ -128,7 +128,7 @@ def test_nothing_waits_for_a_catalog_that_does_not_answer(dovecot, fault):
     user.fill("INBOX", 6)
     with user.imap("INBOX") as session:
         session.delete("1")
-    assert database.wait_row(user)["messages"] == 1
+    assert database.wait_row(user, lambda row: row["messages"] == 1)
     server.expect_log(WARNING)
     server.allow_log("dict")
     if fault == "hangs":
