@@ -74,10 +74,10 @@ _doveadm_lazy_expunge() {
     import) word="-t --target" ;;
     deletions) word="-l --limit" ;;
     list) word="-l --limit -v --all-columns -c --columns" ;;
-    maintain) word="-n --plan -j --jobs -m --make-room" ;;
+    maintain) word="-n --plan -D --due -M --max-age -j --jobs -m --make-room" ;;
     release) word="-N --name -g --grace -b --by" ;;
     restore) word="-n --plan -I --ignore-acls -t --target -U --undo ALL" ;;
-    status) word="-v --by-origin -s --sort -l --limit" ;;
+    status) word="-v --by-origin -c --catalog -s --sort -l --limit" ;;
     esac
     case $command in
     deletions | export | list | restore) word+=" -d --deletion -o --origin -R --recursive -s --since -e --until" ;;

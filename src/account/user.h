@@ -50,6 +50,9 @@ struct lazy_expunge_user {
 	/* >0 while the plugin itself allocates a mailbox */
 	unsigned int internal_alloc;
 
+	/* for its row in the catalog: mail came to the storages or left them, or
+	   came to a mailbox with a retention; and what came to the storages */
+	bool catalog_changed, catalog_kept;
 	/* doveadm or another service of the administrator, not a user */
 	bool by_admin;
 };

@@ -112,6 +112,11 @@ void lazy_expunge_check_hold(struct lazy_expunge_findings *findings,
 void lazy_expunge_check_account(struct lazy_expunge_findings *findings,
 				struct lazy_expunge_user *luser,
 				bool never_used, time_t now);
+/* The catalog, where one is set: can it be read and written, and is the user's row
+   up to date? */
+void lazy_expunge_check_catalog(struct lazy_expunge_findings *findings,
+				struct lazy_expunge_user *luser,
+				bool never_used, time_t now);
 /* Save a probe mail, delete it as each protocol does, find it in the storage, for
    doveadm also restore it, and take everything away again. */
 void lazy_expunge_check_live(struct lazy_expunge_findings *findings,

@@ -55,6 +55,9 @@ struct lazy_expunge_settings {
 	/* how long a deleted account can come back, in seconds; 0 = who deletes
 	   it must say */
 	unsigned int account_keep;
+	/* 2.3: URI of the dict of the catalog, NULL = none. On 2.4 it is a
+	   filter with a dict in it. */
+	const char *catalog;
 	/* Non-NULL: the settings could not be read, nothing else in the struct
 	   is to be trusted and nothing may be deleted. The text names the
 	   setting and the value. */

@@ -9,6 +9,7 @@
 #define STAMP_TIME "time "
 #define STAMP_TIME_DIGITS 10
 #define STAMP_IDLE "looked "
+#define STAMP_ROW "row "
 #define STAMP_SUM "sum "
 
 static const char *stamp_sum(const char *text)
@@ -78,6 +79,7 @@ static void stamp_parse_idle(struct lazy_expunge_stamp *stamp, const char *text)
 	stamp->looked = looked_num;
 	stamp->next = next_num;
 	stamp->settings = settings;
+	stamp->row = cut_line(&text, STAMP_ROW);
 	stamp->watch = text;
 }
 
@@ -114,10 +116,12 @@ void lazy_expunge_stamp_append(string_t *dest,
 		    stamp->expunged, stamp->bytes, stamp->failed);
 	if (stamp->next == 0)
 		return;
-	idle = t_strdup_printf(STAMP_IDLE"%s\nnext %s\nsettings %s\n%s",
+	idle = t_strdup_printf(STAMP_IDLE"%s\nnext %s\nsettings %s\n%s%s",
 			       lazy_expunge_stamp_time_digits(stamp->looked),
 			       lazy_expunge_stamp_time_digits(stamp->next),
-			       stamp->settings, stamp->watch);
+			       stamp->settings, stamp->row == NULL ? "" :
+			       t_strconcat(STAMP_ROW, stamp->row, "\n", NULL),
+			       stamp->watch);
 	str_append(dest, idle);
 	str_append(dest, stamp_sum(idle));
 }

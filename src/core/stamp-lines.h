@@ -15,6 +15,8 @@ struct lazy_expunge_stamp {
 	time_t looked, next;
 	/* lazy_expunge_idle: the settings, and lines of core/file-line.h */
 	const char *settings;
+	/* core/catalog-row.h, NULL = not known */
+	const char *row;
 	const char *watch;
 };
 

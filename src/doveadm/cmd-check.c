@@ -44,6 +44,7 @@ static void check_gather(struct check_cmd *ccmd,
 				   ioloop_time);
 	lazy_expunge_check_hold(findings, luser);
 	lazy_expunge_check_account(findings, luser, never_used, ioloop_time);
+	lazy_expunge_check_catalog(findings, luser, never_used, ioloop_time);
 	if (ccmd->live)
 		lazy_expunge_check_live(findings, luser, &ccmd->config);
 }

@@ -7,7 +7,9 @@
 #include "doveadm-print.h"
 #include "doveadm/account-purge.h"
 #include "doveadm/print.h"
+#include "catalog/writer.h"
 #include "doveadm/command.h"
+#include "doveadm/due-list.h"
 #include "doveadm/make-room.h"
 #include "doveadm/commands.h"
 
@@ -24,8 +26,10 @@ struct maintain_cmd {
 	bool plan;
 	/* --make-room, else NULL */
 	struct lazy_expunge_make_room *room;
+	/* -D, else NULL */
+	struct lazy_expunge_due_list *due;
 	/* for -j */
-	const char *job_options[2];
+	const char *job_options[3];
 };
 
 static int maintain_run(struct lazy_expunge_cmd *cmd,
@@ -34,6 +38,7 @@ static int maintain_run(struct lazy_expunge_cmd *cmd,
 	struct maintain_cmd *mcmd = container_of(cmd, struct maintain_cmd, cmd);
 	struct lazy_expunge_maintain_result result;
 	enum mail_error error;
+	bool with_row;
 	int ret;
 
 	if (mcmd->room != NULL)
@@ -46,8 +51,15 @@ static int maintain_run(struct lazy_expunge_cmd *cmd,
 	}
 	/* autoexpunge goes by this time, too */
 	io_loop_time_refresh();
-	ret = lazy_expunge_maintain(luser, mcmd->plan, ioloop_time, &result,
-				    &error);
+	with_row = !mcmd->plan && lazy_expunge_catalog_is_set(luser);
+	ret = lazy_expunge_maintain(luser, mcmd->plan, with_row, ioloop_time,
+				    &result, &error);
+	if (result.row.known != 0) {
+		luser->catalog_changed = FALSE;
+		lazy_expunge_catalog_write(luser, &result.row);
+	}
+	if (result.never_used && mcmd->due != NULL)
+		lazy_expunge_due_list_not_here(cmd, mcmd->due, luser);
 	lazy_expunge_print_number(result.expunged);
 	lazy_expunge_print_size(result.bytes);
 	lazy_expunge_print_number(result.skipped ? 1 : 0);
@@ -69,6 +81,33 @@ static int maintain_next_again(struct lazy_expunge_cmd *cmd,
 		lazy_expunge_make_room_next(cmd, mcmd->room, username_r);
 }
 
+static int maintain_next_user(struct lazy_expunge_cmd *cmd,
+			      const char **username_r)
+{
+	struct maintain_cmd *mcmd = container_of(cmd, struct maintain_cmd, cmd);
+
+	return lazy_expunge_due_list_next(cmd, mcmd->due, username_r);
+}
+
+static void maintain_not_run(struct lazy_expunge_cmd *cmd, const char *username)
+{
+	struct maintain_cmd *mcmd = container_of(cmd, struct maintain_cmd, cmd);
+
+	lazy_expunge_due_list_not_run(mcmd->due, username);
+}
+
+static void maintain_init_due(struct maintain_cmd *mcmd)
+{
+	mcmd->due = lazy_expunge_due_list_init(&mcmd->cmd);
+	if (mcmd->due == NULL)
+		return;
+	mcmd->job_options[mcmd->plan ? 1 : 0] = "-D";
+	if (!mcmd->cmd.is_worker) {
+		mcmd->cmd.next_user = maintain_next_user;
+		mcmd->cmd.not_run = maintain_not_run;
+	}
+}
+
 static void maintain_init(struct lazy_expunge_cmd *cmd)
 {
 	struct maintain_cmd *mcmd = container_of(cmd, struct maintain_cmd, cmd);
@@ -79,6 +118,7 @@ static void maintain_init(struct lazy_expunge_cmd *cmd)
 	if (mcmd->plan)
 		mcmd->job_options[0] = "-n";
 	lazy_expunge_cmd_init_jobs(cmd, mcmd->job_options);
+	maintain_init_due(mcmd);
 	mcmd->room = lazy_expunge_make_room_init(cmd, mcmd->plan);
 	if (mcmd->room != NULL)
 		return;
@@ -117,12 +157,19 @@ static void maintain_deinit(struct lazy_expunge_cmd *cmd)
 		lazy_expunge_make_room_deinit(cmd, &mcmd->room);
 		return;
 	}
-	if (cmd->ctx.iterate_single_user || cmd->is_worker)
+	if (cmd->ctx.iterate_single_user || cmd->is_worker) {
+		lazy_expunge_due_list_deinit(&mcmd->due);
 		return;
+	}
 	if (uid != mcmd->uid &&
 	    (seteuid(mcmd->uid) < 0 || setegid(mcmd->gid) < 0))
 		return;
 	maintain_accounts(mcmd);
+	if (mcmd->due != NULL) {
+		lazy_expunge_due_list_finish(cmd, mcmd->due);
+		lazy_expunge_catalog_deinit();
+		lazy_expunge_due_list_deinit(&mcmd->due);
+	}
 	if (uid != mcmd->uid && (setegid(gid) < 0 || seteuid(uid) < 0))
 		i_fatal("seteuid(%ld) failed: %m", (long)uid);
 }
@@ -156,11 +203,13 @@ struct doveadm_cmd_ver2 lazy_expunge_cmd_maintain = {
 	.name = "lazy-expunge maintain",
 	.mail_cmd = maintain_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
-		"[-n] [-j <jobs>] [-m <size>]",
+		"[-n] [-D [-M <days>]] [-j <jobs>] [-m <size>]",
 DOVEADM_CMD_PARAMS_START
 LAZY_EXPUNGE_CMD_COMMON_PARAMS
 DOVEADM_CMD_PARAM('n', "plan", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('m', "make-room", CMD_PARAM_STR, 0)
+DOVEADM_CMD_PARAM('D', "due", CMD_PARAM_BOOL, 0)
+DOVEADM_CMD_PARAM('M', "max-age", CMD_PARAM_STR, 0)
 LAZY_EXPUNGE_CMD_JOBS_PARAMS
 DOVEADM_CMD_PARAMS_END
 };

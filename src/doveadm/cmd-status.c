@@ -10,6 +10,8 @@
 #include "core/text.h"
 #include "doveadm-print.h"
 #include "doveadm/print.h"
+#include "catalog/keys.h"
+#include "doveadm/status-catalog.h"
 #include "doveadm/top.h"
 #include "doveadm/command.h"
 #include "doveadm/commands.h"
@@ -26,8 +28,17 @@ enum status_order {
 	ORDER_OLDEST
 };
 
+static const char *const status_catalog_orders[] = {
+	LAZY_EXPUNGE_CATALOG_BY_MESSAGES,
+	LAZY_EXPUNGE_CATALOG_BY_BYTES,
+	LAZY_EXPUNGE_CATALOG_BY_OLDEST
+};
+
 struct status_cmd {
 	struct lazy_expunge_cmd cmd;
+	/* -c, else NULL */
+	struct lazy_expunge_status_catalog *catalog;
+	unsigned int limit;
 	bool by_origin;
 	/* -s and -l: NULL if rows are printed as they come */
 	struct lazy_expunge_top *top;
@@ -178,6 +189,10 @@ static int status_run(struct lazy_expunge_cmd *cmd,
 	struct lazy_expunge_report report;
 	struct lazy_expunge_error error;
 
+	if (scmd->catalog != NULL) {
+		return lazy_expunge_status_catalog_run(cmd, scmd->catalog,
+						       luser);
+	}
 	if (scmd->by_origin)
 		return status_run_by_origin(scmd, luser);
 	if (lazy_expunge_report(luser, ioloop_time, &report, &error) < 0)
@@ -205,6 +220,15 @@ static void status_deinit(struct lazy_expunge_cmd *cmd)
 	struct status_cmd *scmd = container_of(cmd, struct status_cmd, cmd);
 	const bool with_disk = scmd->top != NULL;
 
+	if (scmd->catalog != NULL) {
+		if (!cmd->ctx.iterate_single_user) {
+			lazy_expunge_status_catalog_print(cmd, scmd->catalog,
+						STATUS_TOTAL_USERNAME);
+		}
+		lazy_expunge_status_catalog_deinit(&scmd->catalog);
+		lazy_expunge_top_deinit(&scmd->top);
+		return;
+	}
 	if (with_disk) {
 		lazy_expunge_top_print(scmd->top,
 				       lazy_expunge_cmd_is_multi(cmd));
@@ -236,6 +260,11 @@ static int status_init_order(struct status_cmd *scmd, const char **error_r)
 	const bool has_limit = doveadm_cmd_param_str(cctx, "limit", &limit);
 	unsigned int keep = 0, i = 0;
 
+	if (scmd->by_origin && lazy_expunge_cmd_flag(&scmd->cmd, "catalog")) {
+		*error_r = "-v and -c cannot be used together: the catalog "
+			"knows no origins";
+		return -1;
+	}
 	if (has_limit)
 		keep = strtonum(limit, 1, UINT_MAX, &error);
 	if (error != NULL) {
@@ -260,6 +289,7 @@ static int status_init_order(struct status_cmd *scmd, const char **error_r)
 		return -1;
 	}
 	scmd->order = (enum status_order)i;
+	scmd->limit = keep;
 	scmd->top = lazy_expunge_top_init(keep);
 	return 0;
 }
@@ -274,6 +304,11 @@ static void status_init(struct lazy_expunge_cmd *cmd)
 		lazy_expunge_cmd_refuse(cmd, EX_USAGE, error);
 		return;
 	}
+	scmd->catalog = lazy_expunge_status_catalog_init(cmd,
+		scmd->top == NULL ? NULL : status_catalog_orders[scmd->order],
+		scmd->limit);
+	if (scmd->catalog != NULL)
+		return;
 	if (scmd->by_origin)
 		lazy_expunge_print_header("origin");
 	lazy_expunge_print_header_number("messages");
@@ -312,10 +347,11 @@ struct doveadm_cmd_ver2 lazy_expunge_cmd_status = {
 	.name = "lazy-expunge status",
 	.mail_cmd = status_alloc,
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
-		"[-v] [-s messages|bytes|oldest [-l <limit>]]",
+		"[-v] [-c] [-s messages|bytes|oldest [-l <limit>]]",
 DOVEADM_CMD_PARAMS_START
 LAZY_EXPUNGE_CMD_COMMON_PARAMS
 DOVEADM_CMD_PARAM('v', "by-origin", CMD_PARAM_BOOL, 0)
+DOVEADM_CMD_PARAM('c', "catalog", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAM('s', "sort", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('l', "limit", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAMS_END

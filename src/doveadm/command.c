@@ -14,6 +14,7 @@
 #include "doveadm/workers.h"
 #include "account/plugin-module.h"
 #include "account/storages.h"
+#include "catalog/writer.h"
 #include "doveadm/command.h"
 
 #include <bsd/stdlib.h>
@@ -196,13 +197,28 @@ void lazy_expunge_cmd_init_jobs(struct lazy_expunge_cmd *cmd,
 	}
 }
 
+/* In one process: was the last one done? */
+static void cmd_check_last(struct lazy_expunge_cmd *cmd)
+{
+	if (cmd->next_name != NULL && cmd->jobs <= 1 &&
+	    cmd->users_here == cmd->next_here && cmd->not_run != NULL)
+		cmd->not_run(cmd, cmd->next_name);
+	i_free(cmd->next_name);
+	cmd->next_here = cmd->users_here;
+}
+
 static int cmd_read_next_user(struct lazy_expunge_cmd *cmd,
 			      const char **username_r)
 {
 	struct doveadm_mail_cmd_context *ctx = &cmd->ctx;
 	int ret;
 
-	if (ctx->users_list_input == NULL) {
+	if (cmd->next_user != NULL) {
+		cmd_check_last(cmd);
+		ret = cmd->next_user(cmd, username_r);
+		if (ret > 0)
+			cmd->next_name = i_strdup(*username_r);
+	} else if (ctx->users_list_input == NULL) {
 		ret = mail_storage_service_all_next(ctx->storage_service,
 						    username_r);
 	} else {
@@ -234,7 +250,8 @@ static void job_done(void *context, const char *username, const char *values)
 	if (*values != '\0') {
 		doveadm_print_sticky("username", username);
 		lazy_expunge_print_replay(values);
-	}
+	} else if (cmd->not_run != NULL)
+		cmd->not_run(cmd, username);
 	lazy_expunge_progress_show(&cmd->progress);
 }
 
@@ -332,8 +349,10 @@ static void cmd_deinit(struct doveadm_mail_cmd_context *ctx)
 		container_of(ctx, struct lazy_expunge_cmd, ctx);
 
 	lazy_expunge_progress_clear(&cmd->progress);
+	i_free(cmd->next_name);
 	if (cmd->deinit != NULL && !cmd->refused)
 		cmd->deinit(cmd);
+	lazy_expunge_catalog_deinit();
 	if (ctx->cctx->conn_type == DOVEADM_CONNECTION_TYPE_CLI)
 		cmd_finish_output(cmd);
 }

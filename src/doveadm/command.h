@@ -46,6 +46,9 @@ struct lazy_expunge_cmd {
 	/* over several users: how many there were, and how many of them were
 	   done here and not by a doveadm server */
 	unsigned int users, users_here;
+	/* next_user(): the last one, and users_here before it */
+	char *next_name;
+	unsigned int next_here;
 	/* next_again() is asked from now on */
 	bool all_read;
 
@@ -54,6 +57,13 @@ struct lazy_expunge_cmd {
 	/* Do the command's work for a user whose storage is set. Returns 0, or
 	   -1 when lazy_expunge_cmd_fail() was called. */
 	int (*run)(struct lazy_expunge_cmd *cmd, struct lazy_expunge_user *luser);
+	/* In the place of the users that -A or -F name, as
+	   doveadm_mail_cmd_vfuncs.get_next_user(). NULL = those. */
+	int (*next_user)(struct lazy_expunge_cmd *cmd, const char **username_r);
+	/* A user was named by next_user(), and the command did not run for it:
+	   userdb does not know it, or it could not be looked up. NULL if there is
+	   nothing to do. */
+	void (*not_run)(struct lazy_expunge_cmd *cmd, const char *username);
 	/* After the last user: one to be done again, and so on, as
 	   doveadm_mail_cmd_vfuncs.get_next_user(). NULL if there is none. */
 	int (*next_again)(struct lazy_expunge_cmd *cmd,

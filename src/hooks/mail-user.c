@@ -7,12 +7,24 @@
 #include "mail-storage-private.h"
 #include "compat/dovecot.h"
 #include "core/account-record.h"
+#include "hooks/catalog-hooks.h"
 #include "hooks/context.h"
 #include "account/storages.h"
 #include "formats/format.h"
 #include "hooks/hooks.h"
 
 #include <sys/stat.h>
+
+static void user_hooks_deinit_pre(struct mail_user *user)
+{
+	struct lazy_expunge_hooks_user *huser =
+		LAZY_EXPUNGE_HOOKS_USER_REQUIRE(user);
+
+	T_BEGIN {
+		lazy_expunge_catalog_session_end(lazy_expunge_user_find(user));
+	} T_END;
+	huser->module_ctx.super.deinit_pre(user);
+}
 
 static void user_hooks_deinit(struct mail_user *user)
 {
@@ -36,6 +48,7 @@ void lazy_expunge_mail_user_created(struct mail_user *user)
 	huser = p_new(user->pool, struct lazy_expunge_hooks_user, 1);
 	huser->module_ctx.super = *v;
 	user->vlast = &huser->module_ctx.super;
+	v->deinit_pre = user_hooks_deinit_pre;
 	v->deinit = user_hooks_deinit;
 	MODULE_CONTEXT_SET(user, lazy_expunge_hooks_user_module, huser);
 

@@ -2,6 +2,7 @@
 
 #include "lib.h"
 #include "mail-storage-hooks.h"
+#include "catalog/writer.h"
 #include "hooks/hooks.h"
 #include "hooks/plugin.h"
 
@@ -28,5 +29,6 @@ EXPORT void lazy_expunge_plugin_init(struct module *module)
 
 EXPORT void lazy_expunge_plugin_deinit(void)
 {
+	lazy_expunge_catalog_deinit();
 	mail_storage_hooks_remove(&lazy_expunge_mail_storage_hooks);
 }

@@ -16,6 +16,7 @@
 #include "instances/look.h"
 #include "instances/pending.h"
 #include "instances/supersede.h"
+#include "hooks/catalog-hooks.h"
 #include "hooks/context.h"
 #include "hooks/deletion-hooks.h"
 #include "hooks/kept.h"
@@ -35,6 +36,8 @@ static void transaction_free(struct lazy_expunge_transaction *lt,
 
 	lazy_expunge_events_deinit(&lt->events, committed);
 	lazy_expunge_deletion_finish(lt, committed);
+	if (committed)
+		lazy_expunge_catalog_committed(lt);
 	lazy_expunge_pending_remove(luser, t);
 	lazy_expunge_live_deinit(&lt->live);
 	lazy_expunge_cover_deinit(&lt->cover);
@@ -334,6 +337,7 @@ transaction_commit_source(struct lazy_expunge_transaction *lt,
 		lazy_expunge_unclean_end(box);
 	if (ret == 0) {
 		lazy_expunge_kept_committed(box, changes_r);
+		lazy_expunge_catalog_saved(box, changes_r);
 		lazy_expunge_trail_committed(lt, box, changes_r);
 		transaction_supersede(lt);
 	}
@@ -355,8 +359,10 @@ int lazy_expunge_transaction_commit(
 		return virtual_transaction_commit(t, changes_r);
 	if (lt == NULL) {
 		ret = lbox->module_ctx.super.transaction_commit(t, changes_r);
-		if (ret == 0)
+		if (ret == 0) {
 			lazy_expunge_kept_committed(box, changes_r);
+			lazy_expunge_catalog_saved(box, changes_r);
+		}
 		return ret;
 	}
 

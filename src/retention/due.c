@@ -12,7 +12,6 @@
 #include "settings/mailbox-blocks.h"
 #include "hold/cover.h"
 #include "hold/holds.h"
-#include "inventory/select.h"
 #include "account/storages.h"
 #include "retention/due.h"
 

@@ -147,13 +147,15 @@ static void idle_watch_all(struct lazy_expunge_watch *watch,
 	(void)mailbox_list_iter_deinit(&iter);
 }
 
-/* The storages count for the byte cap, and have transaction logs. */
+/* The storages count for the byte cap and the catalog, and have transaction
+   logs. */
 static void idle_watch_storages(struct lazy_expunge_watch *watch,
-				struct lazy_expunge_user *luser)
+				struct lazy_expunge_user *luser, bool sums)
 {
 	struct lazy_expunge_storage *storage;
-	bool has_cap = lazy_expunge_settings_have_max_storage(luser->user,
-							      &luser->set);
+	const bool all = sums ||
+		lazy_expunge_settings_have_max_storage(luser->user,
+						       &luser->set);
 
 	array_foreach_elem(lazy_expunge_user_storages(luser), storage) T_BEGIN {
 		if (storage->ns == NULL)
@@ -161,7 +163,7 @@ static void idle_watch_storages(struct lazy_expunge_watch *watch,
 		else if (!lazy_expunge_storage_is_many(storage)) {
 			lazy_expunge_watch_mailbox(watch, storage->ns,
 				lazy_expunge_storage_legal_vname(storage));
-		} else if (has_cap)
+		} else if (all)
 			idle_watch_all(watch, luser, storage->ns);
 		if (storage->ns != NULL && storage->root) {
 			lazy_expunge_watch_mailbox(watch, storage->ns,
@@ -171,7 +173,7 @@ static void idle_watch_storages(struct lazy_expunge_watch *watch,
 }
 
 struct lazy_expunge_watch *
-lazy_expunge_idle_begin(struct lazy_expunge_user *luser, time_t now)
+lazy_expunge_idle_begin(struct lazy_expunge_user *luser, time_t now, bool sums)
 {
 	struct lazy_expunge_watch *watch = lazy_expunge_watch_init(now);
 	struct lazy_expunge_error error;
@@ -188,7 +190,7 @@ lazy_expunge_idle_begin(struct lazy_expunge_user *luser, time_t now)
 	}
 	/* the same failure is seen by the look */
 	(void)lazy_expunge_due_mailboxes(luser, idle_watch_due, watch, &error);
-	idle_watch_storages(watch, luser);
+	idle_watch_storages(watch, luser, sums);
 	return watch;
 }
 

@@ -16,9 +16,10 @@ bool lazy_expunge_idle_holds(struct lazy_expunge_user *luser,
 			     const struct lazy_expunge_stamp *stamp,
 			     time_t now);
 
-/* Call before a look at the mailboxes. Free with lazy_expunge_watch_deinit(). */
+/* Call before a look at the mailboxes; sums: all of the storages matter, too. Free
+   with lazy_expunge_watch_deinit(). */
 struct lazy_expunge_watch *lazy_expunge_idle_begin(
-	struct lazy_expunge_user *luser, time_t now);
+	struct lazy_expunge_user *luser, time_t now, bool sums);
 /* Call after a look at the time now that found nothing to do before next (0 =
    never): note it in the stamp, if it can be told. Texts live as long as the
    watch and the data stack. */

@@ -11,6 +11,7 @@
 #include "formats/format.h"
 #include "retention/cap.h"
 #include "retention/due.h"
+#include "retention/figures.h"
 #include "events/events.h"
 #include "hold/holds.h"
 #include "retention/idle.h"
@@ -40,7 +41,7 @@ struct maintain {
 	time_t now;
 	/* when there may be something to do again, 0 = never */
 	time_t next;
-	bool plan;
+	bool plan, with_row;
 };
 
 static void maintain_add_next(struct maintain *maintain, time_t next)
@@ -282,6 +283,10 @@ static void maintain_stamp(struct maintain *maintain,
 	};
 	const char *error;
 
+	if (maintain->result->row.known != 0) {
+		stamp.row = lazy_expunge_catalog_row_line(
+			&maintain->result->row);
+	}
 	if (stamp.expunged == 0 && stamp.failed == 0) {
 		lazy_expunge_idle_end(maintain->luser, watch, maintain->now,
 				      maintain->next, &stamp);
@@ -292,6 +297,21 @@ static void maintain_stamp(struct maintain *maintain,
 			"record the maintenance: %s", error);
 		maintain_failed(maintain, 1, MAIL_ERROR_TEMP, error);
 	}
+}
+
+/* What the last run read, of which nothing has changed. */
+static bool maintain_row_of_stamp(struct maintain *maintain,
+				  const struct lazy_expunge_stamp *stamp)
+{
+	struct lazy_expunge_catalog_row *row = &maintain->result->row;
+
+	if (!maintain->with_row)
+		return TRUE;
+	if (stamp->row == NULL ||
+	    lazy_expunge_catalog_row_parse_line(stamp->row, row) < 0)
+		return FALSE;
+	row->maintained = maintain->now;
+	return TRUE;
 }
 
 /* Returns TRUE if the last run knew that there is nothing to do now. */
@@ -306,6 +326,7 @@ static bool maintain_is_idle(struct maintain *maintain)
 	return lazy_expunge_stamp_read(user, &stamp, &error) > 0 &&
 		lazy_expunge_idle_holds(maintain->luser, &stamp,
 					maintain->now) &&
+		maintain_row_of_stamp(maintain, &stamp) &&
 		lazy_expunge_stamp_touch(user, maintain->now, &error) == 0;
 }
 
@@ -331,22 +352,45 @@ static bool maintain_lock(struct maintain *maintain, struct file_lock **lock_r)
 	return ret != 0;
 }
 
+static void maintain_row(struct maintain *maintain)
+{
+	struct lazy_expunge_catalog_row *row = &maintain->result->row;
+	struct lazy_expunge_error error;
+
+	if (!maintain->with_row)
+		return;
+	if (lazy_expunge_figures_read(maintain->luser, maintain->now, TRUE,
+				      row, &error) < 0) {
+		i_zero(row);
+		e_debug(maintain->luser->user->event, "lazy_expunge: No "
+			"figures for the catalog: %s", error.text);
+		/* it is known at least that the user was visited */
+	}
+	row->maintained = maintain->now;
+	row->failed = maintain->result->failed;
+	row->known |= LAZY_EXPUNGE_CATALOG_BIT(LAZY_EXPUNGE_CATALOG_MAINTAINED) |
+		LAZY_EXPUNGE_CATALOG_BIT(LAZY_EXPUNGE_CATALOG_FAILED);
+}
+
 static void maintain_all(struct maintain *maintain)
 {
 	struct lazy_expunge_watch *watch;
 
-	watch = lazy_expunge_idle_begin(maintain->luser, maintain->now);
+	watch = lazy_expunge_idle_begin(maintain->luser, maintain->now,
+					maintain->with_row);
 	maintain_autoexpunge(maintain);
 	maintain_all_save_dates(maintain);
 	maintain_cap(maintain);
 	maintain_purge(maintain);
 	maintain_all_logs(maintain);
 	lazy_expunge_names_maintain(maintain->luser, maintain->now);
+	maintain_row(maintain);
 	maintain_stamp(maintain, watch);
 	lazy_expunge_watch_deinit(&watch);
 }
 
-int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan, time_t now,
+int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan,
+			  bool with_row, time_t now,
 			  struct lazy_expunge_maintain_result *result_r,
 			  enum mail_error *error_r)
 {
@@ -355,6 +399,7 @@ int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan, time_t now
 		.result = result_r,
 		.now = now,
 		.plan = plan,
+		.with_row = with_row,
 	};
 	struct file_lock *lock = NULL;
 	struct event_reason *reason;
@@ -365,9 +410,10 @@ int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan, time_t now
 	reason = event_reason_begin("lazy_expunge:maintain");
 	if (!plan && maintain_is_idle(&maintain))
 		; /* nothing is due */
-	else if (lazy_expunge_user_never_used(luser->user))
-		; /* to open a mailbox makes its directories, or fails */
-	else if (plan) {
+	else if (lazy_expunge_user_never_used(luser->user)) {
+		/* to open a mailbox makes its directories, or fails */
+		result_r->never_used = TRUE;
+	} else if (plan) {
 		maintain_autoexpunge(&maintain);
 		maintain_cap(&maintain);
 	} else if (maintain_lock(&maintain, &lock))

@@ -6,6 +6,7 @@
    logs. One run a user at a time. */
 
 #include "account/error.h"
+#include "core/catalog-row.h"
 
 struct lazy_expunge_user;
 
@@ -19,12 +20,18 @@ struct lazy_expunge_maintain_result {
 	uint64_t held;
 	/* another run is at work for this user */
 	bool skipped;
+	/* the user has nothing here, not even a directory */
+	bool never_used;
+	/* for the catalog, if asked for; nothing of it is known where the run
+	   was skipped or has read nothing */
+	struct lazy_expunge_catalog_row row;
 };
 
 /* Do it all, or with plan only say what there is to do. Failures are logged and
-   counted, and the rest is done. Returns 0 if all went well, -1 and the first
-   error. */
-int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan, time_t now,
+   counted, and the rest is done. with_row: read what the catalog is to say, too.
+   Returns 0 if all went well, -1 and the first error. */
+int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan,
+			  bool with_row, time_t now,
 			  struct lazy_expunge_maintain_result *result_r,
 			  enum mail_error *error_r);
 

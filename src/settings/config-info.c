@@ -46,6 +46,7 @@ static const struct setting_define lazy_expunge_config_setting_defines[] = {
 	DEF(UINT, lazy_expunge_look_remember),
 	DEF(TIME, lazy_expunge_look_age),
 	DEF(TIME, lazy_expunge_account_keep),
+	{ .type = SET_FILTER_NAME, .key = "lazy_expunge_catalog" },
 
 	SETTING_DEFINE_LIST_END
 };

@@ -146,6 +146,7 @@ void lazy_expunge_settings_read(struct mail_user *user,
 	env_get_time(&env, "lazy_expunge_account_keep", &set_r->account_keep,
 		     FALSE);
 	env_get_look(&env, &set_r->look);
+	set_r->catalog = p_strdup(pool, env_get(&env, "lazy_expunge_catalog"));
 	set_r->error = p_strdup(pool, env.error);
 }
 

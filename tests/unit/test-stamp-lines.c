@@ -7,7 +7,7 @@
 static const struct lazy_expunge_stamp full = {
 	.time = 1764374400, .expunged = 812, .bytes = 123456789012ULL,
 	.failed = 3, .looked = 1764374399, .next = 1764460800,
-	.settings = "a b\tc", .watch = "1 2 3 /a\n4 5 6 /b c\n",
+	.settings = "a b\tc", .row = "1 2 3", .watch = "1 2 3 /a\n4 5 6 /b c\n",
 };
 
 static const char *stamp_text(const struct lazy_expunge_stamp *stamp)
@@ -30,6 +30,7 @@ START_TEST(a_stamp_is_read_as_it_was_written)
 	ck_assert_int_eq(out.looked, full.looked);
 	ck_assert_int_eq(out.next, full.next);
 	ck_assert_str_eq(out.settings, full.settings);
+	ck_assert_str_eq(out.row, full.row);
 	ck_assert_str_eq(out.watch, full.watch);
 }
 END_TEST

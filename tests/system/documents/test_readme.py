@@ -200,8 +200,9 @@ def test_the_table_of_settings_of_this_version(dovecot):
     listed = {line.split(" = ")[0] for line in lines}
     general = re.search(r"^\| setting \| default \| meaning \|\n(.*?)\n\n", README, re.MULTILINE | re.DOTALL).group(1)
     meant = {name for row in general.splitlines() for name in re.findall(r"`(lazy_expunge\w*)`", row.split("|")[1])}
-    assert listed == meant - {"lazy_expunge_exclude2"} - ({"lazy_expunge"} if new else {"lazy_expunge_mailbox"})
-    lines = [line for line in lines if not line.startswith("lazy_expunge_hold")]
+    assert listed == meant - {"lazy_expunge_exclude2"} - (
+        {"lazy_expunge", "lazy_expunge_catalog"} if new else {"lazy_expunge_mailbox"})
+    lines = [line for line in lines if not line.startswith(("lazy_expunge_hold", "lazy_expunge_catalog"))]
     text = "\n".join(lines) if new else "plugin {\n" + "\n".join(lines) + "\n}"
     user = dovecot(lazy=settings(), raw=text).user()
     user.append("Work", create=True)

@@ -4,7 +4,7 @@ from harness import places
 from harness.machines import packages, roots
 from harness.places import locked
 
-PACKAGES = packages.DOVECOT + packages.BUILD + ["gcc", "clang"]
+PACKAGES = packages.DOVECOT + packages.DICTS + packages.BUILD + ["gcc", "clang"]
 
 
 def ensure(codename, say=print):

@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 
 DOVECOT = ["dovecot-core", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd"]
+# the databases of the catalog, for Dovecot's dict
+DICTS = ["dovecot-sqlite", "dovecot-pgsql"]
 BUILD = ["dovecot-dev", "gcc", "libc6-dev", "make", "autoconf", "automake", "libtool", "pkgconf", "check", "libarchive-dev", "libbsd-dev",
          "libssl-dev", "xz-utils"]
 ANALYSIS = ["clang", "libclang-rt-dev", "cppcheck"]
@@ -17,6 +19,8 @@ HOST = ["python3", "util-linux", "git"]
 TESTS = ["python3-pytest", "python3-pytest-xdist", "strace", "valgrind", "man-db", "systemd", "cron", "unzip", "zstd"]
 # drives the browser of the webmail's tests; browser and webmail are in a system of their own
 BROWSER_TESTS = ["python3-selenium"]
+# databases that tests start with files of their own; nothing of the system's is started
+DATABASES = ["postgresql", "mariadb-server-core"]
 # mail programs that delete mail in tests
 CLIENTS = ["curl", "fetchmail", "isync", "neomutt", "offlineimap3"]
 CHROOT = ["mmdebstrap", "debian-archive-keyring"]

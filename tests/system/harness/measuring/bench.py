@@ -16,7 +16,7 @@ from pathlib import Path
 from harness import options, places
 from harness.machines import packages, targets
 from harness.measuring import calls as bench_calls, report as bench_report
-from harness.measuring import cases_admin, cases_holds, cases_origins  # noqa: F401  (they register their cases)
+from harness.measuring import cases_admin, cases_catalog, cases_holds, cases_origins  # noqa: F401  (they register their cases)
 from harness.measuring.cases import CASES, Samples
 from harness.measuring.servers import SERIES, Servers
 from harness.dovecot.config import FORMATS
@@ -36,7 +36,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if arguments.work:
         places.move_work(Path(arguments.work).resolve())
-    packages.install(packages.HOST + packages.DOVECOT + packages.BUILD + ["gnuplot-nox"], lambda text: print(text, flush=True))
+    packages.install(packages.HOST + packages.DOVECOT + packages.BUILD + packages.DICTS + packages.DATABASES + ["gnuplot-nox"], lambda text: print(text, flush=True))
     started = time.monotonic()
     rows, calls = [], {}
     try:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.measuring import accounts
+from harness.dovecot import catalog
 from harness.dovecot.config import NONE, OURS, SHIPPED, Config, Mailbox, settings
 from harness.dovecot.sandbox import Sandbox, process_stat
 from harness.dovecot.server import Server
@@ -25,6 +26,10 @@ SERIES = {
     "ours-flag": (OURS, False),
     "ours-header": (OURS, False),
     "ours-read": (OURS, False),
+    "ours-catalog": (OURS, False),
+    "ours-due": (OURS, False),
+    "ours-jobs2": (OURS, False),
+    "ours-jobs4": (OURS, False),
     "shipped-last": (SHIPPED, True),
     "ours-last": (OURS, True),
 }
@@ -39,13 +44,17 @@ class Servers:
 
     def __init__(self, target, form, fsync, variant="gcc"):
         self.target, self.form, self.fsync, self.variant = target, form, fsync, variant
-        self._servers = {}
+        self._servers, self._databases = {}, {}
 
     def get(self, series, **fields):
         """A running server for a series, with other fields of Config if given."""
         key = (series, tuple(sorted(fields.items())))
         if key not in self._servers:
-            self._servers[key] = Server(self.target, self.config(series, **fields), self.variant).start()
+            server = Server(self.target, self.config(series, **fields), self.variant)
+            if series == "ours-catalog":
+                self._databases[server] = catalog.Sqlite()
+                self._databases[server].prepare(server)
+            self._servers[key] = server.start()
         return self._servers[key]
 
     def config(self, series, **fields):
@@ -53,7 +62,14 @@ class Servers:
         config = Config(format=self.form, plugin=plugin, fsync=self.fsync, raw="mail_max_userip_connections = 100",
                         lazy=settings(mailbox=accounts.STORAGE, only_last_instance=last, **OWN_SETTINGS.get(plugin, {})),
                         mailboxes=(Mailbox("Trash", auto="create", special_use="\\Trash"),))
+        if series == "ours-catalog":
+            own = catalog.configuration(self.target)
+            config = replace(config, files=own["files"], raw=config.raw + "\n" + own["raw"])
         return replace(config, **fields)
+
+    def database(self, server):
+        """The catalog of a server of the series ours-catalog."""
+        return self._databases[server]
 
     def account(self, series, account, **fields):
         """A fresh user of the series' server with a copy of this account."""

@@ -1,0 +1,107 @@
+"""maintain -D: only who is due by the catalog, in the order of time; rows of those who are gone are taken off."""
+
+import json
+import re
+
+import pytest
+
+from harness.dovecot.catalog import NEVER, now, with_catalog
+from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox
+from harness.dovecot.retention import keep, maintain
+from harness.waiting import wait_for
+
+pytestmark = pytest.mark.any_format
+
+DAY = 24 * 60 * 60
+FIELDS = dict(passwd_file=True, mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge="7 days", autoexpunge_max_mails=1),))
+
+
+def fleet(dovecot, number):
+    """Users of each of whom one mail is too much."""
+    server, database = with_catalog(dovecot, **FIELDS)
+    users = [server.user() for _ in range(number)]
+    server.write_users(users)
+    for user in users:
+        keep(user, 2)
+    return server, database, users
+
+
+def visited(server, *arguments):
+    rows, done = maintain(server, "-A", "-D", *arguments)
+    return [row["username"] for row in rows], done
+
+
+def set_row(database, user, **fields):
+    names = ", ".join(f"{name} = ?" for name in fields)
+    database.run(f"UPDATE lazy_expunge SET {names} WHERE username = ?", *fields.values(), user.name)
+
+
+@pytest.mark.parametrize("jobs", ((), ("-j", "2")))
+def test_who_is_due_is_visited_in_the_order_of_time(dovecot, jobs):
+    server, database, users = fleet(dovecot, 5)
+    maintain(server, "-A")
+    for user in users:
+        set_row(database, user, due=now() + 1000)
+    set_row(database, users[1], due=now() - 10)
+    set_row(database, users[3], due=now() - 20)
+    set_row(database, users[4], due=NEVER, maintained=now() - 8 * DAY)
+    set_row(database, users[0], due=NEVER, maintained=now() - 6 * DAY)
+    names, done = visited(server, *jobs)
+    due = [users[4].name, users[3].name, users[1].name]
+    assert (names if not jobs else sorted(names)) == (due if not jobs else sorted(due)) and done.stderr == b""
+    # they were visited: their rows say when there is something next
+    assert all(database.row(users[n])["maintained"] >= now() - 60 for n in (1, 3, 4))
+    assert database.row(users[3])["due"] == min(mail.saved for mail in users[3].kept()) + 7 * DAY
+    assert visited(server, *jobs)[0] == []
+    keep(users[3], 1)
+    assert visited(server, *jobs)[0] == [users[3].name]
+    assert len(users[3].kept()) == database.row(users[3])["messages"] == 1
+    # a shorter age
+    assert visited(server, "-M", "5", *jobs)[0] == [users[0].name]
+
+
+def test_rows_of_who_is_gone_are_taken_off_and_said_once(dovecot):
+    server, database, users = fleet(dovecot, 4)
+    database.run("UPDATE lazy_expunge SET due = 1")
+    # one is unknown now, of one nothing is here any more, and one is another server's
+    server.write_users(users[1:])
+    wait_for(lambda: server.doveadm("user", users[0].name, check=False).code != 0, "userdb to read its file")
+    for user in users[1:3]:
+        user.home.rename(server.root / f"away-{user.name}")
+    set_row(database, users[2], server="other.example")
+    names, done = visited(server)
+    said = re.findall(r"Info: (\S+): (.*): taken off the catalog", done.stderr.decode())
+    assert dict(said) == {
+        users[0].name: "userdb does not know the user", users[1].name: "The user has nothing on this server any more"}
+    assert users[3].name in names and users[0].name not in names
+    assert database.users() == sorted([users[2].name, users[3].name])
+    assert "taken off" not in visited(server)[1].stderr.decode()
+
+
+def test_two_servers_at_once_do_each_user_once(dovecot):
+    server, database, users = fleet(dovecot, 12)
+    runs = [server.start_doveadm("-f", "json", "lazy-expunge", "maintain", "-A", "-D", stdout=-1, stderr=-1) for _ in range(2)]
+    rows = []
+    for run in runs:
+        out, err = run.communicate(timeout=60)
+        assert run.returncode == 0 and re.sub(rb".*Skipped: another maintain.*\n", b"", err) == b""
+        rows += [row for row in json.loads(out) if row["username"] in {user.name for user in users}]
+    done = [row["username"] for row in rows if row["expunged"] == 1]
+    assert sorted(done) == sorted(user.name for user in users)
+    assert sum(row["expunged"] for row in rows) == 12
+
+
+def test_it_needs_a_catalog_and_all_users(dovecot):
+    server, database, users = fleet(dovecot, 1)
+    for arguments, code, text in ((("-u", users[0].name, "-D"), 64, "it is for -A"), (("-A", "-M", "3"), 64, "-M is for -D"),
+                                  (("-A", "-D", "-M", "0"), 64, "-M 0")):
+        done = server.doveadm("lazy-expunge", "maintain", *arguments, check=False)
+        assert done.code == code and text in done.stderr.decode(), str(done)
+    database.run("ALTER TABLE lazy_expunge RENAME COLUMN server TO gone")
+    server.expect_log("dict", required=False)
+    done = server.doveadm("lazy-expunge", "maintain", "-A", "-D", check=False)
+    assert done.code == 75 and "The catalog cannot be read" in done.stderr.decode(), str(done)
+    without = dovecot.own(**FIELDS)
+    without.write_users([])
+    done = without.doveadm("lazy-expunge", "maintain", "-A", "-D", check=False)
+    assert done.code == 78 and "lazy_expunge_catalog is not set" in done.stderr.decode(), str(done)
