@@ -17,8 +17,11 @@
 #include <unistd.h>
 
 #define DELETIONS_LOCK_FNAME LAZY_EXPUNGE_DELETIONS_FNAME".lock"
-/* Some ten thousand deletions. */
-#define DELETIONS_MAX_SIZE (2 * 1024 * 1024)
+/* Some ten thousand deletions, and some fifty thousand mails of which a copy
+   lived. */
+#define DELETIONS_MAX_SIZE (4 * 1024 * 1024)
+/* So much is held back at most until the mailbox is closed. */
+#define DELETIONS_PASSED_MAX (1024 * 1024)
 #define DELETIONS_MAX_LINE (64 * 1024)
 /* Reason codes of doveadm's commands begin with this. */
 #define REASON_DOVEADM "doveadm:cmd_"
@@ -36,6 +39,8 @@ struct deletion {
 struct lazy_expunge_deletions {
 	pool_t pool;
 	ARRAY(struct deletion *) all;
+	/* of the session's user: lines that the file does not have */
+	string_t *passed;
 };
 
 static void deletions_free(struct lazy_expunge_user *luser,
@@ -44,6 +49,7 @@ static void deletions_free(struct lazy_expunge_user *luser,
 	struct lazy_expunge_deletions *deletions = luser->deletions;
 
 	luser->deletions = NULL;
+	str_free(&deletions->passed);
 	pool_unref(&deletions->pool);
 }
 
@@ -58,6 +64,7 @@ deletions_get(struct lazy_expunge_user *luser)
 	pool = pool_alloconly_create("lazy_expunge deletions", 1024);
 	deletions = p_new(pool, struct lazy_expunge_deletions, 1);
 	deletions->pool = pool;
+	deletions->passed = str_new(default_pool, 64);
 	p_array_init(&deletions->all, pool, 2);
 	luser->deletions = deletions;
 	lazy_expunge_user_on_deinit(luser, deletions_free, NULL);
@@ -198,6 +205,16 @@ void lazy_expunge_deletions_add(struct lazy_expunge_user *luser, uint32_t id,
 	}
 }
 
+void lazy_expunge_deletions_add_passed(struct lazy_expunge_user *luser,
+				       const string_t *lines)
+{
+	struct lazy_expunge_deletions *deletions = deletions_get(luser);
+
+	str_append_str(deletions->passed, lines);
+	if (str_len(deletions->passed) > DELETIONS_PASSED_MAX)
+		lazy_expunge_deletions_write(luser);
+}
+
 void lazy_expunge_deletions_add_box(struct lazy_expunge_user *luser,
 				    uint32_t id, const char *vname, time_t now)
 {
@@ -224,13 +241,12 @@ void lazy_expunge_deletions_taken(struct lazy_expunge_user *luser,
 	deletion_changed(deletion, now);
 }
 
-/* Returns 1 if ok, 0 and the error if the home is gone, -1 and the error. */
-static int deletions_append(struct mail_user *user, string_t *text,
-			    const char **error_r)
+int lazy_expunge_deletions_append_lines(struct mail_user *user,
+					string_t *lines, const char **error_r)
 {
 	return lazy_expunge_append(user, LAZY_EXPUNGE_DELETIONS_FNAME,
 				   DELETIONS_LOCK_FNAME, DELETIONS_MAX_SIZE,
-				   text, error_r);
+				   lines, error_r);
 }
 
 int lazy_expunge_deletions_append(
@@ -241,13 +257,14 @@ int lazy_expunge_deletions_append(
 	string_t *text = t_str_new(256);
 
 	lazy_expunge_deletion_append(text, record);
-	return deletions_append(user, text, error_r);
+	return lazy_expunge_deletions_append_lines(user, text, error_r);
 }
 
 /* All changed ones of the owner with one write. */
-static void deletions_write_owner(struct lazy_expunge_deletions *deletions,
+static void deletions_write_owner(struct lazy_expunge_user *luser,
 				  struct mail_user *owner)
 {
+	struct lazy_expunge_deletions *deletions = luser->deletions;
 	string_t *text = t_str_new(256);
 	struct deletion *deletion;
 	const char *error;
@@ -258,7 +275,11 @@ static void deletions_write_owner(struct lazy_expunge_deletions *deletions,
 			lazy_expunge_deletion_append(text, &deletion->record);
 		}
 	}
-	ret = deletions_append(owner, text, &error);
+	if (owner == luser->user) {
+		str_append_str(text, deletions->passed);
+		str_truncate(deletions->passed, 0);
+	}
+	ret = lazy_expunge_deletions_append_lines(owner, text, &error);
 	array_foreach_elem(&deletions->all, deletion) {
 		if (!deletion->changed || deletion->owner != owner)
 			continue;
@@ -281,8 +302,7 @@ void lazy_expunge_deletions_write(struct lazy_expunge_user *luser)
 		return;
 	array_foreach_elem(&luser->deletions->all, deletion) {
 		if (deletion->changed) T_BEGIN {
-			deletions_write_owner(luser->deletions,
-					      deletion->owner);
+			deletions_write_owner(luser, deletion->owner);
 		} T_END;
 	}
 }
@@ -330,28 +350,46 @@ static void records_read(struct istream *input, pool_t pool,
 	array_sort(records, record_cmp);
 }
 
-void lazy_expunge_deletions_read(struct mail_user *user, pool_t pool,
-				 ARRAY_TYPE(lazy_expunge_deletion_record) *records)
+struct istream *lazy_expunge_deletions_open(struct mail_user *user,
+					    const char **path_r)
 {
-	struct istream *input;
-	const char *path, *error;
+	const char *error;
 	int fd, ret;
 
-	path = lazy_expunge_place_path(user, LAZY_EXPUNGE_DELETIONS_FNAME);
-	if (path == NULL)
-		return;
-	ret = lazy_expunge_place_open(path, O_RDONLY, &fd, &error);
+	*path_r = lazy_expunge_place_path(user, LAZY_EXPUNGE_DELETIONS_FNAME);
+	if (*path_r == NULL)
+		return NULL;
+	ret = lazy_expunge_place_open(*path_r, O_RDONLY, &fd, &error);
 	if (ret < 0) {
 		e_warning(user->event, "lazy_expunge: What was deleted "
 			  "together is not known: %s", error);
 	}
-	if (ret <= 0)
+	return ret <= 0 ? NULL :
+		i_stream_create_fd_autoclose(&fd, DELETIONS_MAX_LINE);
+}
+
+void lazy_expunge_deletions_read(struct mail_user *user, pool_t pool,
+				 ARRAY_TYPE(lazy_expunge_deletion_record) *records)
+{
+	struct istream *input;
+	const char *path;
+
+	input = lazy_expunge_deletions_open(user, &path);
+	if (input == NULL)
 		return;
-	input = i_stream_create_fd_autoclose(&fd, DELETIONS_MAX_LINE);
 	records_read(input, pool, records);
 	if (input->stream_errno != 0) {
 		e_warning(user->event, "lazy_expunge: read(%s) failed: %s",
 			  path, i_stream_get_error(input));
 	}
 	i_stream_destroy(&input);
+}
+
+int lazy_expunge_deletions_rewrite(struct mail_user *user,
+				   lazy_expunge_rewrite_line_t *callback,
+				   void *context, const char **error_r)
+{
+	return lazy_expunge_rewrite(user, LAZY_EXPUNGE_DELETIONS_FNAME,
+				    DELETIONS_LOCK_FNAME, callback, context,
+				    error_r);
 }

@@ -6,10 +6,12 @@
    which mail was deleted, with one write and without a sync. It is a hint: which
    mails belong together they carry themselves. */
 
+#include "account/rewrite.h"
 #include "core/deletion-lines.h"
 
 #define LAZY_EXPUNGE_DELETIONS_FNAME "dovecot.lazy-expunge.deletions"
 
+struct istream;
 struct lazy_expunge_user;
 struct mail_user;
 
@@ -30,6 +32,10 @@ uint32_t lazy_expunge_deletions_id(struct lazy_expunge_user *luser,
 void lazy_expunge_deletions_add(struct lazy_expunge_user *luser, uint32_t id,
 				const char *origin, unsigned int count,
 				time_t now);
+/* Mails of the session's user passed while a copy lived: lines of
+   core/passed-lines.h. Their deletion was added to. */
+void lazy_expunge_deletions_add_passed(struct lazy_expunge_user *luser,
+				       const string_t *lines);
 /* The mailbox was deleted. */
 void lazy_expunge_deletions_add_box(struct lazy_expunge_user *luser,
 				    uint32_t id, const char *vname, time_t now);
@@ -50,6 +56,17 @@ int lazy_expunge_deletions_append(
 void lazy_expunge_deletions_begin(struct lazy_expunge_user *luser, pool_t pool,
 				  time_t now,
 				  struct lazy_expunge_deletion_record *record_r);
+/* Append lines of another kind, which have ends. The same. */
+int lazy_expunge_deletions_append_lines(struct mail_user *user,
+					string_t *lines, const char **error_r);
+/* Open the file to read its lines. NULL if there is none, or with a warning if
+   that failed. *path_r: data stack. */
+struct istream *lazy_expunge_deletions_open(struct mail_user *user,
+					    const char **path_r);
+/* Take lines out of the file. Returns 0 if ok, -1 and the error. */
+int lazy_expunge_deletions_rewrite(struct mail_user *user,
+				   lazy_expunge_rewrite_line_t *callback,
+				   void *context, const char **error_r);
 /* Read all records of the user, one of each number, in the order in which they
    began. */
 void lazy_expunge_deletions_read(struct mail_user *user, pool_t pool,

@@ -70,18 +70,21 @@ static const char *row_by(const struct lazy_expunge_deletion_row *row)
 static void row_print_left(const struct lazy_expunge_deletion_row *row)
 {
 	unsigned int count = lazy_expunge_deletion_count(&row->record);
+	unsigned int known = row->there + row->passed + row->restored;
 
 	if (row->record.kind == LAZY_EXPUNGE_DELETION_KIND_RESTORE) {
+		lazy_expunge_print_none();
 		lazy_expunge_print_none();
 		lazy_expunge_print_none();
 		lazy_expunge_print_none();
 		return;
 	}
 	lazy_expunge_print_number(row->there);
+	lazy_expunge_print_number(row->passed);
 	lazy_expunge_print_number(row->restored);
-	if (row->has_record && count > row->there + row->restored) {
-		lazy_expunge_print_number(count - row->there - row->restored);
-	} else if (row->has_record)
+	if (row->has_record && count > known)
+		lazy_expunge_print_number(count - known);
+	else if (row->has_record)
 		lazy_expunge_print_number(0);
 	else
 		lazy_expunge_print_none();
@@ -188,6 +191,7 @@ static void deletions_print_headers(void)
 	lazy_expunge_print_header("address");
 	lazy_expunge_print_header("session");
 	lazy_expunge_print_header_number("there");
+	lazy_expunge_print_header_number("elsewhere");
 	lazy_expunge_print_header_number("restored");
 	lazy_expunge_print_header_number("expired");
 }

@@ -72,7 +72,8 @@ static void list_box_open(struct list_cmd *lcmd,
 
 	if (lbox->t != NULL)
 		return;
-	holds = lazy_expunge_holds_get(select->luser);
+	holds = sbox->storage == NULL ? NULL :
+		lazy_expunge_holds_get(select->luser);
 	if (holds != NULL)
 		lbox->cover = lazy_expunge_cover_init(holds, sbox->box);
 	lbox->t = mailbox_transaction_begin(sbox->box, 0, "lazy_expunge list");
@@ -147,7 +148,13 @@ static int list_run(struct lazy_expunge_cmd *cmd,
 	struct lazy_expunge_select *select;
 	int ret;
 
-	select = lazy_expunge_cmd_select(cmd, luser, 0, &ret);
+	/* of what lives, only what is asked for is of interest */
+	if (cmd->range.origins != NULL || cmd->deletion != NULL) {
+		select = lazy_expunge_cmd_select_with_copies(cmd, luser, 0,
+							     &ret);
+	} else {
+		select = lazy_expunge_cmd_select(cmd, luser, 0, &ret);
+	}
 	if (select == NULL)
 		return ret;
 	ret = list_print(lcmd, select);

@@ -28,7 +28,7 @@ static void restore_say(struct restore_cmd *rcmd,
 			row->restored, rcmd->params.plan ? "they would go to" :
 			"they are in");
 	}
-	if (row->renamed && row->restored + row->skipped > 0) {
+	if (row->renamed && row->restored + row->copied + row->skipped > 0) {
 		lazy_expunge_cmd_say(&rcmd->cmd, "%s was renamed: its mails "
 			"%s %s (-t chooses another mailbox)",
 			lazy_expunge_text_safe(row->origin),
@@ -51,6 +51,7 @@ static void row_print(const struct lazy_expunge_restore_row *row)
 	lazy_expunge_print_text(row->origin);
 	lazy_expunge_print_text(row->target);
 	lazy_expunge_print_number(row->restored);
+	lazy_expunge_print_number(row->copied);
 	lazy_expunge_print_number(row->skipped);
 	lazy_expunge_print_number(row->failed);
 }
@@ -93,10 +94,44 @@ static int undo_run(struct restore_cmd *rcmd, struct lazy_expunge_user *luser)
 	return ret;
 }
 
+/* With -t, which takes mail from anywhere, copies of what lives are left where
+   they are unless it is said whose they are. */
+static bool restore_wants_copies(const struct restore_cmd *rcmd)
+{
+	return rcmd->params.target == NULL || rcmd->cmd.deletion != NULL ||
+		rcmd->cmd.range.origins != NULL;
+}
+
+/* A user's run. */
+struct restore_run {
+	struct restore_cmd *rcmd;
+	struct lazy_expunge_user *luser;
+	/* NULL if there are none, or they were not looked for */
+	struct lazy_expunge_select *copies;
+};
+
+/* What passed while a copy lived. */
+static int restore_find_copies(void *context,
+			       struct lazy_expunge_select **select_r)
+{
+	struct restore_run *run = context;
+	struct restore_cmd *rcmd = run->rcmd;
+	int ret = 0;
+
+	if (restore_wants_copies(rcmd)) {
+		run->copies = lazy_expunge_cmd_select_copies(&rcmd->cmd,
+				run->luser, rcmd->params.target,
+				rcmd->params.plan, &ret);
+	}
+	*select_r = run->copies;
+	return ret;
+}
+
 static int restore_run(struct lazy_expunge_cmd *cmd,
 		       struct lazy_expunge_user *luser)
 {
 	struct restore_cmd *rcmd = container_of(cmd, struct restore_cmd, cmd);
+	struct restore_run run = { .rcmd = rcmd, .luser = luser };
 	ARRAY_TYPE(lazy_expunge_restore_row) rows;
 	const struct lazy_expunge_restore_row *row;
 	struct lazy_expunge_select *select;
@@ -106,24 +141,18 @@ static int restore_run(struct lazy_expunge_cmd *cmd,
 
 	if (rcmd->undo != NULL)
 		return undo_run(rcmd, luser);
+	select = lazy_expunge_cmd_select_quietly(cmd, luser,
+				LAZY_EXPUNGE_SELECT_OLDEST_FIRST, &ret);
+	if (select == NULL)
+		return ret;
 	pool = pool_alloconly_create("lazy_expunge restore", 1024);
 	p_array_init(&boxes, pool, 4);
 	if (rcmd->params.target == NULL)
 		lazy_expunge_cmd_find_boxes(cmd, luser, pool, &boxes);
-	if (array_count(&boxes) == 0) {
-		select = lazy_expunge_cmd_select(cmd, luser,
-				LAZY_EXPUNGE_SELECT_OLDEST_FIRST, &ret);
-	} else {
-		select = lazy_expunge_cmd_select_quietly(cmd, luser,
-				LAZY_EXPUNGE_SELECT_OLDEST_FIRST, &ret);
-	}
-	if (select == NULL) {
-		pool_unref(&pool);
-		return ret;
-	}
 	t_array_init(&rows, 8);
-	ret = array_count(&select->mails) == 0 ? 0 :
-		lazy_expunge_restore(select, &rcmd->params, &rows);
+	rcmd->params.find_copies = restore_find_copies;
+	rcmd->params.context = &run;
+	ret = lazy_expunge_restore(select, &rcmd->params, &rows);
 	if (lazy_expunge_restore_boxes(luser, &boxes, rcmd->params.plan, pool,
 				       &rows) < 0)
 		ret = -1;
@@ -131,6 +160,9 @@ static int restore_run(struct lazy_expunge_cmd *cmd,
 		row_print(row);
 		restore_say(rcmd, row);
 	} T_END;
+	if (ret == 0 && array_count(&rows) == 0 && array_count(&boxes) == 0)
+		ret = lazy_expunge_cmd_found_nothing(cmd, select);
+	lazy_expunge_select_deinit(&run.copies);
 	lazy_expunge_select_deinit(&select);
 	pool_unref(&pool);
 	return ret;
@@ -141,6 +173,7 @@ static void restore_print_headers(void)
 	lazy_expunge_print_header("origin");
 	lazy_expunge_print_header("target");
 	lazy_expunge_print_header_number("restored");
+	lazy_expunge_print_header_number("copied");
 	lazy_expunge_print_header_number("skipped");
 	lazy_expunge_print_header_number("failed");
 }

@@ -107,6 +107,23 @@ struct lazy_expunge_select *
 lazy_expunge_cmd_select_quietly(struct lazy_expunge_cmd *cmd,
 				struct lazy_expunge_user *luser,
 				unsigned int select_flags, int *ret_r);
+/* The same, with the copies of mails that passed (inventory/copies.h). */
+struct lazy_expunge_select *
+lazy_expunge_cmd_select_with_copies(struct lazy_expunge_cmd *cmd,
+				    struct lazy_expunge_user *luser,
+				    unsigned int select_flags, int *ret_r);
+/* The copies of such mails alone, for a restore to target (NULL = where each
+   was), of which the mails of the storages come first: they are back, or with
+   plan would be. NULL on failure, which was said: *ret_r is what run() returns
+   then. */
+struct lazy_expunge_select *
+lazy_expunge_cmd_select_copies(struct lazy_expunge_cmd *cmd,
+			       struct lazy_expunge_user *luser,
+			       const char *target, bool plan, int *ret_r);
+/* Nothing was found by a selection, which is made larger: say so, or that there is
+   no such origin. Returns what run() returns. */
+int lazy_expunge_cmd_found_nothing(struct lazy_expunge_cmd *cmd,
+				   struct lazy_expunge_select *select);
 /* The mailboxes that were deleted as a whole and that -d or -o names. None with a
    search query that takes not all. */
 void lazy_expunge_cmd_find_boxes(struct lazy_expunge_cmd *cmd,

@@ -10,6 +10,7 @@
 #include "message-part-data.h"
 #include "mail-storage.h"
 #include "core/origin-codec.h"
+#include "core/passed-lines.h"
 #include "hold/cover.h"
 #include "doveadm/print.h"
 #include "doveadm/table.h"
@@ -223,10 +224,13 @@ lazy_expunge_list_columns_mail(struct lazy_expunge_list_columns *columns,
 	return mail;
 }
 
-static const char *list_flags(struct mail *mail)
+static const char *
+list_flags(const struct lazy_expunge_select_mail *smail, struct mail *mail)
 {
-	enum mail_flags flags = mail_get_flags(mail);
-	const char *const *keywords = mail_get_keywords(mail);
+	enum mail_flags flags = smail->passed != NULL ? smail->passed->flags :
+		mail_get_flags(mail);
+	const char *const *keywords = smail->passed != NULL ?
+		smail->passed->keywords : mail_get_keywords(mail);
 	static const struct {
 		enum mail_flags flag;
 		const char *name;
@@ -293,14 +297,15 @@ static int list_attachments(struct mail *mail, unsigned int *count_r)
 	return 0;
 }
 
-static int list_read(struct mail *mail, enum list_column column,
+static int list_read(const struct lazy_expunge_select_mail *smail,
+		     struct mail *mail, enum list_column column,
 		     struct list_values *values)
 {
 	switch (column) {
 	case LIST_GUID:
 		return mail_get_special(mail, MAIL_FETCH_GUID, &values->guid);
 	case LIST_FLAGS:
-		values->flags = list_flags(mail);
+		values->flags = list_flags(smail, mail);
 		return 0;
 	case LIST_SIZE:
 		return mail_get_virtual_size(mail, &values->size);
@@ -320,7 +325,24 @@ static int list_read(struct mail *mail, enum list_column column,
 	}
 }
 
-static void list_print_known(struct lazy_expunge_select *select,
+/* Where a mail lives that is in no storage is said in a line of a few columns,
+   too. */
+static const char *
+list_origin(const struct lazy_expunge_list_columns *columns,
+	    struct lazy_expunge_select *select,
+	    const struct lazy_expunge_select_mail *smail)
+{
+	const struct lazy_expunge_select_box *sbox =
+		array_idx(&select->boxes, smail->box);
+	const char *origin = lazy_expunge_select_origin(select, smail);
+
+	return sbox->storage != NULL || !columns->is_short ||
+		!lazy_expunge_print_is_table() ? origin :
+		t_strdup_printf("%s, now in %s", origin, sbox->vname);
+}
+
+static void list_print_known(const struct lazy_expunge_list_columns *columns,
+			     struct lazy_expunge_select *select,
 			     const struct lazy_expunge_select_mail *smail,
 			     enum list_column column)
 {
@@ -338,8 +360,7 @@ static void list_print_known(struct lazy_expunge_select *select,
 		lazy_expunge_print_time(smail->saved);
 		break;
 	case LIST_ORIGIN:
-		lazy_expunge_print_text(
-			lazy_expunge_select_origin(select, smail));
+		lazy_expunge_print_text(list_origin(columns, select, smail));
 		break;
 	case LIST_VIA:
 		lazy_expunge_print_text(
@@ -396,7 +417,7 @@ int lazy_expunge_list_columns_print(
 	i_zero(&values);
 	array_foreach_elem(&columns->wanted, column) {
 		if (!column_is_dropped(columns, column) &&
-		    list_read(mail, column, &values) < 0)
+		    list_read(smail, mail, column, &values) < 0)
 			return -1;
 	}
 	/* what everybody sent himself says nothing */
@@ -409,7 +430,7 @@ int lazy_expunge_list_columns_print(
 			lazy_expunge_print_text(cover == NULL ? "" :
 				lazy_expunge_cover_names(cover, mail));
 		} else if (!list_print_read(&values, column)) {
-			list_print_known(select, smail, column);
+			list_print_known(columns, select, smail, column);
 		}
 	}
 	return 0;

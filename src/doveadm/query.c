@@ -9,6 +9,7 @@
 #include "mail-search-parser.h"
 #include "core/text.h"
 #include "core/time-words.h"
+#include "inventory/copies.h"
 #include "inventory/deletions.h"
 #include "inventory/select.h"
 #include "doveadm/command.h"
@@ -125,6 +126,10 @@ static int cmd_check_origins(struct lazy_expunge_cmd *cmd,
 
 	mail_search_build_add_all(args);
 	ret = lazy_expunge_select_find(select, args, NULL, 0, &error);
+	if (ret == 0) {
+		ret = lazy_expunge_copies_find(select, args, NULL, NULL, 0,
+					       &error);
+	}
 	mail_search_args_unref(&args);
 	if (ret < 0)
 		return lazy_expunge_cmd_fail(cmd, &error);
@@ -143,9 +148,8 @@ static int cmd_check_origins(struct lazy_expunge_cmd *cmd,
 	return ret;
 }
 
-/* Nothing was found: say so, or that there is no such origin. */
-static int cmd_select_nothing(struct lazy_expunge_cmd *cmd,
-			      struct lazy_expunge_select *select)
+int lazy_expunge_cmd_found_nothing(struct lazy_expunge_cmd *cmd,
+				   struct lazy_expunge_select *select)
 {
 	if (lazy_expunge_cmd_is_multi(cmd))
 		return 0;
@@ -204,9 +208,32 @@ static int cmd_find_deletion(struct lazy_expunge_cmd *cmd,
 	return error_r->text == NULL ? 0 : -1;
 }
 
+enum cmd_parts {
+	/* mails of the storages */
+	CMD_KEPT = 0x01,
+	/* copies of mails that passed */
+	CMD_COPIES = 0x02
+};
+
+/* Returns 0 if ok, -1 and the error. */
+static int cmd_find(struct lazy_expunge_cmd *cmd,
+		    struct lazy_expunge_select *select, enum cmd_parts parts,
+		    const char *target, unsigned int select_flags,
+		    struct lazy_expunge_error *error_r)
+{
+	if ((parts & CMD_KEPT) != 0 &&
+	    lazy_expunge_select_find(select, cmd->ctx.search_args,
+				     &cmd->range, select_flags, error_r) < 0)
+		return -1;
+	return (parts & CMD_COPIES) == 0 ? 0 :
+		lazy_expunge_copies_find(select, cmd->ctx.search_args,
+					 &cmd->range, target, select_flags,
+					 error_r);
+}
+
 static int cmd_select(struct lazy_expunge_cmd *cmd,
-		      struct lazy_expunge_user *luser,
-		      unsigned int select_flags,
+		      struct lazy_expunge_user *luser, enum cmd_parts parts,
+		      const char *target, unsigned int select_flags,
 		      struct lazy_expunge_select **select_r,
 		      struct lazy_expunge_error *error_r)
 {
@@ -216,19 +243,55 @@ static int cmd_select(struct lazy_expunge_cmd *cmd,
 	*select_r = NULL;
 	cmd->range.deletion = NULL;
 	if (cmd->deletion != NULL) {
-		if (cmd_find_deletion(cmd, luser, &deletion, error_r) < 0)
+		i_zero(&deletion);
+		/* nothing may be left of it but these */
+		if (parts == CMD_COPIES) {
+			deletion.id = lazy_expunge_deletion_id_parse(
+							cmd->deletion);
+		} else if (cmd_find_deletion(cmd, luser, &deletion,
+					     error_r) < 0) {
 			return -1;
+		}
 		cmd->range.deletion = &deletion;
 	}
 	*select_r = lazy_expunge_select_init(luser, error_r);
 	if (*select_r == NULL)
 		return -1;
-	ret = lazy_expunge_select_find(*select_r, cmd->ctx.search_args,
-				       &cmd->range, select_flags, error_r);
+	ret = cmd_find(cmd, *select_r, parts, target, select_flags, error_r);
 	cmd->range.deletion = NULL;
 	if (ret < 0)
 		lazy_expunge_select_deinit(select_r);
 	return ret;
+}
+
+static struct lazy_expunge_select *
+cmd_select_or_fail(struct lazy_expunge_cmd *cmd,
+		   struct lazy_expunge_user *luser, enum cmd_parts parts,
+		   const char *target, unsigned int select_flags, int *ret_r)
+{
+	struct lazy_expunge_select *select;
+	struct lazy_expunge_error error;
+
+	if (cmd_select(cmd, luser, parts, target, select_flags, &select,
+		       &error) < 0)
+		*ret_r = lazy_expunge_cmd_fail(cmd, &error);
+	return select;
+}
+
+/* Says it if nothing is found. */
+static struct lazy_expunge_select *
+cmd_select_any(struct lazy_expunge_cmd *cmd, struct lazy_expunge_user *luser,
+	       enum cmd_parts parts, unsigned int select_flags, int *ret_r)
+{
+	struct lazy_expunge_select *select;
+
+	select = cmd_select_or_fail(cmd, luser, parts, NULL, select_flags,
+				    ret_r);
+	if (select != NULL && array_count(&select->mails) == 0) {
+		*ret_r = lazy_expunge_cmd_found_nothing(cmd, select);
+		lazy_expunge_select_deinit(&select);
+	}
+	return select;
 }
 
 struct lazy_expunge_select *
@@ -236,12 +299,8 @@ lazy_expunge_cmd_select_quietly(struct lazy_expunge_cmd *cmd,
 				struct lazy_expunge_user *luser,
 				unsigned int select_flags, int *ret_r)
 {
-	struct lazy_expunge_select *select;
-	struct lazy_expunge_error error;
-
-	if (cmd_select(cmd, luser, select_flags, &select, &error) < 0)
-		*ret_r = lazy_expunge_cmd_fail(cmd, &error);
-	return select;
+	return cmd_select_or_fail(cmd, luser, CMD_KEPT, NULL, select_flags,
+				  ret_r);
 }
 
 struct lazy_expunge_select *
@@ -249,15 +308,44 @@ lazy_expunge_cmd_select(struct lazy_expunge_cmd *cmd,
 			struct lazy_expunge_user *luser,
 			unsigned int select_flags, int *ret_r)
 {
-	struct lazy_expunge_select *select;
-	struct lazy_expunge_error error;
+	return cmd_select_any(cmd, luser, CMD_KEPT, select_flags, ret_r);
+}
 
-	if (cmd_select(cmd, luser, select_flags, &select, &error) < 0)
-		*ret_r = lazy_expunge_cmd_fail(cmd, &error);
-	else if (array_count(&select->mails) == 0) {
-		*ret_r = cmd_select_nothing(cmd, select);
-		lazy_expunge_select_deinit(&select);
+struct lazy_expunge_select *
+lazy_expunge_cmd_select_with_copies(struct lazy_expunge_cmd *cmd,
+				    struct lazy_expunge_user *luser,
+				    unsigned int select_flags, int *ret_r)
+{
+	return cmd_select_any(cmd, luser, CMD_KEPT | CMD_COPIES, select_flags,
+			      ret_r);
+}
+
+/* Take out what is no copy of a mail that passed. */
+static void select_leave_copies(struct lazy_expunge_select *select)
+{
+	struct lazy_expunge_select_mail *mails;
+	unsigned int count, left = 0;
+
+	mails = array_get_modifiable(&select->mails, &count);
+	for (unsigned int i = 0; i < count; i++) {
+		if (mails[i].passed != NULL)
+			mails[left++] = mails[i];
 	}
+	array_delete(&select->mails, left, count - left);
+}
+
+struct lazy_expunge_select *
+lazy_expunge_cmd_select_copies(struct lazy_expunge_cmd *cmd,
+			       struct lazy_expunge_user *luser,
+			       const char *target, bool plan, int *ret_r)
+{
+	struct lazy_expunge_select *select;
+
+	select = cmd_select_or_fail(cmd, luser,
+		plan ? CMD_KEPT | CMD_COPIES : CMD_COPIES, target,
+		LAZY_EXPUNGE_SELECT_OLDEST_FIRST, ret_r);
+	if (select != NULL)
+		select_leave_copies(select);
 	return select;
 }
 

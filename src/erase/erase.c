@@ -9,6 +9,7 @@
 #include "mail-storage-private.h"
 #include "core/transactions.h"
 #include "account/lock.h"
+#include "account/passed.h"
 #include "account/user.h"
 #include "hold/cover.h"
 #include "hold/holds.h"
@@ -21,6 +22,8 @@
 
 struct erase_guid {
 	const char *guid;
+	/* as it is written where a mail passed */
+	guid_128_t guid_128;
 	/* a copy is held, or could not be read */
 	bool kept;
 };
@@ -31,6 +34,7 @@ struct erase {
 	pool_t pool;
 	ARRAY_TYPE(lazy_expunge_erase_row) *rows;
 	HASH_TABLE(const char *, struct erase_guid *) guids;
+	HASH_TABLE(const uint8_t *, struct erase_guid *) guids_128;
 	/* which step is done for each mailbox */
 	int (*step)(struct erase *erase, struct mailbox *box,
 		    const char *vname, struct lazy_expunge_error *error_r);
@@ -67,6 +71,7 @@ static int step_match(struct erase *erase, struct mailbox *box,
 	struct mail_search_context *search;
 	struct erase_guid *eguid;
 	struct mail *mail;
+	const uint8_t *key;
 	const char *guid;
 	int ret = 0;
 
@@ -84,6 +89,9 @@ static int step_match(struct erase *erase, struct mailbox *box,
 		eguid = p_new(erase->pool, struct erase_guid, 1);
 		eguid->guid = p_strdup(erase->pool, guid);
 		hash_table_insert(erase->guids, eguid->guid, eguid);
+		mail_generate_guid_128_hash(guid, eguid->guid_128);
+		key = eguid->guid_128;
+		hash_table_insert(erase->guids_128, key, eguid);
 	}
 	if (mailbox_search_deinit(&search) < 0)
 		ret = -1;
@@ -239,6 +247,16 @@ static bool erase_has_guid(void *context, const char *guid)
 	return eguid != NULL && !eguid->kept;
 }
 
+static bool erase_has_guid_128(void *context, const guid_128_t guid)
+{
+	struct erase *erase = context;
+	const uint8_t *key = guid;
+	const struct erase_guid *eguid =
+		hash_table_lookup(erase->guids_128, key);
+
+	return eguid != NULL && !eguid->kept;
+}
+
 static void rows_set_state(struct erase *erase,
 			   enum lazy_expunge_erase_state state)
 {
@@ -272,6 +290,13 @@ static int erase_prove(struct erase *erase, struct lazy_expunge_error *error_r)
 
 static int erase_locked(struct erase *erase, struct lazy_expunge_error *error_r)
 {
+	/* first, for who finds no such mail any more does not know of what */
+	if (lazy_expunge_passed_forget(erase->luser->user, 0,
+				       erase_has_guid_128, erase,
+				       &error_r->text) < 0) {
+		error_r->code = MAIL_ERROR_TEMP;
+		return -1;
+	}
 	erase->step = step_expunge;
 	if (erase_boxes(erase, error_r) < 0 ||
 	    lazy_expunge_erase_traces(erase->luser, error_r) < 0)
@@ -338,7 +363,10 @@ int lazy_expunge_erase(struct lazy_expunge_user *luser,
 	int ret;
 
 	hash_table_create(&erase.guids, default_pool, 0, str_hash, strcmp);
+	hash_table_create(&erase.guids_128, default_pool, 0, guid_128_hash,
+			  guid_128_cmp);
 	ret = erase_run(&erase, plan, error_r);
+	hash_table_destroy(&erase.guids_128);
 	hash_table_destroy(&erase.guids);
 	return ret;
 }

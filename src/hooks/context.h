@@ -6,6 +6,7 @@
 #include "seq-range-array.h"
 #include "mail-storage-private.h"
 #include "mailbox-list-private.h"
+#include "core/passed-lines.h"
 #include "core/policy.h"
 #include "account/user.h"
 #include "keep/destination.h"
@@ -115,6 +116,8 @@ struct lazy_expunge_transaction {
 	struct lazy_expunge_trail_steps *trail_steps;
 	/* what it adds to deletions. Not created before the first. */
 	ARRAY(struct lazy_expunge_deletion_sum) deletion_sums;
+	/* mails that passed while a copy lived. text is NULL before the first. */
+	struct lazy_expunge_passed_lines passed;
 	/* a Trash: where its mails came from is as of this transaction */
 	bool trail_read;
 

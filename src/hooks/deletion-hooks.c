@@ -4,13 +4,16 @@
 #include "lib.h"
 #include "array.h"
 #include "ioloop.h"
+#include "str.h"
 #include "mail-storage-private.h"
 #include "account/deletions.h"
 #include "core/deletion.h"
+#include "core/origin-codec.h"
 #include "keep/deletion-id.h"
 #include "keep/origin.h"
 #include "hooks/context.h"
 #include "hooks/deletion-hooks.h"
+#include "hooks/trail-hooks.h"
 
 /* Mails in a row with one number. */
 struct lazy_expunge_deletion_sum {
@@ -91,6 +94,56 @@ void lazy_expunge_deletion_kept(struct lazy_expunge_transaction *lt,
 	}
 }
 
+/* The keywords that it has, but for those of the plugin. */
+static const char *const *passed_keywords(struct mail *mail)
+{
+	const char *const *keywords = mail_get_keywords(mail);
+	ARRAY_TYPE(const_string) names;
+
+	t_array_init(&names, 8);
+	for (; *keywords != NULL; keywords++) {
+		if (!lazy_expunge_origin_is_keyword(*keywords))
+			array_push_back(&names, keywords);
+	}
+	array_append_zero(&names);
+	return array_front(&names);
+}
+
+static void passed_add(struct lazy_expunge_transaction *lt,
+		       const struct lazy_expunge_deletion *deletion)
+{
+	const char *vname = lazy_expunge_origin_vname(lt->t->box);
+	struct mail *mail = deletion->mail;
+	struct lazy_expunge_passed passed = {
+		.deletion = deletion->id,
+		.time = ioloop_time,
+		.mailbox = deletion->origin != NULL ? deletion->origin : vname,
+		.via = deletion->origin != NULL ? vname : "",
+		.flags = mail_get_flags(mail),
+		.keywords = passed_keywords(mail),
+	};
+
+	mail_generate_guid_128_hash(deletion->guid, passed.guid);
+	if (lt->passed.text == NULL)
+		lt->passed.text = str_new(default_pool, 256);
+	lazy_expunge_passed_append(&lt->passed, &passed);
+	sum_add(lt, passed.deletion, passed.mailbox, NULL);
+}
+
+void lazy_expunge_deletion_passed(struct lazy_expunge_transaction *lt,
+				  struct lazy_expunge_deletion *deletion)
+{
+	if (deletion->guid == NULL || *deletion->guid == '\0')
+		return;
+	lazy_expunge_deletion_number(lt, deletion);
+	if (deletion->id == 0)
+		return;
+	deletion->origin = lazy_expunge_trail_before(lt, deletion->mail->uid);
+	T_BEGIN {
+		passed_add(lt, deletion);
+	} T_END;
+}
+
 void lazy_expunge_deletion_left(struct lazy_expunge_transaction *lt,
 				struct mail *mail)
 {
@@ -107,6 +160,9 @@ void lazy_expunge_deletion_finish(struct lazy_expunge_transaction *lt,
 	struct lazy_expunge_user *luser = lt->lbox->luser;
 	struct lazy_expunge_deletion_sum *sum;
 
+	if (lt->passed.text != NULL && committed)
+		lazy_expunge_deletions_add_passed(luser, lt->passed.text);
+	str_free(&lt->passed.text);
 	if (!array_is_created(&lt->deletion_sums))
 		return;
 	array_foreach_modifiable(&lt->deletion_sums, sum) {

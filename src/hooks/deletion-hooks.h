@@ -19,6 +19,9 @@ void lazy_expunge_deletion_box(struct mailbox *box);
 /* It is kept with the commit. */
 void lazy_expunge_deletion_kept(struct lazy_expunge_transaction *lt,
 				const struct lazy_expunge_deletion *deletion);
+/* It goes with the commit while a copy lives, and its GUID is known. */
+void lazy_expunge_deletion_passed(struct lazy_expunge_transaction *lt,
+				  struct lazy_expunge_deletion *deletion);
 /* The mail of a storage is moved out of it by the transaction. */
 void lazy_expunge_deletion_left(struct lazy_expunge_transaction *lt,
 				struct mail *mail);

@@ -14,6 +14,7 @@
 #include "account/storage-box.h"
 #include "account/storages.h"
 #include "hooks/context.h"
+#include "hooks/deletion-hooks.h"
 #include "hooks/held.h"
 #include "hooks/kept.h"
 #include "hooks/hooks.h"
@@ -148,9 +149,10 @@ static void mail_tell_passed(const struct lazy_expunge_deletion *deletion,
 	}
 }
 
-static void mail_pass(const struct lazy_expunge_deletion *deletion,
+static void mail_pass(struct lazy_expunge_deletion *deletion,
 		      const struct lazy_expunge_facts *facts)
 {
+	struct lazy_expunge_transaction *lt;
 	struct mail *mail = deletion->mail;
 	struct mail_private *pmail = (struct mail_private *)mail;
 	struct lazy_expunge_mail *lmail =
@@ -164,11 +166,14 @@ static void mail_pass(const struct lazy_expunge_deletion *deletion,
 		return;
 	case LAZY_EXPUNGE_REASON_MOVED:
 		lazy_expunge_move_wait(mail);
-		/* fall through */
-	case LAZY_EXPUNGE_REASON_OTHER_INSTANCE:
 		lazy_expunge_transaction_pass(
 			lazy_expunge_transaction_get(mail->transaction),
 			mail->uid);
+		break;
+	case LAZY_EXPUNGE_REASON_OTHER_INSTANCE:
+		lt = lazy_expunge_transaction_get(mail->transaction);
+		lazy_expunge_transaction_pass(lt, mail->uid);
+		lazy_expunge_deletion_passed(lt, deletion);
 		break;
 	default:
 		break;

@@ -3,12 +3,15 @@
 #include "lib.h"
 #include "array.h"
 #include "hash.h"
+#include "ioloop.h"
 #include "seq-range-array.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "account/deletions.h"
+#include "account/passed.h"
 #include "core/origin-id.h"
 #include "core/origin-mask.h"
+#include "inventory/copies.h"
 #include "inventory/deletions.h"
 
 /* Mails without a number that were deleted from one mailbox, each at most so many
@@ -23,6 +26,8 @@ struct join {
 	HASH_TABLE(void *, void *) record_idxs;
 	/* number -> mails that were taken */
 	HASH_TABLE(void *, void *) taken;
+	/* number -> mails that passed */
+	HASH_TABLE(void *, void *) passed;
 };
 
 /* Numbers together; those without one by origin and time. */
@@ -74,8 +79,30 @@ static void join_init(struct join *join)
 	}
 }
 
+static void join_read_passed(struct join *join)
+{
+	struct lazy_expunge_select *select = join->list->select;
+	ARRAY_TYPE(lazy_expunge_passed) all;
+	const struct lazy_expunge_passed *passed;
+	unsigned int count;
+	void *value;
+
+	hash_table_create_direct(&join->passed, default_pool, 0);
+	p_array_init(&all, select->pool, 16);
+	lazy_expunge_passed_read(select->luser->user, select->pool,
+		lazy_expunge_copies_since(select->luser, ioloop_time), &all);
+	array_foreach(&all, passed) {
+		value = hash_table_lookup(join->passed,
+					  POINTER_CAST(passed->deletion));
+		count = POINTER_CAST_TO(value, unsigned int);
+		hash_table_update(join->passed, POINTER_CAST(passed->deletion),
+				  POINTER_CAST(count + 1));
+	}
+}
+
 static void join_deinit(struct join *join)
 {
+	hash_table_destroy(&join->passed);
 	hash_table_destroy(&join->record_idxs);
 	hash_table_destroy(&join->taken);
 }
@@ -253,6 +280,7 @@ lazy_expunge_deletions_list(struct lazy_expunge_select *select,
 	i_zero(&join);
 	join.list = list;
 	join_init(&join);
+	join_read_passed(&join);
 	join_add_groups(&join);
 	join_add_records(&join);
 	array_foreach_modifiable(&list->rows, row) {
@@ -260,6 +288,10 @@ lazy_expunge_deletions_list(struct lazy_expunge_select *select,
 					  POINTER_CAST(row->record.id));
 		row->found = row->there;
 		row->restored = row->record.id == 0 ? 0 :
+			POINTER_CAST_TO(value, unsigned int);
+		value = hash_table_lookup(join.passed,
+					  POINTER_CAST(row->record.id));
+		row->passed = row->record.id == 0 ? 0 :
 			POINTER_CAST_TO(value, unsigned int);
 	}
 	join_deinit(&join);

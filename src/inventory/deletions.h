@@ -21,6 +21,8 @@ struct lazy_expunge_deletion_row {
 	unsigned int first_mail;
 	/* mails that restores and moves took out of the storage */
 	unsigned int restored;
+	/* mails that are in no storage, for a copy lived, and can be made from it */
+	unsigned int passed;
 };
 
 struct lazy_expunge_deletions_list {

@@ -28,7 +28,6 @@ struct select_find {
 	const struct lazy_expunge_select_range *range;
 	/* those of the range, as they are shown */
 	const struct lazy_expunge_origin_mask *origins_wanted;
-	char separator;
 	HASH_TABLE(const char *, void *) origins;
 };
 
@@ -236,9 +235,8 @@ static bool is_in_range(const struct lazy_expunge_select_range *range,
 		(range->until == 0 || saved <= range->until);
 }
 
-/* The name as Dovecot shows it now. */
-static const char *
-select_shown_origin(const struct lazy_expunge_select *select,
+const char *
+lazy_expunge_select_shown(const struct lazy_expunge_select *select,
 		    const char *origin)
 {
 	struct mail_namespace *ns = mail_namespace_find_inbox(
@@ -247,9 +245,8 @@ select_shown_origin(const struct lazy_expunge_select *select,
 	return lazy_expunge_compat_name_normalize(ns->list, origin);
 }
 
-/* The mask with its names as Dovecot shows them. NULL for NULL. */
-static const struct lazy_expunge_origin_mask *
-select_shown_mask(const struct lazy_expunge_select *select,
+const struct lazy_expunge_origin_mask *
+lazy_expunge_select_shown_mask(const struct lazy_expunge_select *select,
 		  const struct lazy_expunge_origin_mask *mask)
 {
 	struct lazy_expunge_origin_mask *shown;
@@ -262,12 +259,29 @@ select_shown_mask(const struct lazy_expunge_select *select,
 	names = p_new(select->pool, const char *, count + 1);
 	for (unsigned int i = 0; i < count; i++) {
 		names[i] = p_strdup(select->pool,
-			select_shown_origin(select, mask->names[i]));
+			lazy_expunge_select_shown(select, mask->names[i]));
 	}
 	shown = p_new(select->pool, struct lazy_expunge_origin_mask, 1);
 	shown->names = names;
 	shown->below = mask->below;
 	return shown;
+}
+
+static char select_separator(const struct lazy_expunge_select *select)
+{
+	return mail_namespace_get_sep(
+		mail_namespace_find_inbox(select->luser->user->namespaces));
+}
+
+bool lazy_expunge_select_match(const struct lazy_expunge_select *select,
+			       const struct lazy_expunge_origin_mask *mask,
+			       const char *origin, const char *via)
+{
+	const char separator = select_separator(select);
+
+	return lazy_expunge_origin_mask_match(mask, origin, separator) ||
+		(via != NULL &&
+		 lazy_expunge_origin_mask_match(mask, via, separator));
 }
 
 static bool
@@ -296,14 +310,11 @@ static int select_find_mail(struct select_find *find, unsigned int box_idx,
 	if (recorded == NULL)
 		recorded = sbox->origin;
 	if (recorded != NULL)
-		origin = select_shown_origin(select, recorded);
+		origin = lazy_expunge_select_shown(select, recorded);
 	if (via != NULL)
-		via = select_shown_origin(select, via);
-	if (!lazy_expunge_origin_mask_match(find->origins_wanted, origin,
-					    find->separator) &&
-	    (via == NULL ||
-	     !lazy_expunge_origin_mask_match(find->origins_wanted, via,
-					     find->separator)))
+		via = lazy_expunge_select_shown(select, via);
+	if (!lazy_expunge_select_match(select, find->origins_wanted, origin,
+				       via))
 		return 0;
 	if (mail_get_save_date(mail, &saved) < 0) {
 		/* gone meanwhile */
@@ -379,13 +390,22 @@ static int select_mail_cmp_newest(const struct lazy_expunge_select_mail *m1,
 	return lazy_expunge_select_cmp_oldest(m2, m1);
 }
 
+void lazy_expunge_select_sort(struct lazy_expunge_select *select,
+			      enum lazy_expunge_select_flags flags)
+{
+	if ((flags & LAZY_EXPUNGE_SELECT_OLDEST_FIRST) != 0)
+		array_sort(&select->mails, lazy_expunge_select_cmp_oldest);
+	else
+		array_sort(&select->mails, select_mail_cmp_newest);
+}
+
 static int select_find(struct select_find *find, struct mail_search_args *args,
 		       struct lazy_expunge_error *error_r)
 {
 	const char *origin;
 	int ret = 0;
 
-	find->origins_wanted = select_shown_mask(find->select,
+	find->origins_wanted = lazy_expunge_select_shown_mask(find->select,
 						 find->range->origins);
 	hash_table_create(&find->origins, default_pool, 0, str_hash, strcmp);
 	for (unsigned int i = 1; i < array_count(&find->select->origins); i++) {
@@ -401,12 +421,6 @@ static int select_find(struct select_find *find, struct mail_search_args *args,
 	return ret;
 }
 
-static char select_separator(const struct lazy_expunge_select *select)
-{
-	return mail_namespace_get_sep(
-		mail_namespace_find_inbox(select->luser->user->namespaces));
-}
-
 int lazy_expunge_select_find(struct lazy_expunge_select *select,
 			     struct mail_search_args *args,
 			     const struct lazy_expunge_select_range *range,
@@ -417,15 +431,11 @@ int lazy_expunge_select_find(struct lazy_expunge_select *select,
 	struct select_find find = {
 		.select = select,
 		.range = range == NULL ? &all : range,
-		.separator = select_separator(select),
 	};
 
 	if (select_find(&find, args, error_r) < 0)
 		return -1;
-	if ((flags & LAZY_EXPUNGE_SELECT_OLDEST_FIRST) != 0)
-		array_sort(&select->mails, lazy_expunge_select_cmp_oldest);
-	else
-		array_sort(&select->mails, select_mail_cmp_newest);
+	lazy_expunge_select_sort(select, flags);
 	return 0;
 }
 
@@ -433,7 +443,7 @@ bool lazy_expunge_select_has_origin(const struct lazy_expunge_select *select,
 				    const char *name, bool below,
 				    const char **near_r)
 {
-	const char *const names[] = { select_shown_origin(select, name), NULL };
+	const char *const names[] = { lazy_expunge_select_shown(select, name), NULL };
 	const struct lazy_expunge_origin_mask mask = {
 		.names = names,
 		.below = below,
@@ -447,7 +457,7 @@ bool lazy_expunge_select_has_origin(const struct lazy_expunge_select *select,
 		if (lazy_expunge_origin_mask_match(&mask, *origin, separator))
 			return TRUE;
 		/* as it was recorded, and not as it is shown */
-		if (strcmp(*origin, select_shown_origin(select, *origin)) != 0)
+		if (strcmp(*origin, lazy_expunge_select_shown(select, *origin)) != 0)
 			continue;
 		if (shown < SELECT_NEAR_ORIGINS &&
 		    lazy_expunge_origin_is_near(name, *origin, separator)) {

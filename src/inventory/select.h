@@ -9,9 +9,11 @@
 
 struct mail_search_args;
 struct lazy_expunge_origin_mask;
+struct lazy_expunge_passed;
 
 /* A mailbox of a storage, open and synced. */
 struct lazy_expunge_select_box {
+	/* NULL: it is none, and has copies of mails that passed */
 	struct lazy_expunge_storage *storage;
 	struct mailbox *box;
 	/* the name that users and administrators know */
@@ -47,6 +49,9 @@ struct lazy_expunge_select_mail {
 	unsigned int recorded;
 	/* number of its deletion (core/deletion-lines.h), 0 if it has none */
 	uint32_t deletion;
+	/* NULL, or it is a copy of the mail that was deleted, and stays where it
+	   is: what that was like (inventory/copies.h) */
+	const struct lazy_expunge_passed *passed;
 };
 
 struct lazy_expunge_select {
@@ -104,6 +109,22 @@ int lazy_expunge_select_find(struct lazy_expunge_select *select,
 bool lazy_expunge_select_has_origin(const struct lazy_expunge_select *select,
 				    const char *name, bool below,
 				    const char **near_r);
+/* TRUE if the mail's origin, or the Trash that it went through (NULL = none), is
+   one of the mask's, whose names are as Dovecot shows them. */
+bool lazy_expunge_select_match(const struct lazy_expunge_select *select,
+			       const struct lazy_expunge_origin_mask *mask,
+			       const char *origin, const char *via);
+/* The name, or the mask (NULL = NULL) with its names, as Dovecot shows it now. Data stack
+   or the selection's. */
+const char *
+lazy_expunge_select_shown(const struct lazy_expunge_select *select,
+			  const char *origin);
+const struct lazy_expunge_origin_mask *
+lazy_expunge_select_shown_mask(const struct lazy_expunge_select *select,
+			       const struct lazy_expunge_origin_mask *mask);
+/* Sort as the flags say. */
+void lazy_expunge_select_sort(struct lazy_expunge_select *select,
+			      enum lazy_expunge_select_flags flags);
 /* Compare for sorting: the oldest deletion first, then as they lie. */
 int lazy_expunge_select_cmp_oldest(const struct lazy_expunge_select_mail *m1,
 				   const struct lazy_expunge_select_mail *m2);

@@ -35,7 +35,7 @@ struct restore_batch {
 	const struct lazy_expunge_select_mail *smail;
 	/* NULL with plan */
 	struct lazy_expunge_events *events;
-	unsigned int restored, skipped;
+	unsigned int restored, copied, skipped;
 	/* what could not be done; the whole batch is undone then */
 	const char *failed;
 	struct mailbox *failed_box;
@@ -78,15 +78,64 @@ static void batch_tell(struct restore_batch *batch, const char *cause)
 }
 
 /* A user may have tried to delete it in the storage. */
-static enum mail_flags restored_flags(struct mail *mail)
+static enum mail_flags restored_flags(struct restore_batch *batch)
 {
-	return mail_get_flags(mail) & ENUM_NEGATE(MAIL_RECENT | MAIL_DELETED);
+	const struct lazy_expunge_passed *passed = batch->smail->passed;
+
+	return (passed != NULL ? passed->flags : mail_get_flags(batch->mail)) &
+		ENUM_NEGATE(MAIL_RECENT | MAIL_DELETED);
+}
+
+/* NULL if there are none. */
+static struct mail_keywords *restored_keywords(struct restore_batch *batch)
+{
+	const struct lazy_expunge_passed *passed = batch->smail->passed;
+	struct mailbox *target = batch->restore->target;
+
+	if (passed == NULL) {
+		return lazy_expunge_origin_keywords_create(target, batch->mail,
+							   NULL);
+	}
+	return *passed->keywords == NULL ? NULL :
+		mail_index_keywords_create(target->index, passed->keywords);
+}
+
+/* A copy of it is in the target with the commit, or was before. */
+static void batch_set_back(struct restore_batch *batch)
+{
+	if (batch->smail->passed != NULL) {
+		array_push_back(&batch->restore->batch_back,
+				batch->smail->passed);
+	}
+}
+
+/* The target has the mail: nothing else stays to be restored. */
+static void batch_clear(struct restore_batch *batch)
+{
+	struct lazy_expunge_restore *restore = batch->restore;
+
+	lazy_expunge_undo_log_cleared(restore->undo_log,
+				      batch->smail->deletion);
+	batch_set_back(batch);
+	if (!restore->params->plan && batch->smail->passed == NULL)
+		mail_expunge(batch->mail);
+}
+
+/* It is in the target with the commit. */
+static void batch_count(struct restore_batch *batch)
+{
+	if (batch->smail->passed != NULL)
+		batch->copied++;
+	else
+		batch->restored++;
 }
 
 /* Copy, and mark what is in the storage to be cleared. */
 static int batch_copy(struct restore_batch *batch,
 		      struct mail_save_context *ctx)
 {
+	if (batch->smail->passed != NULL)
+		return mailbox_copy(&ctx, batch->mail);
 	/* A move within the quota costs nothing; out of a storage that does
 	   not count, it must fit. */
 	if (!batch->storage->quota_ignore)
@@ -103,11 +152,10 @@ static int batch_move(struct restore_batch *batch, const char *guid)
 	struct mail_save_context *ctx;
 	struct mail_keywords *keywords;
 
-	batch_tell(batch, "restore");
-	keywords = lazy_expunge_origin_keywords_create(restore->target,
-						       batch->mail, NULL);
+	batch_tell(batch, batch->smail->passed != NULL ? "copy" : "restore");
+	keywords = restored_keywords(batch);
 	ctx = mailbox_save_alloc(batch->dest_trans);
-	mailbox_save_set_flags(ctx, restored_flags(batch->mail), keywords);
+	mailbox_save_set_flags(ctx, restored_flags(batch), keywords);
 	if (keywords != NULL)
 		mailbox_keywords_unref(&keywords);
 	if (batch_copy(batch, ctx) < 0) {
@@ -119,7 +167,8 @@ static int batch_move(struct restore_batch *batch, const char *guid)
 	lazy_expunge_undo_log_add(restore->undo_log, restore->select,
 				  batch->smail, batch->mail,
 				  restore->row->target);
-	batch->restored++;
+	batch_count(batch);
+	batch_set_back(batch);
 	return 0;
 }
 
@@ -135,8 +184,7 @@ static int batch_complete(struct restore_batch *batch, const char *guid)
 						      guid);
 	int ret = 0;
 
-	keywords = lazy_expunge_origin_keywords_create(target, batch->mail,
-						       NULL);
+	keywords = restored_keywords(batch);
 	if (keywords == NULL)
 		keywords = mail_index_keywords_create(target->index, NULL);
 	t = mailbox_transaction_begin(target, 0,
@@ -144,7 +192,7 @@ static int batch_complete(struct restore_batch *batch, const char *guid)
 	mail = mail_alloc(t, 0, NULL);
 	if (mail_set_uid(mail, uid)) {
 		mail_update_flags(mail, MODIFY_REPLACE,
-				  restored_flags(batch->mail));
+				  restored_flags(batch));
 		mail_update_keywords(mail, MODIFY_REPLACE, keywords);
 	}
 	mailbox_keywords_unref(&keywords);
@@ -175,25 +223,22 @@ static int batch_mail(struct restore_batch *batch)
 	    lazy_expunge_restore_intent_has(restore->intent, guid)) {
 		if (batch_complete(batch, guid) < 0)
 			return -1;
-		batch_tell(batch, "restore");
-		mail_expunge(batch->mail);
-		lazy_expunge_undo_log_cleared(restore->undo_log,
-					      batch->smail->deletion);
-		batch->restored++;
+		batch_tell(batch, batch->smail->passed != NULL ?
+			   "copy" : "restore");
+		batch_clear(batch);
+		batch_count(batch);
 		return 0;
 	}
 	if (present) {
-		batch_tell(batch, "present");
-		lazy_expunge_undo_log_cleared(restore->undo_log,
-					      batch->smail->deletion);
-		if (!restore->params->plan)
-			mail_expunge(batch->mail);
+		if (batch->smail->passed == NULL)
+			batch_tell(batch, "present");
+		batch_clear(batch);
 		batch->skipped++;
 		return 0;
 	}
 	if (!restore->params->plan)
 		return batch_move(batch, guid);
-	if (batch->storage->quota_ignore &&
+	if ((batch->smail->passed != NULL || batch->storage->quota_ignore) &&
 	    lazy_expunge_restore_quota_try(restore->quota, batch->mail,
 					   &error) < 0) {
 		/* what fits is restored, and nothing is rolled back here */
@@ -201,7 +246,7 @@ static int batch_mail(struct restore_batch *batch)
 		return 0;
 	}
 	lazy_expunge_restore_guids_copy(restore->guids, guid);
-	batch->restored++;
+	batch_count(batch);
 	return 0;
 }
 
@@ -225,7 +270,7 @@ static void batch_rollback(struct restore_batch *batch)
 	lazy_expunge_undo_log_finish(batch->restore->undo_log, NULL);
 }
 
-/* Commit the target, then the storage. Returns 0 also if the storage could not
+/* Commit the target, then the storage, from which mails are. Returns 0 also if the storage could not
    be cleared: the rest may fare better. */
 static int batch_commit(struct restore_batch *batch)
 {
@@ -249,7 +294,9 @@ static int batch_commit(struct restore_batch *batch)
 	}
 	lazy_expunge_restore_guids_finish(restore->guids, TRUE);
 	restore->row->restored += batch->restored;
+	restore->row->copied += batch->copied;
 	restore->row->skipped += batch->skipped;
+	array_append_array(&restore->back, &restore->batch_back);
 	if (mailbox_transaction_commit(&batch->src_trans) < 0 ||
 	    mailbox_sync(batch->box, 0) < 0) {
 		/* The mails are in both places. The next time they are found
@@ -299,6 +346,7 @@ static int restore_batch(struct lazy_expunge_restore *restore,
 
 	i_zero(&restore->error);
 	restore->commit_failed = FALSE;
+	array_clear(&restore->batch_back);
 	batch.src_trans = mailbox_transaction_begin(batch.box, 0,
 					LAZY_EXPUNGE_TRANSACTION_RESTORE);
 	batch.mail = mail_alloc(batch.src_trans, MAIL_FETCH_GUID, NULL);

@@ -4,6 +4,7 @@
 #include "array.h"
 #include "file-lock.h"
 #include "mail-storage-private.h"
+#include "account/passed.h"
 #include "formats/format.h"
 #include "restore/intent.h"
 #include "restore/lock.h"
@@ -137,6 +138,71 @@ static int restore_begin(struct lazy_expunge_restore *restore,
 	return 0;
 }
 
+/* The row may have mails of a storage already. */
+static struct lazy_expunge_restore_row *
+restore_row_get(ARRAY_TYPE(lazy_expunge_restore_row) *rows,
+		const struct lazy_expunge_restore_part *part)
+{
+	struct lazy_expunge_restore_row *row;
+
+	array_foreach_modifiable(rows, row) {
+		if (strcmp(row->origin, part->origin) == 0 &&
+		    strcmp(row->target, part->target) == 0 &&
+		    row->renamed == part->renamed)
+			return row;
+	}
+	row = array_append_space(rows);
+	row->origin = part->origin;
+	row->target = part->target;
+	row->renamed = part->renamed;
+	return row;
+}
+
+/* error: why nothing can be restored, NULL if it can. Returns 0, or -1 if a row has an
+   error. */
+static int restore_selection(struct lazy_expunge_restore *restore,
+			     struct lazy_expunge_select *select,
+			     const struct lazy_expunge_error *error,
+			     ARRAY_TYPE(lazy_expunge_restore_row) *rows)
+{
+	ARRAY_TYPE(lazy_expunge_restore_part) parts;
+	const struct lazy_expunge_restore_part *part;
+	int ret = 0;
+
+	restore->select = select;
+	p_array_init(&parts, select->pool, 8);
+	lazy_expunge_restore_where(select, restore->params->target, &parts);
+	array_foreach(&parts, part) {
+		restore->row = restore_row_get(rows, part);
+		if (error != NULL) {
+			lazy_expunge_restore_row_fail(restore, part->count,
+						      error);
+		} else {
+			restore_part(restore,
+				     array_idx(&select->mails, part->first),
+				     part->count);
+		}
+		if (restore->row->error.text != NULL)
+			ret = -1;
+	}
+	return ret;
+}
+
+static int restore_copies(struct lazy_expunge_restore *restore,
+			  const struct lazy_expunge_error *error,
+			  ARRAY_TYPE(lazy_expunge_restore_row) *rows)
+{
+	const struct lazy_expunge_restore_params *params = restore->params;
+	struct lazy_expunge_select *copies;
+
+	if (params->find_copies == NULL)
+		return 0;
+	if (params->find_copies(params->context, &copies) < 0)
+		return -1;
+	return copies == NULL ? 0 :
+		restore_selection(restore, copies, error, rows);
+}
+
 int lazy_expunge_restore(struct lazy_expunge_select *select,
 			 const struct lazy_expunge_restore_params *params,
 			 ARRAY_TYPE(lazy_expunge_restore_row) *rows)
@@ -145,37 +211,26 @@ int lazy_expunge_restore(struct lazy_expunge_select *select,
 		.select = select,
 		.params = params,
 	};
-	ARRAY_TYPE(lazy_expunge_restore_part) parts;
-	const struct lazy_expunge_restore_part *part;
+	const struct lazy_expunge_error *failed;
 	struct lazy_expunge_error error;
 	struct file_lock *lock = NULL;
 	struct event_reason *reason;
-	bool begun;
-	int ret = 0;
+	int ret;
 
 	reason = event_reason_begin("lazy_expunge:restore");
-	begun = restore_begin(&restore, &lock, &error) == 0;
-	p_array_init(&parts, select->pool, 8);
-	lazy_expunge_restore_where(select, params->target, &parts);
-	array_foreach(&parts, part) {
-		restore.row = array_append_space(rows);
-		restore.row->origin = part->origin;
-		restore.row->target = part->target;
-		restore.row->renamed = part->renamed;
-		if (!begun) {
-			lazy_expunge_restore_row_fail(&restore, part->count,
-						      &error);
-		} else {
-			restore_part(&restore,
-				     array_idx(&select->mails, part->first),
-				     part->count);
-		}
-		if (restore.row->error.text != NULL)
-			ret = -1;
-	}
+	p_array_init(&restore.back, select->pool, 8);
+	p_array_init(&restore.batch_back, select->pool, 8);
+	failed = restore_begin(&restore, &lock, &error) == 0 ? NULL : &error;
+	ret = restore_selection(&restore, select, failed, rows);
+	if (restore_copies(&restore, failed, rows) < 0)
+		ret = -1;
 	lazy_expunge_restore_quota_deinit(&restore.quota);
 	lazy_expunge_restore_intent_deinit(&restore.intent);
 	lazy_expunge_undo_log_deinit(&restore.undo_log);
+	if (!params->plan) {
+		lazy_expunge_passed_set_back(select->luser->user,
+					     &restore.back);
+	}
 	file_lock_free(&lock);
 	event_reason_end(&reason);
 	return ret;

@@ -8,8 +8,9 @@
 #include "inventory/select.h"
 #include "restore/rows.h"
 
-/* Restore the selected mails. Adds a row for each origin and target. Texts live as long as
-   the selection. Returns 0 if all went well, -1 if some mail failed: the rows
+/* Restore the selected mails, and then copies of mails that passed, which stay
+   where they are. Adds a row for each origin and target. Texts live as long as
+   the selections. Returns 0 if all went well, -1 if some mail failed: the rows
    say which and why. */
 int lazy_expunge_restore(struct lazy_expunge_select *select,
 			 const struct lazy_expunge_restore_params *params,

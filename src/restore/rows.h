@@ -5,6 +5,8 @@
 
 #include "account/error.h"
 
+struct lazy_expunge_select;
+
 struct lazy_expunge_restore_params {
 	/* where everything goes, NULL = where each came from */
 	const char *target;
@@ -15,6 +17,13 @@ struct lazy_expunge_restore_params {
 	bool plan;
 	/* returns TRUE when it is time to stop. May be NULL. */
 	bool (*is_killed)(void);
+	/* Called when the mails of the storages are back: finds copies of mails
+	   that passed (inventory/copies.h), to be restored as well. *select_r is
+	   the caller's, NULL if there are none. Returns 0 if ok, -1 if that
+	   failed, and was said. May be NULL. */
+	int (*find_copies)(void *context,
+			   struct lazy_expunge_select **select_r);
+	void *context;
 };
 
 /* What became of the mails of one origin that go to one target. */
@@ -26,6 +35,8 @@ struct lazy_expunge_restore_row {
 	bool renamed;
 	/* put back, or with plan: to be put back */
 	unsigned int restored;
+	/* of mails that passed: made from a copy, which stays where it is */
+	unsigned int copied;
 	/* in the target already, so only cleared from the storage */
 	unsigned int skipped;
 	/* still in the storage, or with plan: to stay there, because the

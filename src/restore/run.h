@@ -3,6 +3,7 @@
 
 /* A run of restore: what its parts share. */
 
+#include "core/passed-lines.h"
 #include "restore/rows.h"
 
 struct lazy_expunge_select;
@@ -25,6 +26,10 @@ struct lazy_expunge_restore {
 	struct lazy_expunge_undo_log *undo_log;
 	/* with plan: what fits. NULL if all does. */
 	struct lazy_expunge_restore_quota *quota;
+
+	/* of mails that passed: those that are in their mailbox again, and those
+	   that are with the batch */
+	ARRAY_TYPE(lazy_expunge_passed) back, batch_back;
 
 	/* why the last batch failed; NULL text: its mail is gone */
 	struct lazy_expunge_error error;

@@ -12,6 +12,7 @@
 #include "account/files.h"
 #include "account/user.h"
 #include "core/origin-codec.h"
+#include "core/passed-lines.h"
 #include "inventory/select.h"
 #include "restore/undo-log.h"
 
@@ -55,18 +56,15 @@ lazy_expunge_undo_log_init(struct lazy_expunge_user *luser)
 	return log;
 }
 
-void lazy_expunge_undo_log_mail(struct mail *mail, enum mail_flags *flags_r,
-				const char *const **keywords_r)
+/* The keywords as the log has them. Data stack. */
+static const char *const *log_keywords(const char *const *keywords)
 {
 	/* it adds these when it saves or first reads a mail */
 	static const char *const of_dovecot[] = {
 		"$HasAttachment", "$HasNoAttachment", NULL
 	};
-	const char *const *keywords = mail_get_keywords(mail);
 	ARRAY_TYPE(const_string) names;
 
-	*flags_r = mail_get_flags(mail) &
-		ENUM_NEGATE(MAIL_RECENT | MAIL_DELETED);
 	t_array_init(&names, 8);
 	for (; *keywords != NULL; keywords++) {
 		if (!lazy_expunge_origin_is_keyword(*keywords) &&
@@ -75,7 +73,15 @@ void lazy_expunge_undo_log_mail(struct mail *mail, enum mail_flags *flags_r,
 	}
 	array_sort(&names, i_strcasecmp_p);
 	array_append_zero(&names);
-	*keywords_r = array_front(&names);
+	return array_front(&names);
+}
+
+void lazy_expunge_undo_log_mail(struct mail *mail, enum mail_flags *flags_r,
+				const char *const **keywords_r)
+{
+	*flags_r = mail_get_flags(mail) &
+		ENUM_NEGATE(MAIL_RECENT | MAIL_DELETED);
+	*keywords_r = log_keywords(mail_get_keywords(mail));
 }
 
 void lazy_expunge_undo_log_add(struct lazy_expunge_undo_log *log,
@@ -95,7 +101,12 @@ void lazy_expunge_undo_log_add(struct lazy_expunge_undo_log *log,
 	restored->origin = array_idx_elem(&select->origins, smail->recorded);
 	restored->via = lazy_expunge_select_via(select, smail);
 	restored->target = p_strdup(log->batch_pool, target);
-	lazy_expunge_undo_log_mail(mail, &restored->flags, &keywords);
+	if (smail->passed == NULL) {
+		lazy_expunge_undo_log_mail(mail, &restored->flags, &keywords);
+	} else {
+		restored->flags = smail->passed->flags;
+		keywords = log_keywords(smail->passed->keywords);
+	}
 	restored->keywords = (const char *const *)
 		p_strarray_dup(log->batch_pool, keywords);
 }

@@ -21,7 +21,8 @@ struct mail_user;
 
 struct lazy_expunge_undo_log *
 lazy_expunge_undo_log_init(struct lazy_expunge_user *luser);
-/* The mail of the storage is being copied to the target. Takes NULL. */
+/* The mail of the storage, or another copy of it, is being copied to the target.
+   Takes NULL. */
 void lazy_expunge_undo_log_add(struct lazy_expunge_undo_log *log,
 			       struct lazy_expunge_select *select,
 			       const struct lazy_expunge_select_mail *smail,

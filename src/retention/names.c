@@ -1,11 +1,13 @@
-/* Names of origins that go, see the header. */
+/* Names of origins and mails that passed, which go, see the header. */
 
 #include "lib.h"
 #include "array.h"
 #include "mail-search.h"
 #include "mail-search-build.h"
 #include "account/origin-names.h"
+#include "account/passed.h"
 #include "account/user.h"
+#include "inventory/copies.h"
 #include "inventory/select.h"
 #include "retention/names.h"
 
@@ -45,10 +47,26 @@ static int names_shrink(struct lazy_expunge_user *luser, time_t now,
 	return ret;
 }
 
+static void passed_maintain(struct lazy_expunge_user *luser, time_t now)
+{
+	const time_t since = lazy_expunge_copies_since(luser, now);
+	const char *error;
+
+	if (since != 0 &&
+	    lazy_expunge_passed_forget(luser->user, since, NULL, NULL,
+				       &error) < 0) {
+		e_warning(luser->user->event, "lazy_expunge: What passed while "
+			  "a copy lived cannot be shortened: %s", error);
+	}
+}
+
 void lazy_expunge_names_maintain(struct lazy_expunge_user *luser, time_t now)
 {
 	const char *error;
 
+	T_BEGIN {
+		passed_maintain(luser, now);
+	} T_END;
 	if (!lazy_expunge_origin_names_are_many(luser->user))
 		return;
 	T_BEGIN {

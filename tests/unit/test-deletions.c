@@ -4,6 +4,7 @@
 #include "array.h"
 #include "str.h"
 #include "core/deletion-lines.h"
+#include "core/passed-lines.h"
 #include "core/restored-lines.h"
 
 static const struct {
@@ -90,6 +91,97 @@ START_TEST(a_record_comes_back)
 	taken = array_idx(&back.taken, 0);
 	ck_assert_uint_eq(taken->id, 5);
 	ck_assert_uint_eq(taken->count, 5);
+	pool_unref(&pool);
+}
+END_TEST
+
+START_TEST(mails_that_passed_come_back)
+{
+	static const char *const keywords[] = { "own", "$For\tward", NULL };
+	static const char *const none[] = { NULL };
+	struct lazy_expunge_passed mails[] = {
+		{ .deletion = 0xfedcba98, .time = 10, .mailbox = "a\tb:c",
+		  .via = "", .guid = { 1, 0xff }, .flags = MAIL_SEEN | MAIL_DRAFT,
+		  .keywords = keywords },
+		{ .deletion = 0xfedcba98, .time = 11, .mailbox = "a\tb:c",
+		  .via = "", .guid = { 2 }, .keywords = none },
+		{ .deletion = 0xfedcba98, .time = 12, .mailbox = "a\tb:c",
+		  .via = "Trash", .guid = { 3 }, .keywords = none,
+		  .flags = MAIL_ANSWERED | MAIL_FLAGGED },
+		{ .time = 13, .mailbox = "INBOX", .guid = { 4 }, .back = TRUE },
+		{ .time = 13, .mailbox = "INBOX", .guid = { 5 }, .back = TRUE },
+	};
+	pool_t pool = pool_alloconly_create("test passed", 1024);
+	struct lazy_expunge_passed_lines lines = { .text = t_str_new(256) };
+	ARRAY_TYPE(lazy_expunge_passed) all;
+	const struct lazy_expunge_passed *passed;
+	const char *const *line;
+
+	for (unsigned int i = 0; i < N_ELEMENTS(mails); i++)
+		lazy_expunge_passed_append(&lines, &mails[i]);
+	p_array_init(&all, pool, 4);
+	line = t_strsplit(str_c(lines.text), "\n");
+	/* one for what has all but time, GUID and flags in common */
+	ck_assert_uint_eq(str_array_length(line), 4);
+	ck_assert_str_eq(line[3], "");
+	for (; **line != '\0'; line++) {
+		ck_assert(lazy_expunge_passed_is_line(*line));
+		lazy_expunge_passed_parse(*line, pool, &all);
+	}
+	ck_assert_uint_eq(array_count(&all), N_ELEMENTS(mails));
+	for (unsigned int i = 0; i < N_ELEMENTS(mails); i++) {
+		passed = array_idx(&all, i);
+		ck_assert_mem_eq(passed->guid, mails[i].guid, GUID_128_SIZE);
+		ck_assert_str_eq(passed->mailbox, mails[i].mailbox);
+		ck_assert_int_eq(passed->time, i == 1 ? 10 : mails[i].time);
+		ck_assert_int_eq(passed->back, mails[i].back);
+		if (passed->back)
+			continue;
+		ck_assert_uint_eq(passed->deletion, mails[i].deletion);
+		ck_assert_str_eq(passed->via, mails[i].via);
+		ck_assert_int_eq(passed->flags, mails[i].flags);
+		ck_assert_str_eq(t_strarray_join(passed->keywords, " "),
+				 t_strarray_join(mails[i].keywords, " "));
+	}
+	pool_unref(&pool);
+}
+END_TEST
+
+static const struct {
+	const char *line;
+	unsigned int count;
+} passed_lines[] = {
+	{ "C\t0000000a\tINBOX\t\t5\t01020304050607080910111213141516:S", 1 },
+	{ "C\t0000000a\tINBOX\t\t5\t01020304050607080910111213141516:S\t"
+	  "0102030405060708091011121314151:\tfuture\t"
+	  "01020304050607080910111213141517:", 2 },
+	/* cut off */
+	{ "C\t0000000a\tINBOX\t\t5\t010203040506070809101112131415", 0 },
+	{ "C\t0000000a\tINBOX\t\t5\t01020304050607080910111213141516", 0 },
+	{ "C\t0000000a\tINBOX\t\t5", 0 },
+	{ "C\t0000000a\tINBOX", 0 },
+	{ "C\t", 0 },
+	/* no number, no time, no mailbox */
+	{ "C\t00000000\tINBOX\t\t5\t01020304050607080910111213141516:S", 0 },
+	{ "C\tx\tINBOX\t\t5\t01020304050607080910111213141516:S", 0 },
+	{ "C\t0000000a\tINBOX\t\tx\t01020304050607080910111213141516:S", 0 },
+	{ "C\t0000000a\t\t\t5\t01020304050607080910111213141516:S", 0 },
+	{ "X\tINBOX\t5\t01020304050607080910111213141516", 1 },
+	{ "X\tINBOX\t5\t01020304050607080910111213141516:S", 0 },
+	{ "X\tINBOX\t5", 0 },
+	/* others */
+	{ "D\t0000000a\t1\t1\timap\t\t\t\tm:1:INBOX", 0 },
+	{ "", 0 },
+};
+
+START_TEST(lines_of_passed_mails)
+{
+	pool_t pool = pool_alloconly_create("test passed", 1024);
+	ARRAY_TYPE(lazy_expunge_passed) all;
+
+	p_array_init(&all, pool, 4);
+	lazy_expunge_passed_parse(passed_lines[_i].line, pool, &all);
+	ck_assert_uint_eq(array_count(&all), passed_lines[_i].count);
 	pool_unref(&pool);
 }
 END_TEST
@@ -263,5 +355,8 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tcase, what_is_no_record_is_refused,
 			    0, N_ELEMENTS(no_records));
 	tcase_add_loop_test(tcase, what_was_restored_comes_back, 0, 2);
+	tcase_add_test(tcase, mails_that_passed_come_back);
+	tcase_add_loop_test(tcase, lines_of_passed_mails,
+			    0, N_ELEMENTS(passed_lines));
 	return suite;
 }

@@ -167,9 +167,10 @@ def test_the_cron_file(tmp_path):
 class Anna:
     """The user of the recipes; others: how many more there are, in a server of their own, whose mail is in mail_root."""
 
-    def __init__(self, dovecot, others=0, mail_root=None):
+    def __init__(self, dovecot, others=0, mail_root=None, **fields):
         mailboxes = DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge="30d"),)
-        self.server = dovecot.own(passwd_file=True, mailboxes=mailboxes, mail_root=mail_root) if others else dovecot(mailboxes=mailboxes)
+        self.server = dovecot.own(passwd_file=True, mailboxes=mailboxes, mail_root=mail_root) if others else \
+            dovecot(mailboxes=mailboxes, **fields)
         self.user = self.server.user()
         self.users = [self.user] + [self.server.user() for _ in range(others)]
         if others:
@@ -205,6 +206,22 @@ def recipe(test):
     lines = [line.strip() for line in test.__doc__.splitlines() if line.strip()]
     assert set(lines) <= set(RECIPE_COMMANDS)
     return lines
+
+
+def test_recipe_a_mailbox_whose_mail_lives_elsewhere(dovecot):
+    """doveadm lazy-expunge list -u anna -o Work
+    doveadm lazy-expunge restore -u anna -o Work -o Sent ALL"""
+    anna = Anna(dovecot, lazy={"only_last_instance": True})
+    shown, put_back = recipe(test_recipe_a_mailbox_whose_mail_lives_elsewhere)
+    for subject in ("Plan", "Report"):
+        anna.user.append("Work", message(subject=subject), create=True)
+    with anna.user.imap("Work") as session:
+        session.ok("UID COPY 1 INBOX")
+    anna.delete("Work")
+    assert len(anna.user.kept()) == 1
+    assert "Work, now in INBOX" in anna.run(shown) and anna.subjects("Work") == []
+    anna.run(put_back)
+    assert sorted(anna.subjects("Work")) == ["Plan", "Report"] and anna.subjects("INBOX") == ["Plan"]
 
 
 def test_recipe_a_mailbox(dovecot):

@@ -59,7 +59,7 @@ def test_list_restore_and_status(dovecot):
     [[kind, plan, _]] = post(server, [name_of(server, "restore"), {"user": user.name, "origin": "Work", "plan": True,
                                                                    "query": ["ALL"]}, "t"])
     assert kind == "doveadmResponse"
-    assert plan == [{"origin": "Work", "target": "Work", "restored": 1, "skipped": 0, "failed": 0}] and len(user.kept()) == 2
+    assert plan == [{"origin": "Work", "target": "Work", "restored": 1, "copied": 0, "skipped": 0, "failed": 0}] and len(user.kept()) == 2
     [[kind, rows, _]] = post(server, [name_of(server, "restore"), {"user": user.name, "origin": "Work", "query": ["ALL"]}, "t"])
     assert kind == "doveadmResponse" and rows == plan
     assert [mail.content for mail in user.messages("Work")] == [before.content] and len(user.kept()) == 1

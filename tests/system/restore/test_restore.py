@@ -21,7 +21,7 @@ def restore(user, *arguments, **options):
 
 
 def row(origin, restored=0, skipped=0, failed=0, target=None):
-    return {"origin": origin, "target": target or origin or "INBOX", "restored": restored, "skipped": skipped,
+    return {"origin": origin, "target": target or origin or "INBOX", "restored": restored, "copied": 0, "skipped": skipped,
             "failed": failed}
 
 

@@ -1,0 +1,238 @@
+"""Every copy: a mail that was deleted in a mailbox while a copy lived comes back to that mailbox, from wherever it is."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from harness import message, wait_for
+from harness.dovecot.config import Mailbox, namespace_mode
+
+BOXES = (Mailbox("Trash", special_use="\\Trash"),)
+LAST = {"only_last_instance": True}
+MODES = {"mailbox": lambda form: {}, "namespace": namespace_mode}
+
+
+def server(dovecot, **fields):
+    lazy = {**LAST, **fields.pop("lazy", {})}
+    return dovecot(**{"mailboxes": BOXES, "lazy": lazy, **fields})
+
+
+def run(user, command, *arguments, check=True):
+    return user.server.doveadm("-f", "json", "lazy-expunge", command, "-u", user.name, *arguments, check=check)
+
+
+def rows(user, command, *arguments):
+    return json.loads(run(user, command, *arguments).stdout or b"[]")
+
+
+def counted(user, *arguments):
+    return {(row["origin"], row["target"]): (row["restored"], row["copied"], row["skipped"], row["failed"])
+            for row in rows(user, "restore", *arguments)}
+
+
+# what 2.4.5 sets by itself, and then again when the user has taken it off
+OF_DOVECOT = {"$HasAttachment", "$HasNoAttachment"}
+
+
+def content(user, mailbox):
+    return sorted(replace(mail, keywords=mail.keywords - OF_DOVECOT).content for mail in user.messages(mailbox))
+
+
+def subjects(user, mailbox):
+    return sorted(mail.subject for mail in user.messages(mailbox))
+
+
+def delete(user, mailbox, uids="1:*"):
+    with user.imap(mailbox) as session:
+        session.delete(uids)
+
+
+def folder_with_copies(dovecot, **fields):
+    """Work with five mails, of which two have copies in INBOX, with other flags there."""
+    user = server(dovecot, **fields).user()
+    user.fill("Work", [message(subject=f"mail {n}") for n in range(1, 6)], create=True, flags="\\Seen own")
+    with user.imap("Work") as session:
+        session.ok("UID COPY 1:2 INBOX")
+        session.ok("UID STORE 2 FLAGS (\\Flagged \\Answered other $Forwarded)")
+    with user.imap("INBOX") as session:
+        session.ok("UID STORE 1:* FLAGS (\\Draft inbox)")
+    return user
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_mailbox_comes_back_with_the_mails_that_live_elsewhere(dovecot, mode):
+    user = folder_with_copies(dovecot, **MODES[mode](dovecot.format))
+    before, inbox = content(user, "Work"), content(user, "INBOX")
+    delete(user, "Work")
+    assert len(user.kept()) == 3 and user.messages("Work") == []
+    listed = {row["subject"]: row for row in rows(user, "list", "-o", "Work")}
+    assert sorted(listed) == [f"mail {n}" for n in range(1, 6)] and {row["origin"] for row in listed.values()} == {"Work"}
+    assert [listed[f"mail {n}"]["mailbox"] for n in (1, 2)] == ["INBOX", "INBOX"]
+    assert listed["mail 3"]["mailbox"] != "INBOX"
+    assert set(listed["mail 2"]["flags"].split()) >= {"\\Answered", "\\Flagged", "other", "$Forwarded"}
+    assert "inbox" not in listed["mail 1"]["flags"]
+    assert "Work, now in INBOX" in run_table(user, "list", "-o", "Work")
+    # what lives is not in the list of what the storage has
+    assert len(rows(user, "list")) == 3
+    assert counted(user, "-n", "-o", "Work", "ALL") == {("Work", "Work"): (3, 2, 0, 0)} and user.messages("Work") == []
+    assert counted(user, "-o", "Work", "ALL") == {("Work", "Work"): (3, 2, 0, 0)}
+    assert content(user, "Work") == before and content(user, "INBOX") == inbox and user.kept() == []
+    # again it changes nothing, also when the copies are moved out by now
+    assert run(user, "restore", "-o", "Work", "ALL", check=False).code == 68
+    with user.imap("Work") as session:
+        session.ok("UID MOVE 1:* INBOX")
+    assert rows(user, "restore", "ALL") == [] and user.messages("Work") == []
+
+
+def run_table(user, *arguments):
+    return user.server.doveadm("lazy-expunge", *arguments[:1], "-u", user.name, *arguments[1:]).stdout.decode()
+
+
+def test_all_folders_are_what_they_were(dovecot):
+    """A mail in three mailboxes that goes from one after the other, and from the storage back to all three."""
+    user = server(dovecot).user()
+    user.fill("A", [message(subject="one")], create=True, flags="a")
+    with user.imap("A") as session:
+        for other in ("B", "C"):
+            session(f"CREATE {other}")
+            session.ok(f"UID COPY 1 {other}")
+    for other in ("B", "C"):
+        with user.imap(other) as session:
+            session.ok(f"UID STORE 1 FLAGS (\\Seen {other.lower()})")
+    before = {box: content(user, box) for box in "ABC"}
+    for box in "ABC":
+        delete(user, box)
+    [kept] = user.kept()
+    assert kept.origin == "C"
+    [found] = rows(user, "list", "-o", "A")
+    # 2.4.5 may add a keyword of its own
+    assert (found["origin"], found["mailbox"], found["flags"].split()[0]) == ("A", ".EXPUNGED", "a")
+    # of one alone: the storage keeps what belongs to the other
+    assert counted(user, "-n", "-o", "A", "ALL") == {("A", "A"): (0, 1, 0, 0)}
+    assert counted(user, "-o", "A", "ALL") == {("A", "A"): (0, 1, 0, 0)}
+    assert content(user, "A") == before["A"] and len(user.kept()) == 1
+    plan = counted(user, "-n", "ALL")
+    assert plan == {("B", "B"): (0, 1, 0, 0), ("C", "C"): (1, 0, 0, 0)}
+    assert counted(user, "ALL") == plan
+    assert {box: content(user, box) for box in "ABC"} == before and user.kept() == []
+    assert rows(user, "restore", "ALL") == []
+
+
+def test_what_came_back_by_itself_is_not_doubled(dovecot):
+    user = folder_with_copies(dovecot)
+    with user.imap("Work") as session:
+        session.delete("1:2")
+        session.select("INBOX")
+        session.ok("UID COPY 1 Work")
+    assert [row["subject"] for row in rows(user, "list", "-o", "Work")] == ["mail 2"]
+    assert counted(user, "ALL") == {("Work", "Work"): (0, 1, 0, 0)}
+    assert subjects(user, "Work") == [f"mail {n}" for n in range(1, 6)]
+
+
+def test_by_copy_to_the_trash(dovecot):
+    """COPY and EXPUNGE leave the mail in the Trash: it is found by the mailbox that it is missed in."""
+    user = server(dovecot).user()
+    user.fill("Work", [message(subject=f"mail {n}") for n in (1, 2)], create=True, flags="own")
+    before = content(user, "Work")
+    with user.imap("Work") as session:
+        session("CREATE Trash")
+        session.ok("UID COPY 1:* Trash")
+        session.delete("1:*")
+    assert {(row["origin"], row["mailbox"], row["via"]) for row in rows(user, "list", "-o", "Work")} == {("Work", "Trash", "")}
+    assert counted(user, "-o", "Work", "ALL") == {("Work", "Work"): (0, 2, 0, 0)}
+    assert content(user, "Work") == before and len(user.messages("Trash")) == 2
+    # deleted in the Trash while they live in Work: that is where they came from, so nothing is missed
+    delete(user, "Trash")
+    assert user.kept() == [] and rows(user, "restore", "ALL") == []
+    assert content(user, "Work") == before and user.messages("Trash") == []
+
+
+def test_a_deletion_has_the_mails_of_which_a_copy_lived(dovecot):
+    user = folder_with_copies(dovecot)
+    before = content(user, "Work")
+    delete(user, "Work", "1,3")
+    wait_for(lambda: rows(user, "deletions") and rows(user, "deletions")[0]["by"] != "", "the record")
+    [first] = rows(user, "deletions")
+    assert (first["messages"], first["there"], first["elsewhere"], first["restored"], first["expired"]) == (2, 1, 1, 0, 0)
+    assert first["origins"] == "Work 2"
+    delete(user, "Work", "2")
+    second = next(row for row in rows(user, "deletions") if row["id"] != first["id"])
+    assert (second["messages"], second["there"], second["elsewhere"]) == (1, 0, 1)
+    assert {row["subject"] for row in rows(user, "list", "-d", first["id"])} == {"mail 1", "mail 3"}
+    assert counted(user, "-d", first["id"]) == {("Work", "Work"): (1, 1, 0, 0)}
+    assert subjects(user, "Work") == ["mail 1", "mail 3", "mail 4", "mail 5"]
+    [after] = [row for row in rows(user, "deletions") if row["id"] == first["id"]]
+    assert (after["there"], after["elsewhere"], after["restored"], after["expired"]) == (0, 0, 2, 0)
+    # a restore is taken back as a whole, and can be done again
+    restore = next(row for row in rows(user, "deletions") if row["kind"] == "restore")
+    assert restore["messages"] == 2
+    assert [(row["restored"], row["skipped"]) for row in rows(user, "restore", "-U", restore["id"])] == [(2, 0)]
+    assert subjects(user, "Work") == ["mail 4", "mail 5"] and len(user.messages("INBOX")) == 2
+    rows(user, "restore", "ALL")
+    assert content(user, "Work") == before and user.kept() == []
+
+
+def test_a_query_and_a_time_choose(dovecot):
+    user = folder_with_copies(dovecot)
+    delete(user, "Work", "1:2")
+    assert [row["subject"] for row in rows(user, "list", "-o", "Work", "subject", "mail 2")] == ["mail 2"]
+    assert rows(user, "restore", "-o", "Work", "--until", "yesterday", "ALL") == []
+    assert counted(user, "subject", "mail 2") == {("Work", "Work"): (0, 1, 0, 0)}
+    assert subjects(user, "Work") == ["mail 2", "mail 3", "mail 4", "mail 5"]
+    # into another mailbox only what is said to be missed somewhere
+    assert rows(user, "restore", "-t", "Elsewhere", "ALL") == []
+    assert counted(user, "-t", "Elsewhere", "-o", "Work", "ALL") == {("Work", "Elsewhere"): (0, 1, 0, 0)}
+    assert subjects(user, "Elsewhere") == ["mail 1"]
+
+
+def test_a_mailbox_that_was_renamed_gets_its_copies(dovecot):
+    user = folder_with_copies(dovecot)
+    before = content(user, "Work")
+    with user.imap("Work") as session:
+        session.delete("1:2")
+        session.select("INBOX")
+        session.ok("RENAME Work Office")
+    assert counted(user, "ALL") == {("Work", "Office"): (0, 2, 0, 0)}
+    assert content(user, "Office") == before
+
+
+def test_a_deleted_mailbox_comes_back_with_its_copies(dovecot):
+    user = folder_with_copies(dovecot)
+    before = content(user, "Work")
+    with user.imap("INBOX") as session:
+        session.ok("DELETE Work")
+    [deletion] = rows(user, "deletions")
+    assert (deletion["messages"], deletion["there"], deletion["elsewhere"]) == (5, 3, 2)
+    assert counted(user, "-d", deletion["id"]) == {("Work", "Work"): (3, 2, 0, 0)}
+    assert content(user, "Work") == before
+
+
+def test_without_the_hint_all_that_is_kept_comes_back(dovecot):
+    user = folder_with_copies(dovecot)
+    delete(user, "Work")
+    for file in user.home.glob(".dovecot.lazy-expunge.deletions"):
+        file.unlink()
+    assert counted(user, "-o", "Work", "ALL") == {("Work", "Work"): (3, 0, 0, 0)}
+    assert len(user.messages("INBOX")) == 2
+
+
+def test_what_the_retention_would_have_taken_is_forgotten(dovecot):
+    boxes = BOXES + (Mailbox(".EXPUNGED", autoexpunge="3s"),)
+    user = folder_with_copies(dovecot, mailboxes=boxes)
+    delete(user, "Work", "1:2")
+    assert len(rows(user, "list", "-o", "Work")) == 2
+    wait_for(lambda: run(user, "list", "-o", "Work", check=False).code == 68, "the end of the retention")
+    assert rows(user, "restore", "ALL") == []
+    run(user, "maintain")
+    assert "\nC\t" not in "\n" + (user.home / ".dovecot.lazy-expunge.deletions").read_text()
+
+
+def test_erased_mail_leaves_no_hint(dovecot):
+    user = folder_with_copies(dovecot)
+    delete(user, "Work", "1:2")
+    run(user, "erase", "subject", "mail 1")
+    text = (user.home / ".dovecot.lazy-expunge.deletions").read_text()
+    [line] = [line for line in text.splitlines() if line.startswith("C\t")]
+    assert line.count(":") == 1
+    assert counted(user, "ALL") == {("Work", "Work"): (0, 1, 0, 0)}
