@@ -1,6 +1,8 @@
 /* Rights of ACLs: asks the acl plugin. */
 
 #include "lib.h"
+#include "array.h"
+#include "strnum.h"
 #include "mail-storage-private.h"
 #include "acl-api-private.h"
 #include "acl-plugin.h"
@@ -131,6 +133,81 @@ int lazy_expunge_acl_forget_parent(struct mailbox *box)
 			ret = -1;
 	}
 	return funcs.list_deinit(&iter) < 0 ? -1 : ret;
+}
+
+static const char *rights_to_text(const char *const *rights)
+{
+	return rights == NULL ? "*" : t_strarray_join(rights, " ");
+}
+
+/* NULL for "*" */
+static const char *const *rights_from_text(const char *text)
+{
+	return strcmp(text, "*") == 0 ? NULL : t_strsplit_spaces(text, " ");
+}
+
+int lazy_expunge_acl_read(struct mailbox *box,
+			  ARRAY_TYPE(const_string) *entries)
+{
+	struct acl_object_list_iter *iter;
+	struct acl_rights rights;
+	struct acl_funcs funcs;
+	const char *entry;
+
+	if (!acl_is_for(box, &funcs))
+		return 0;
+	iter = funcs.list_init(funcs.get_aclobj(box));
+	while (funcs.list_next(iter, &rights)) {
+		if (rights.global)
+			continue;
+		entry = t_strdup_printf("%d:%s:%s:%s", (int)rights.id_type,
+			rights_to_text(rights.rights),
+			rights_to_text(rights.neg_rights),
+			rights.identifier == NULL ? "" : rights.identifier);
+		array_push_back(entries, &entry);
+	}
+	return funcs.list_deinit(&iter) < 0 ? -1 : 1;
+}
+
+/* Returns FALSE if the text is none. */
+static bool entry_parse(const char *entry, struct acl_rights *rights_r)
+{
+	const char *const *fields = t_strsplit(entry, ":");
+	unsigned int type;
+
+	i_zero(rights_r);
+	if (str_array_length(fields) < 4 ||
+	    str_to_uint(fields[0], &type) < 0 || type >= ACL_ID_TYPE_COUNT)
+		return FALSE;
+	rights_r->id_type = type;
+	rights_r->rights = rights_from_text(fields[1]);
+	rights_r->neg_rights = rights_from_text(fields[2]);
+	rights_r->identifier = t_strarray_join(fields + 3, ":");
+	if (*rights_r->identifier == '\0')
+		rights_r->identifier = NULL;
+	return TRUE;
+}
+
+int lazy_expunge_acl_write(struct mailbox *box,
+			   const ARRAY_TYPE(const_string) *entries)
+{
+	struct acl_rights_update update;
+	struct acl_funcs funcs;
+	const char *entry;
+	int ret;
+
+	if (!acl_is_for(box, &funcs))
+		return 0;
+	ret = lazy_expunge_acl_forget_parent(box);
+	i_zero(&update);
+	update.modify_mode = ACL_MODIFY_MODE_REPLACE;
+	update.neg_modify_mode = ACL_MODIFY_MODE_REPLACE;
+	array_foreach_elem(entries, entry) {
+		if (entry_parse(entry, &update.rights) &&
+		    funcs.update(funcs.get_aclobj(box), &update) < 0)
+			ret = -1;
+	}
+	return ret;
 }
 
 bool lazy_expunge_acl_inbox_opens(struct mailbox *box)

@@ -21,7 +21,7 @@
    lived. */
 #define DELETIONS_MAX_SIZE (4 * 1024 * 1024)
 /* So much is held back at most until the mailbox is closed. */
-#define DELETIONS_PASSED_MAX (1024 * 1024)
+#define DELETIONS_LINES_MAX (1024 * 1024)
 #define DELETIONS_MAX_LINE (64 * 1024)
 /* Reason codes of doveadm's commands begin with this. */
 #define REASON_DOVEADM "doveadm:cmd_"
@@ -40,7 +40,7 @@ struct lazy_expunge_deletions {
 	pool_t pool;
 	ARRAY(struct deletion *) all;
 	/* of the session's user: lines that the file does not have */
-	string_t *passed;
+	string_t *lines;
 };
 
 static void deletions_free(struct lazy_expunge_user *luser,
@@ -49,7 +49,7 @@ static void deletions_free(struct lazy_expunge_user *luser,
 	struct lazy_expunge_deletions *deletions = luser->deletions;
 
 	luser->deletions = NULL;
-	str_free(&deletions->passed);
+	str_free(&deletions->lines);
 	pool_unref(&deletions->pool);
 }
 
@@ -64,7 +64,7 @@ deletions_get(struct lazy_expunge_user *luser)
 	pool = pool_alloconly_create("lazy_expunge deletions", 1024);
 	deletions = p_new(pool, struct lazy_expunge_deletions, 1);
 	deletions->pool = pool;
-	deletions->passed = str_new(default_pool, 64);
+	deletions->lines = str_new(default_pool, 64);
 	p_array_init(&deletions->all, pool, 2);
 	luser->deletions = deletions;
 	lazy_expunge_user_on_deinit(luser, deletions_free, NULL);
@@ -205,13 +205,13 @@ void lazy_expunge_deletions_add(struct lazy_expunge_user *luser, uint32_t id,
 	}
 }
 
-void lazy_expunge_deletions_add_passed(struct lazy_expunge_user *luser,
-				       const string_t *lines)
+void lazy_expunge_deletions_add_lines(struct lazy_expunge_user *luser,
+				      const string_t *lines)
 {
 	struct lazy_expunge_deletions *deletions = deletions_get(luser);
 
-	str_append_str(deletions->passed, lines);
-	if (str_len(deletions->passed) > DELETIONS_PASSED_MAX)
+	str_append_str(deletions->lines, lines);
+	if (str_len(deletions->lines) > DELETIONS_LINES_MAX)
 		lazy_expunge_deletions_write(luser);
 }
 
@@ -276,8 +276,8 @@ static void deletions_write_owner(struct lazy_expunge_user *luser,
 		}
 	}
 	if (owner == luser->user) {
-		str_append_str(text, deletions->passed);
-		str_truncate(deletions->passed, 0);
+		str_append_str(text, deletions->lines);
+		str_truncate(deletions->lines, 0);
 	}
 	ret = lazy_expunge_deletions_append_lines(owner, text, &error);
 	array_foreach_elem(&deletions->all, deletion) {

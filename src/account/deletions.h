@@ -32,10 +32,10 @@ uint32_t lazy_expunge_deletions_id(struct lazy_expunge_user *luser,
 void lazy_expunge_deletions_add(struct lazy_expunge_user *luser, uint32_t id,
 				const char *origin, unsigned int count,
 				time_t now);
-/* Mails of the session's user passed while a copy lived: lines of
-   core/passed-lines.h. Their deletion was added to. */
-void lazy_expunge_deletions_add_passed(struct lazy_expunge_user *luser,
-				       const string_t *lines);
+/* Lines of other kinds (core/passed-lines.h, account/properties.h) for the
+   session's user, of a deletion to which something was added, too. */
+void lazy_expunge_deletions_add_lines(struct lazy_expunge_user *luser,
+				      const string_t *lines);
 /* The mailbox was deleted. */
 void lazy_expunge_deletions_add_box(struct lazy_expunge_user *luser,
 				    uint32_t id, const char *vname, time_t now);

@@ -2,6 +2,8 @@
 
 #include "lib.h"
 #include "array.h"
+#include "core/deletion-lines.h"
+#include "inventory/copies.h"
 #include "restore/boxes.h"
 #include "restore/restore.h"
 #include "restore/undo.h"
@@ -118,7 +120,9 @@ static int restore_find_copies(void *context,
 	struct restore_cmd *rcmd = run->rcmd;
 	int ret = 0;
 
-	if (restore_wants_copies(rcmd)) {
+	/* the storages are opened once more */
+	if (restore_wants_copies(rcmd) &&
+	    lazy_expunge_copies_are_wanted(run->luser)) {
 		run->copies = lazy_expunge_cmd_select_copies(&rcmd->cmd,
 				run->luser, rcmd->params.target,
 				rcmd->params.plan, &ret);
@@ -135,7 +139,7 @@ static int restore_run(struct lazy_expunge_cmd *cmd,
 	ARRAY_TYPE(lazy_expunge_restore_row) rows;
 	const struct lazy_expunge_restore_row *row;
 	struct lazy_expunge_select *select;
-	ARRAY_TYPE(const_string) boxes;
+	ARRAY_TYPE(const_string) boxes, missing;
 	pool_t pool;
 	int ret;
 
@@ -149,6 +153,8 @@ static int restore_run(struct lazy_expunge_cmd *cmd,
 	p_array_init(&boxes, pool, 4);
 	if (rcmd->params.target == NULL)
 		lazy_expunge_cmd_find_boxes(cmd, luser, pool, &boxes);
+	p_array_init(&missing, pool, 4);
+	lazy_expunge_restore_boxes_missing(luser, &boxes, &missing);
 	t_array_init(&rows, 8);
 	rcmd->params.find_copies = restore_find_copies;
 	rcmd->params.context = &run;
@@ -156,6 +162,12 @@ static int restore_run(struct lazy_expunge_cmd *cmd,
 	if (lazy_expunge_restore_boxes(luser, &boxes, rcmd->params.plan, pool,
 				       &rows) < 0)
 		ret = -1;
+	if (!rcmd->params.plan) {
+		lazy_expunge_restore_boxes_finish(luser,
+			cmd->deletion == NULL ? 0 :
+			lazy_expunge_deletion_id_parse(cmd->deletion),
+			&missing);
+	}
 	array_foreach(&rows, row) T_BEGIN {
 		row_print(row);
 		restore_say(rcmd, row);

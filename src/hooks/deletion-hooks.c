@@ -7,6 +7,7 @@
 #include "str.h"
 #include "mail-storage-private.h"
 #include "account/deletions.h"
+#include "account/properties.h"
 #include "core/deletion.h"
 #include "core/origin-codec.h"
 #include "keep/deletion-id.h"
@@ -31,7 +32,33 @@ static const char *deleted_box(struct lazy_expunge_user *luser,
 	return luser->by_admin ? "" : lazy_expunge_origin_vname(box);
 }
 
-void lazy_expunge_deletion_box(struct mailbox *box)
+static bool box_is_remembered(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+	struct lazy_expunge_user *luser = lbox->luser;
+
+	return lbox->storage == NULL && !lbox->is_virtual && !lbox->internal &&
+		luser->set.origin && !luser->user->dsyncing &&
+		lazy_expunge_origin_owner(box) != NULL;
+}
+
+string_t *lazy_expunge_deletion_box_begin(struct mailbox *box)
+{
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+	string_t *properties;
+
+	/* what another user may not see is not written down for him */
+	if (!box->opened || !box_is_remembered(box) ||
+	    lazy_expunge_origin_owner(box) != lbox->luser->user)
+		return NULL;
+	properties = str_new(default_pool, 128);
+	T_BEGIN {
+		lazy_expunge_properties_read(box, properties);
+	} T_END;
+	return properties;
+}
+
+void lazy_expunge_deletion_box(struct mailbox *box, string_t **properties)
 {
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 	struct lazy_expunge_user *luser = lbox->luser;
@@ -39,13 +66,24 @@ void lazy_expunge_deletion_box(struct mailbox *box)
 		.owner = lazy_expunge_origin_owner(box),
 		.mailbox = deleted_box(luser, box),
 	};
+	string_t *line;
+	uint32_t id;
 
-	if (lbox->storage != NULL || lbox->is_virtual || lbox->internal ||
-	    !luser->set.origin || luser->user->dsyncing || what.owner == NULL)
+	if (!box_is_remembered(box)) {
+		str_free(properties);
 		return;
-	lazy_expunge_deletions_add_box(luser,
-		lazy_expunge_deletions_id(luser, &what),
-		lazy_expunge_origin_vname(box), ioloop_time);
+	}
+	id = lazy_expunge_deletions_id(luser, &what);
+	lazy_expunge_deletions_add_box(luser, id,
+				       lazy_expunge_origin_vname(box),
+				       ioloop_time);
+	if (*properties != NULL && str_len(*properties) > 0) T_BEGIN {
+		line = t_str_new(256);
+		lazy_expunge_properties_append(line, id,
+			lazy_expunge_origin_vname(box), str_c(*properties));
+		lazy_expunge_deletions_add_lines(luser, line);
+	} T_END;
+	str_free(properties);
 }
 
 void lazy_expunge_deletion_number(struct lazy_expunge_transaction *lt,
@@ -161,7 +199,7 @@ void lazy_expunge_deletion_finish(struct lazy_expunge_transaction *lt,
 	struct lazy_expunge_deletion_sum *sum;
 
 	if (lt->passed.text != NULL && committed)
-		lazy_expunge_deletions_add_passed(luser, lt->passed.text);
+		lazy_expunge_deletions_add_lines(luser, lt->passed.text);
 	str_free(&lt->passed.text);
 	if (!array_is_created(&lt->deletion_sums))
 		return;

@@ -14,8 +14,11 @@ struct mailbox;
 /* Give a mail that is to be kept the number of its deletion. */
 void lazy_expunge_deletion_number(struct lazy_expunge_transaction *lt,
 				  struct lazy_expunge_deletion *deletion);
-/* The mailbox was deleted. */
-void lazy_expunge_deletion_box(struct mailbox *box);
+/* The mailbox, which is open, is about to be deleted: what it is beside its mails.
+   NULL if that is not to be remembered. */
+string_t *lazy_expunge_deletion_box_begin(struct mailbox *box);
+/* The mailbox was deleted. Frees what the beginning returned. */
+void lazy_expunge_deletion_box(struct mailbox *box, string_t **properties);
 /* It is kept with the commit. */
 void lazy_expunge_deletion_kept(struct lazy_expunge_transaction *lt,
 				const struct lazy_expunge_deletion *deletion);

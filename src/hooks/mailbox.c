@@ -1,6 +1,7 @@
 /* Mailbox hooks: opening, closing, making, renaming. */
 
 #include "lib.h"
+#include "str.h"
 #include "mail-namespace.h"
 #include "compat/dovecot.h"
 #include "account/deletions.h"
@@ -153,17 +154,20 @@ static int lazy_mailbox_create_box(struct mailbox *box,
 static int lazy_mailbox_delete_box(struct mailbox *box)
 {
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
+	string_t *properties;
 
 	if (lazy_expunge_protect_delete(box) < 0)
 		return lazy_expunge_own_name_error(box);
 	lazy_expunge_transaction_forget_error(lbox->luser);
+	properties = lazy_expunge_deletion_box_begin(box);
 	if (lbox->module_ctx.super.delete_box(box) < 0) {
+		str_free(&properties);
 		/* what Dovecot does after the expunge clears its error */
 		lazy_expunge_transaction_repeat_error(lbox->luser, box);
 		return lazy_expunge_own_name_error(box);
 	}
 	/* it is closed by now */
-	lazy_expunge_deletion_box(box);
+	lazy_expunge_deletion_box(box, &properties);
 	lazy_expunge_deletions_write(lbox->luser);
 	return 0;
 }

@@ -1,9 +1,11 @@
-/* Mailboxes without mail: made and subscribed as targets of mail are. */
+/* Mailboxes that were deleted: without mail they are made and subscribed as targets
+   of mail are. */
 
 #include "lib.h"
 #include "array.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
+#include "account/properties.h"
 #include "restore/target.h"
 #include "restore/boxes.h"
 
@@ -73,4 +75,55 @@ int lazy_expunge_restore_boxes(struct lazy_expunge_user *luser,
 		} T_END;
 	}
 	return ret;
+}
+
+void lazy_expunge_restore_boxes_missing(struct lazy_expunge_user *luser,
+					const ARRAY_TYPE(const_string) *boxes,
+					ARRAY_TYPE(const_string) *missing)
+{
+	const char *vname;
+
+	array_foreach_elem(boxes, vname) {
+		if (!box_exists(luser, vname))
+			array_push_back(missing, &vname);
+	}
+}
+
+static void box_finish(struct lazy_expunge_user *luser, uint32_t deletion,
+		       const char *vname)
+{
+	pool_t pool = pool_alloconly_create("lazy_expunge properties", 1024);
+	const char *const *fields =
+		lazy_expunge_properties_find(luser->user, pool, deletion,
+					     vname);
+	struct mail_namespace *ns =
+		mail_namespace_find(luser->user->namespaces, vname);
+	struct mailbox *box;
+
+	if (fields == NULL) {
+		pool_unref(&pool);
+		return;
+	}
+	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
+	if (mailbox_open(box) < 0 ||
+	    lazy_expunge_properties_set(box, fields) < 0) {
+		e_warning(box->event, "lazy_expunge: %s is not all that it was "
+			  "when it was deleted: %s", vname,
+			  mailbox_get_last_internal_error(box, NULL));
+	}
+	mailbox_free(&box);
+	pool_unref(&pool);
+}
+
+void lazy_expunge_restore_boxes_finish(struct lazy_expunge_user *luser,
+				       uint32_t deletion,
+				       const ARRAY_TYPE(const_string) *missing)
+{
+	const char *vname;
+
+	array_foreach_elem(missing, vname) {
+		if (box_exists(luser, vname)) T_BEGIN {
+			box_finish(luser, deletion, vname);
+		} T_END;
+	}
 }

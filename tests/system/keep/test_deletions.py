@@ -290,3 +290,47 @@ def test_an_empty_mailbox_that_a_client_deleted(dovecot):
     run(user, "restore", "-o", "Empty", "ALL")
     assert "Empty" in subscribed(user)
     assert rows(user, "restore", "-o", "Empty", "ALL") == []
+
+
+METADATA = dict(raw23="mail_attribute_dict = file:%h/attributes\nprotocol imap {\n  imap_metadata = yes\n}\n",
+                raw24="mail_attribute {\n  dict file {\n    path = ~/attributes\n  }\n}\nprotocol imap {\n  imap_metadata = yes\n}\n")
+
+
+def rights(user, mailbox):
+    done = user.server.doveadm("-f", "json", "acl", "get", "-u", user.name, mailbox)
+    return sorted((row["id"], row["rights"]) for row in json.loads(done.stdout) if not row["global"])
+
+
+def test_a_deleted_mailbox_comes_back_with_what_it_was_beside_its_mail(dovecot):
+    """Special use, metadata, ACL, subscription, mailboxes below it; and not what had been expunged before."""
+    user = dovecot(mailboxes=BOXES + (Mailbox("Work", special_use="\\Archive"),), acl_enabled=True, **METADATA).user()
+    with user.imap() as session:
+        session.ok("CREATE Work")
+        session.ok('SETMETADATA Work (/private/comment "of my own")')
+        for box in ("Work/Sub", "Work/Empty"):
+            session.ok(f"CREATE {box}")
+        for box in ("Work", "Work/Sub"):
+            session.ok(f"SUBSCRIBE {box}")
+    user.fill("Work", [message(subject=f"Work {n}") for n in range(1, 5)])
+    user.fill("Work/Sub", [message(subject="Sub 1")])
+    user.doveadm("acl set", "Work", "user=bob", "lookup", "read", "insert")
+    user.doveadm("acl set", "Work", "anyone", "lookup")
+    user.doveadm("acl set", "Work/Empty", "user=carol", "lookup")
+    before = {box: rights(user, box) for box in ("Work", "Work/Sub", "Work/Empty")}
+    assert ("user=bob", "insert lookup read") in before["Work"]
+    delete(user, "Work", "1")
+    user.doveadm("mailbox delete", "-r", "-s", "Work")
+    deletion = next(row for row in deletions(user) if row["messages"] == 4)
+    run(user, "restore", "-d", deletion["id"])
+    assert subjects(user, "Work") == ["Work 2", "Work 3", "Work 4"] and subjects(user, "Work/Sub") == ["Sub 1"]
+    assert {box: rights(user, box) for box in before} == before
+    with user.imap() as session:
+        listed = session.ok('LIST "" Work* RETURN (SPECIAL-USE SUBSCRIBED)').lines("LIST")
+        assert len(listed) == 3
+        [work] = [line for line in listed if line.split()[-1].strip('"') == "Work"]
+        assert "\\Archive" in work and "\\Subscribed" in work
+        assert "of my own" in session.ok("GETMETADATA Work /private/comment").lines("METADATA")[0]
+    # a mailbox that is there is left as it is
+    user.doveadm("acl delete", "Work", "user=bob")
+    run(user, "restore", "-o", "Work", "ALL")
+    assert "user=bob" not in dict(rights(user, "Work")) and len(user.messages("Work")) == 4
