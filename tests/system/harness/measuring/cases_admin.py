@@ -88,6 +88,26 @@ def list_first_rows(servers, size, samples, rounds):
         remove(user)
 
 
+@case("first rows of deletions", (100, 100000), "mails in the storage", ("ours",), 5, (100,))
+def deletions_first_rows(servers, size, samples, rounds):
+    """A hundred sessions that deleted the same number of mails, each of them recorded."""
+    users = {name: servers.account(name, Account(inbox=size)) for name in samples.times}
+    for user in users.values():
+        _delete_in_sessions(user, size)
+    for _, name in in_turn(samples, rounds):
+        samples.add(name, _first_output(users[name], "lazy-expunge deletions"))
+    for user in users.values():
+        remove(user)
+
+
+def _delete_in_sessions(user, mails, sessions=100):
+    for number in range(sessions):
+        first, last = number * mails // sessions + 1, (number + 1) * mails // sessions
+        with user.imap("INBOX") as session:
+            session.ok(f"UID STORE {first}:{last} +FLAGS.SILENT (\\Deleted)")
+            session.ok("EXPUNGE")
+
+
 def _first_output(user, command, *arguments):
     """Milliseconds until the first bytes come; the rest is not read."""
     start = time.perf_counter()
