@@ -115,8 +115,9 @@ static bool row_is_wanted(struct lazy_expunge_cmd *cmd,
 {
 	if (row->found > 0)
 		return TRUE;
-	/* what is gone is known by its record alone */
-	return !cmd->has_query && cmd->deletion == NULL &&
+	/* what is gone, or in no storage, is known by its record alone */
+	return !cmd->has_query && (cmd->deletion == NULL ||
+			strcasecmp(cmd->deletion, row->name) == 0) &&
 		lazy_expunge_deletions_match(list, row, &cmd->range);
 }
 

@@ -159,6 +159,7 @@ def test_a_deletion_has_the_mails_of_which_a_copy_lived(dovecot):
     delete(user, "Work", "2")
     second = next(row for row in rows(user, "deletions") if row["id"] != first["id"])
     assert (second["messages"], second["there"], second["elsewhere"]) == (1, 0, 1)
+    assert rows(user, "deletions", "-d", second["id"]) == [second]
     assert {row["subject"] for row in rows(user, "list", "-d", first["id"])} == {"mail 1", "mail 3"}
     assert counted(user, "-d", first["id"]) == {("Work", "Work"): (1, 1, 0, 0)}
     assert subjects(user, "Work") == ["mail 1", "mail 3", "mail 4", "mail 5"]
