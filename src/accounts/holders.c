@@ -85,6 +85,8 @@ static bool is_dovecot(const char *proc)
 		strstr(exe, "/doveadm") != NULL;
 }
 
+/* The directory that a process is in says nothing: one that waits for its next
+   client stays in the home of the last one. */
 static bool process_holds(const struct lazy_expunge_account *account,
 			  const char *proc, const char **path_r)
 {
@@ -93,9 +95,6 @@ static bool process_holds(const struct lazy_expunge_account *account,
 	bool found = FALSE;
 	DIR *dir;
 
-	*path_r = read_link(t_strconcat(proc, "/cwd", NULL));
-	if (is_of_account(account, *path_r))
-		return TRUE;
 	dir = opendir(fds);
 	if (dir == NULL)
 		return FALSE;

@@ -62,6 +62,12 @@ class Delete(threading.Thread):
         return any(call in text for call in (*WAITING, "renameat2("))
 
 
+def open_files(process):
+    for descriptor in os.listdir(f"/proc/{process}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            yield os.readlink(f"/proc/{process}/fd/{descriptor}")
+
+
 def deliver_and_delete(user, call, step):
     """Deliver, and delete the account at this call of it; (whether there is such a call, the mails that were accepted)."""
     delivery, reached = Delivery(user, f"{call} {step}"), False
@@ -130,3 +136,18 @@ def test_an_account_is_not_taken_while_the_map_of_its_mdbox_is_locked(dovecot, l
     assert delete.done.code == 0, str(delete.done)
     assert not user.home.exists() and (user.home.parent / DELETED).is_dir()
     assert [row["user"] for row in account(server, "list", "-u", user.name)] == [user.name]
+
+
+@pytest.mark.any_format
+def test_a_process_that_waits_for_its_next_client_is_nobody_at_work(dovecot):
+    unlimited = ("restart_request_count = unlimited" if dovecot.target.new_settings else "service_count = 0")
+    raw = f"service imap {{\n  process_limit = 5\n  {unlimited}\n}}\n"
+    server = dovecot.own(raw23=raw, raw24=raw)
+    user = server.user()
+    user.deliver(message(subject="Lunch"))
+    with user.imap("INBOX"):
+        process = session_process(server)
+    wait_for(lambda: not any(str(user.home) in path for path in open_files(process)), "the session to end")
+    assert os.readlink(f"/proc/{process}/cwd").endswith(str(user.home))
+    [row] = account(server, "delete", "-u", user.name)
+    assert row["user"] == user.name
