@@ -50,6 +50,8 @@ def test_sums_and_the_first_of_an_order(dovecot):
     # monitoring
     text = gauges(server)
     values = dict(re.findall(r"^lazy_expunge_catalog_(\w+) (\d+)$", text, re.MULTILINE))
+    dashboard = (places.SOURCE / "contrib/grafana/lazy-expunge.json").read_text()
+    assert set(re.findall(r"lazy_expunge_catalog_(\w+)", dashboard)) == set(values), "the dashboard shows all of it, and nothing else"
     week_bytes = int(values.pop("week_bytes"))
     assert {name: int(value) for name, value in values.items()} == sums and 4190 <= week_bytes <= 4210
     # one user
