@@ -109,14 +109,14 @@ static bool take_is_all(const struct lazy_expunge_account *account,
 /* Whoever is at work in the account would have its paths go from under him: so
    it is taken in a moment in which nobody is. Returns 0, or -1 and the error. */
 static int take_parts_quietly(struct lazy_expunge_account *account,
-			      const char **error_r)
+			      const char *base_dir, const char **error_r)
 {
 	const time_t end = time(NULL) + TAKE_SECS;
 	struct lazy_expunge_commits commits;
 	int ret;
 
 	do {
-		if (lazy_expunge_holders_wait(account, error_r) < 0 ||
+		if (lazy_expunge_holders_wait(account, base_dir, error_r) < 0 ||
 		    !take_is_all(account, error_r))
 			return -1;
 		ret = lazy_expunge_commits_lock(account, &commits, error_r);
@@ -135,7 +135,8 @@ static int take_parts_quietly(struct lazy_expunge_account *account,
 }
 
 /* Nothing is taken yet, unless that was begun before and interrupted. */
-static int take_away(struct lazy_expunge_account *account, const char **error_r)
+static int take_away(struct lazy_expunge_account *account, const char *base_dir,
+		     const char **error_r)
 {
 	const char *error;
 	int begun = take_has_begun(account, error_r);
@@ -144,7 +145,7 @@ static int take_away(struct lazy_expunge_account *account, const char **error_r)
 		return -1;
 	if (begun > 0)
 		return take_parts(account, error_r);
-	if (take_parts_quietly(account, error_r) == 0)
+	if (take_parts_quietly(account, base_dir, error_r) == 0)
 		return 0;
 	/* it is as if nobody had asked for it, if that can be */
 	if (take_has_begun(account, &error) == 0)
@@ -165,11 +166,11 @@ int lazy_expunge_account_take(struct lazy_expunge_account *account,
 	    lazy_expunge_registry_write(account, error_r) < 0)
 		return -1;
 	lazy_expunge_holders_kick(base_dir, account->user);
-	if (take_away(account, error_r) < 0)
+	if (take_away(account, base_dir, error_r) < 0)
 		return -1;
 	/* who came in the meantime */
 	lazy_expunge_holders_kick(base_dir, account->user);
-	if (lazy_expunge_holders_wait(account, error_r) < 0 ||
+	if (lazy_expunge_holders_wait(account, base_dir, error_r) < 0 ||
 	    open_parts(account, error_r) < 0)
 		return -1;
 	return lazy_expunge_registry_step(account, LAZY_EXPUNGE_ACCOUNT_DELETED,

@@ -6,11 +6,23 @@
 #include "accounts/commits.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* below the directory of the mail, or of the indexes, of a namespace */
 #define MAP_LOG "/storage/dovecot.map.index.log"
+
+/* On NFS flock() is a lock of the other kind, of another owner: it would be in the
+   way of our own. */
+static bool is_nfs(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == NFS_SUPER_MAGIC;
+}
 
 /* Returns 1, 0 if somebody has it, -1 on failure. */
 static int lock_fd(int fd)
@@ -19,9 +31,52 @@ static int lock_fd(int fd)
 
 	if (fcntl(fd, F_SETLK, &lock) < 0)
 		return errno == EACCES || errno == EAGAIN ? 0 : -1;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+	if (!is_nfs(fd) && flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? 0 : -1;
 	return 1;
+}
+
+static bool same_file(const struct stat *st, const struct stat *other)
+{
+	return st->st_dev == other->st_dev && st->st_ino == other->st_ino;
+}
+
+/* Two places may be one, by a link. */
+static bool is_locked(const struct lazy_expunge_commits *commits,
+		      const struct stat *st)
+{
+	struct stat held;
+	int fd;
+
+	array_foreach_elem(&commits->fds, fd) {
+		if (fstat(fd, &held) == 0 && same_file(st, &held))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* Returns 1 if the file is locked, 0 if somebody has it or another has taken its
+   place, -1 on failure. */
+static int lock_file(struct lazy_expunge_commits *commits, const char *path,
+		     int fd)
+{
+	struct stat st, now;
+	bool locked;
+	int ret;
+
+	if (fstat(fd, &st) < 0) {
+		i_close_fd(&fd);
+		return -1;
+	}
+	/* once closed, no descriptor of the file has the lock any more */
+	locked = is_locked(commits, &st);
+	array_push_back(&commits->fds, &fd);
+	if (locked)
+		return 1;
+	ret = lock_fd(fd);
+	if (ret > 0 && (stat(path, &now) < 0 || !same_file(&st, &now)))
+		ret = 0;
+	return ret;
 }
 
 /* Returns 1 if there is none, or it is locked, 0 if somebody has it, -1 and the
@@ -38,18 +93,10 @@ static int lock_map(struct lazy_expunge_commits *commits, const char *path,
 		*error_r = t_strdup_printf("open(%s) failed: %m", path);
 		return -1;
 	}
-	array_push_back(&commits->fds, &fd);
-	ret = lock_fd(fd);
+	ret = lock_file(commits, path, fd);
 	if (ret < 0)
 		*error_r = t_strdup_printf("Locking %s failed: %m", path);
 	return ret;
-}
-
-/* Two places may be one: a second lock on the same file by another descriptor
-   would be in the way of the first (flock()), so each path is locked once. */
-static int path_cmp(const char *const *path, const char *const *other)
-{
-	return strcmp(*path, *other);
 }
 
 int lazy_expunge_commits_lock(const struct lazy_expunge_account *account,
@@ -58,18 +105,13 @@ int lazy_expunge_commits_lock(const struct lazy_expunge_account *account,
 {
 	const struct lazy_expunge_account_place *place;
 	const struct lazy_expunge_account_part *part;
-	ARRAY_TYPE(const_string) seen;
 	const char *path;
 	int ret = 1;
 
 	i_array_init(&commits_r->fds, 4);
-	t_array_init(&seen, 16);
 	array_foreach(&account->places, place) {
 		part = array_idx(&account->parts, place->part);
 		path = t_strconcat(part->from, place->below, MAP_LOG, NULL);
-		if (array_lsearch(&seen, &path, path_cmp) != NULL)
-			continue;
-		array_push_back(&seen, &path);
 		ret = lock_map(commits_r, path, error_r);
 		if (ret <= 0)
 			break;

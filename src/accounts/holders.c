@@ -133,9 +133,10 @@ static bool holders_find(const struct lazy_expunge_account *account,
 }
 
 int lazy_expunge_holders_wait(const struct lazy_expunge_account *account,
-			      const char **error_r)
+			      const char *base_dir, const char **error_r)
 {
-	const time_t end = time(NULL) + WAIT_SECS;
+	time_t kicked = time(NULL);
+	const time_t end = kicked + WAIT_SECS;
 	const char *pid, *path;
 	char *error = NULL;
 	bool found;
@@ -155,6 +156,10 @@ int lazy_expunge_holders_wait(const struct lazy_expunge_account *account,
 			return 0;
 		if (over)
 			break;
+		if (time(NULL) > kicked) {
+			kicked = time(NULL);
+			lazy_expunge_holders_kick(base_dir, account->user);
+		}
 		i_sleep_msecs(WAIT_MSECS);
 	}
 	*error_r = t_strdup(error);

@@ -138,6 +138,22 @@ def test_an_account_is_not_taken_while_the_map_of_its_mdbox_is_locked(dovecot, l
     assert [row["user"] for row in account(server, "list", "-u", user.name)] == [user.name]
 
 
+@pytest.mark.formats("mdbox")
+def test_a_map_that_two_paths_lead_to_is_locked_once(dovecot):
+    server = dovecot.own()
+    user = server.user()
+    user.deliver(message(subject="Lunch"))
+    server.settle()
+    elsewhere = server.mail_root / "disk" / user.name
+    elsewhere.parent.mkdir()
+    user.mail_path.rename(elsewhere)
+    user.mail_path.symlink_to(elsewhere)
+    [row] = account(server, "delete", "-u", user.name)
+    assert not user.home.exists() and not elsewhere.exists()
+    account(server, "undelete", row["id"])
+    assert [mail.subject for mail in user.messages()] == ["Lunch"] and user.mail_path.is_symlink()
+
+
 @pytest.mark.any_format
 def test_a_process_that_waits_for_its_next_client_is_nobody_at_work(dovecot):
     unlimited = ("restart_request_count = unlimited" if dovecot.target.new_settings else "service_count = 0")
