@@ -38,9 +38,9 @@ static void restore_say(struct restore_cmd *rcmd,
 			lazy_expunge_text_safe(row->target));
 	}
 	if (row->copy_error.text != NULL) {
-		i_error("%u mails from %s %s copied from where they live: %s",
-			row->not_copied, lazy_expunge_text_safe(row->origin),
-			rcmd->params.plan ? "would not be" : "are not",
+		i_error("%u mails from %s cannot be copied from where they "
+			"live: %s", row->not_copied,
+			lazy_expunge_text_safe(row->origin),
 			lazy_expunge_text_safe(row->copy_error.text));
 		(void)lazy_expunge_cmd_failed(&rcmd->cmd, row->copy_error.code);
 	}

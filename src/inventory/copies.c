@@ -215,7 +215,8 @@ static void mail_found_in_storage(struct copies *copies,
 		origin = sbox->origin == NULL ? "" : sbox->origin;
 	origin = lazy_expunge_select_shown(copies->select, origin);
 	array_foreach_elem(&cmail->wanted, wanted) {
-		if (strcmp(wanted->shown, origin) == 0)
+		if (copies->target != NULL ||
+		    strcmp(wanted->shown, origin) == 0)
 			wanted->present = TRUE;
 	}
 }

@@ -111,12 +111,15 @@ static void restore_part(struct lazy_expunge_restore *restore,
 	}
 	restore_find_left(restore);
 	lazy_expunge_restore_quota_begin(restore->quota, row->target);
-	restore->guids = lazy_expunge_restore_guids_init();
+	if (restore->guids == NULL)
+		restore->guids = lazy_expunge_restore_guids_init();
 	if (restore_read_guids(restore, mails, count, &error) < 0)
 		lazy_expunge_restore_row_fail(restore, count, &error);
 	else
 		lazy_expunge_restore_batches(restore, mails, count);
-	lazy_expunge_restore_guids_deinit(&restore->guids);
+	/* what the plan put into a target of all is there for the next part */
+	if (!restore->params->plan || restore->params->target == NULL)
+		lazy_expunge_restore_guids_deinit(&restore->guids);
 	lazy_expunge_restore_quota_end(restore->quota);
 	if (restore->target != NULL) {
 		if (!restore->params->plan &&
@@ -257,6 +260,7 @@ int lazy_expunge_restore(struct lazy_expunge_select *select,
 	ret = restore_selection(&restore, select, failed, rows);
 	if (restore_copies(&restore, failed, rows) < 0)
 		ret = -1;
+	lazy_expunge_restore_guids_deinit(&restore.guids);
 	lazy_expunge_restore_quota_deinit(&restore.quota);
 	lazy_expunge_restore_intent_deinit(&restore.intent);
 	lazy_expunge_undo_log_deinit(&restore.undo_log);
