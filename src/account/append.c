@@ -16,19 +16,9 @@
 /* Shrinking takes no time; another one need not wait long. */
 #define APPEND_LOCK_TIMEOUT_SECS 5
 
-/* How much of the file goes: to the end of a line behind the middle of what is
-   to stay at most. */
-static size_t append_cut(const char *data, size_t size, size_t max_size)
-{
-	size_t pos = size - max_size / 2;
-	const char *end = memchr(data + pos, '\n', size - pos);
-
-	return end == NULL ? size : (size_t)(end - data) + 1;
-}
-
 /* Take out the oldest lines of mails that passed, which are many and hints, as long
-   as too much would stay. Returns how much of the rest is to go all the same. */
-static size_t append_shorten(string_t *data, size_t max_size)
+   as too much would stay. */
+static void append_shorten(string_t *data, size_t max_size)
 {
 	char *start = str_c_modifiable(data);
 	const size_t size = str_len(data);
@@ -48,8 +38,19 @@ static size_t append_shorten(string_t *data, size_t max_size)
 		dest += len;
 	}
 	str_truncate(data, dest);
-	return left <= max_size / 2 ? 0 :
-		append_cut(str_c(data), left, max_size);
+}
+
+/* How much of the file goes: to the end of a line behind the middle of what is
+   to stay at most. */
+static size_t append_cut(const char *data, size_t size, size_t max_size)
+{
+	size_t pos = size - I_MIN(size, max_size / 2);
+	const char *end;
+
+	if (pos == 0)
+		return 0;
+	end = memchr(data + pos, '\n', size - pos);
+	return end == NULL ? size : (size_t)(end - data) + 1;
 }
 
 /* Write the file anew with its newer half and the text. */
@@ -66,7 +67,8 @@ static int append_shrinking(struct mail_user *user, const char *path, int fd,
 		*error_r = t_strdup_printf("read(%s) failed: %m", path);
 		ret = -1;
 	} else {
-		cut = append_shorten(data, max_size);
+		append_shorten(data, max_size);
+		cut = append_cut(str_c(data), str_len(data), max_size);
 		str_append_str(data, text);
 		ret = lazy_expunge_place_replace(user, path,
 						 str_data(data) + cut,
