@@ -7,6 +7,7 @@
 #include "write-full.h"
 #include "account/files.h"
 #include "account/append.h"
+#include "core/passed-lines.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -15,13 +16,40 @@
 /* Shrinking takes no time; another one need not wait long. */
 #define APPEND_LOCK_TIMEOUT_SECS 5
 
+/* Take out the oldest lines of mails that passed, which are many and hints, as long
+   as too much would stay. */
+static void append_shorten(string_t *data, size_t max_size)
+{
+	char *start = str_c_modifiable(data);
+	const size_t size = str_len(data);
+	size_t left = size, pos = 0, dest = 0, len;
+	const char *end;
+
+	for (; pos < size; pos += len) {
+		end = memchr(start + pos, '\n', size - pos);
+		len = end == NULL ? size - pos :
+			(size_t)(end + 1 - (start + pos));
+		if (left > max_size / 2 &&
+		    lazy_expunge_passed_is_line(start + pos)) {
+			left -= len;
+			continue;
+		}
+		memmove(start + dest, start + pos, len);
+		dest += len;
+	}
+	str_truncate(data, dest);
+}
+
 /* How much of the file goes: to the end of a line behind the middle of what is
    to stay at most. */
 static size_t append_cut(const char *data, size_t size, size_t max_size)
 {
-	size_t pos = size - max_size / 2;
-	const char *end = memchr(data + pos, '\n', size - pos);
+	size_t pos = size - I_MIN(size, max_size / 2);
+	const char *end;
 
+	if (pos == 0)
+		return 0;
+	end = memchr(data + pos, '\n', size - pos);
 	return end == NULL ? size : (size_t)(end - data) + 1;
 }
 
@@ -39,7 +67,8 @@ static int append_shrinking(struct mail_user *user, const char *path, int fd,
 		*error_r = t_strdup_printf("read(%s) failed: %m", path);
 		ret = -1;
 	} else {
-		cut = append_cut(str_c(data), size, max_size);
+		append_shorten(data, max_size);
+		cut = append_cut(str_c(data), str_len(data), max_size);
 		str_append_str(data, text);
 		ret = lazy_expunge_place_replace(user, path,
 						 str_data(data) + cut,

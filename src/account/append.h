@@ -2,7 +2,7 @@
 #define LAZY_EXPUNGE_APPEND_H
 
 /* A file of lines among the user's, to which is appended and which does not grow
-   for ever. */
+   for ever. Of what goes then lines of core/passed-lines.h go first. */
 
 struct mail_user;
 

@@ -17,6 +17,8 @@
 
 /* Rows that are held back at most on the command line. */
 #define LIST_FLUSH_ROWS 100
+/* Live mailboxes that are open at once at most. */
+#define LIST_LIVE_BOXES 16
 
 struct list_cmd {
 	struct lazy_expunge_cmd cmd;
@@ -31,6 +33,16 @@ struct list_box {
 	struct mail *mail;
 	/* NULL if nothing is held */
 	struct lazy_expunge_cover *cover;
+	/* a live one that cannot be opened */
+	bool failed;
+};
+
+/* All of them. */
+struct list_boxes {
+	struct lazy_expunge_select *select;
+	struct list_box *boxes;
+	/* how many of the live ones are open */
+	unsigned int live;
 };
 
 /* Of an origin. */
@@ -62,42 +74,84 @@ static bool list_is_sent(struct lazy_expunge_select *select,
 	return known->sent;
 }
 
-static void list_box_open(struct list_cmd *lcmd,
-			  struct lazy_expunge_select *select,
-			  unsigned int box_idx, struct list_box *lbox)
+static void list_box_close(struct list_box *lbox)
+{
+	if (lbox->t == NULL)
+		return;
+	mail_free(&lbox->mail);
+	lazy_expunge_cover_deinit(&lbox->cover);
+	/* caches what was read */
+	(void)mailbox_transaction_commit(&lbox->t);
+}
+
+static void list_boxes_close(struct list_boxes *boxes, bool live_only)
+{
+	const struct lazy_expunge_select_box *sbox;
+
+	for (unsigned int i = 0; i < array_count(&boxes->select->boxes); i++) {
+		sbox = array_idx(&boxes->select->boxes, i);
+		if (sbox->storage == NULL || !live_only)
+			list_box_close(&boxes->boxes[i]);
+	}
+	lazy_expunge_select_live_close(boxes->select);
+	boxes->live = 0;
+}
+
+/* Returns FALSE if a live one is gone, or cannot be opened, which is said
+   once. */
+static bool list_live_open(struct list_cmd *lcmd, struct list_boxes *boxes,
+			   unsigned int idx, int *ret_r)
+{
+	struct list_box *lbox = &boxes->boxes[idx];
+	struct lazy_expunge_error error;
+	int ret;
+
+	if (lbox->failed)
+		return FALSE;
+	if (boxes->live == LIST_LIVE_BOXES)
+		list_boxes_close(boxes, TRUE);
+	ret = lazy_expunge_select_box_open(boxes->select, idx, &error);
+	if (ret > 0) {
+		boxes->live++;
+		return TRUE;
+	}
+	lbox->failed = TRUE;
+	if (ret < 0)
+		*ret_r = lazy_expunge_cmd_fail(&lcmd->cmd, &error);
+	return FALSE;
+}
+
+/* NULL if it cannot be had. */
+static struct list_box *
+list_box_open(struct list_cmd *lcmd, struct list_boxes *boxes,
+	      unsigned int idx, int *ret_r)
 {
 	const struct lazy_expunge_select_box *sbox =
-		array_idx(&select->boxes, box_idx);
-	struct lazy_expunge_holds *holds;
+		array_idx(&boxes->select->boxes, idx);
+	struct list_box *lbox = &boxes->boxes[idx];
+	struct lazy_expunge_holds *holds = NULL;
 
 	if (lbox->t != NULL)
-		return;
-	holds = sbox->storage == NULL ? NULL :
-		lazy_expunge_holds_get(select->luser);
+		return lbox;
+	if (sbox->storage != NULL)
+		holds = lazy_expunge_holds_get(boxes->select->luser);
+	else if (!list_live_open(lcmd, boxes, idx, ret_r))
+		return NULL;
 	if (holds != NULL)
 		lbox->cover = lazy_expunge_cover_init(holds, sbox->box);
 	lbox->t = mailbox_transaction_begin(sbox->box, 0, "lazy_expunge list");
 	lbox->mail = lazy_expunge_list_columns_mail(lcmd->columns, lbox->t);
-}
-
-static void list_boxes_close(struct list_box *boxes, unsigned int count)
-{
-	for (unsigned int i = 0; i < count; i++) {
-		if (boxes[i].t == NULL)
-			continue;
-		mail_free(&boxes[i].mail);
-		lazy_expunge_cover_deinit(&boxes[i].cover);
-		/* caches what was read */
-		(void)mailbox_transaction_commit(&boxes[i].t);
-	}
+	return lbox;
 }
 
 static int list_print(struct list_cmd *lcmd,
 		      struct lazy_expunge_select *select)
 {
 	const struct doveadm_cmd_context *cctx = lcmd->cmd.ctx.cctx;
-	struct list_box *boxes =
-		i_new(struct list_box, array_count(&select->boxes) + 1);
+	struct list_boxes boxes = {
+		.select = select,
+		.boxes = i_new(struct list_box, array_count(&select->boxes) + 1),
+	};
 	struct list_sent *sent =
 		i_new(struct list_sent, array_count(&select->origins));
 	const struct lazy_expunge_select_mail *smail;
@@ -107,14 +161,16 @@ static int list_print(struct list_cmd *lcmd,
 	int ret = 0;
 
 	array_foreach(&select->mails, smail) {
-		struct list_box *lbox = &boxes[smail->box];
+		struct list_box *lbox;
 
 		/* whoever reads it may have seen enough (head, a pager) */
 		if ((lcmd->limit > 0 && printed == lcmd->limit) ||
 		    doveadm_is_killed() || lazy_expunge_print_failed())
 			break;
-		list_box_open(lcmd, select, smail->box, lbox);
-		if (!mail_set_uid(lbox->mail, smail->uid))
+		T_BEGIN {
+			lbox = list_box_open(lcmd, &boxes, smail->box, &ret);
+		} T_END;
+		if (lbox == NULL || !mail_set_uid(lbox->mail, smail->uid))
 			continue;
 		T_BEGIN {
 			if (lazy_expunge_list_columns_print(lcmd->columns,
@@ -135,9 +191,9 @@ static int list_print(struct list_cmd *lcmd,
 			}
 		} T_END;
 	}
-	list_boxes_close(boxes, array_count(&select->boxes));
+	list_boxes_close(&boxes, FALSE);
 	i_free(sent);
-	i_free(boxes);
+	i_free(boxes.boxes);
 	return ret;
 }
 

@@ -37,6 +37,13 @@ static void restore_say(struct restore_cmd *rcmd,
 			rcmd->params.plan ? "would go to" : "are in",
 			lazy_expunge_text_safe(row->target));
 	}
+	if (row->copy_error.text != NULL) {
+		i_error("%u mails from %s cannot be copied from where they "
+			"live: %s", row->not_copied,
+			lazy_expunge_text_safe(row->origin),
+			lazy_expunge_text_safe(row->copy_error.text));
+		(void)lazy_expunge_cmd_failed(&rcmd->cmd, row->copy_error.code);
+	}
 	if (row->error.text != NULL) {
 		i_error("%u mails from %s %s in the expunge storage: %s",
 			row->failed, *row->origin == '\0' ?
@@ -55,7 +62,7 @@ static void row_print(const struct lazy_expunge_restore_row *row)
 	lazy_expunge_print_number(row->restored);
 	lazy_expunge_print_number(row->copied);
 	lazy_expunge_print_number(row->skipped);
-	lazy_expunge_print_number(row->failed);
+	lazy_expunge_print_number(row->failed + row->not_copied);
 }
 
 static void undo_say(struct restore_cmd *rcmd,
@@ -110,6 +117,8 @@ struct restore_run {
 	struct lazy_expunge_user *luser;
 	/* NULL if there are none, or they were not looked for */
 	struct lazy_expunge_select *copies;
+	/* some mailboxes cannot be read */
+	bool unread;
 };
 
 /* What passed while a copy lived. */
@@ -128,6 +137,9 @@ static int restore_find_copies(void *context,
 				rcmd->params.plan, &ret);
 	}
 	*select_r = run->copies;
+	/* it was said, and what was found is wanted all the same */
+	run->unread = run->copies != NULL &&
+		array_count(&run->copies->unread) > 0;
 	return ret;
 }
 
@@ -160,7 +172,7 @@ static int restore_run(struct lazy_expunge_cmd *cmd,
 	rcmd->params.context = &run;
 	ret = lazy_expunge_restore(select, &rcmd->params, &rows);
 	if (lazy_expunge_restore_boxes(luser, &boxes, rcmd->params.plan, pool,
-				       &rows) < 0)
+				       &rows) < 0 || run.unread)
 		ret = -1;
 	if (!rcmd->params.plan) {
 		lazy_expunge_restore_boxes_finish(luser,

@@ -231,6 +231,19 @@ static int cmd_find(struct lazy_expunge_cmd *cmd,
 					 error_r);
 }
 
+/* What there is of the others is worth more than none. */
+static void cmd_say_unread(struct lazy_expunge_cmd *cmd,
+			   const struct lazy_expunge_select *select)
+{
+	const char *text;
+
+	array_foreach_elem(&select->unread, text) T_BEGIN {
+		i_warning("Copies in a mailbox are not found, nor what it "
+			  "misses: %s", lazy_expunge_text_safe(text));
+		(void)lazy_expunge_cmd_failed(cmd, MAIL_ERROR_TEMP);
+	} T_END;
+}
+
 static int cmd_select(struct lazy_expunge_cmd *cmd,
 		      struct lazy_expunge_user *luser, enum cmd_parts parts,
 		      const char *target, unsigned int select_flags,
@@ -261,6 +274,8 @@ static int cmd_select(struct lazy_expunge_cmd *cmd,
 	cmd->range.deletion = NULL;
 	if (ret < 0)
 		lazy_expunge_select_deinit(select_r);
+	else
+		cmd_say_unread(cmd, *select_r);
 	return ret;
 }
 
@@ -288,7 +303,9 @@ cmd_select_any(struct lazy_expunge_cmd *cmd, struct lazy_expunge_user *luser,
 	select = cmd_select_or_fail(cmd, luser, parts, NULL, select_flags,
 				    ret_r);
 	if (select != NULL && array_count(&select->mails) == 0) {
-		*ret_r = lazy_expunge_cmd_found_nothing(cmd, select);
+		/* or it is not known whether there is something */
+		*ret_r = array_count(&select->unread) > 0 ? -1 :
+			lazy_expunge_cmd_found_nothing(cmd, select);
 		lazy_expunge_select_deinit(&select);
 	}
 	return select;

@@ -222,8 +222,8 @@ static int erase_boxes(struct erase *erase,
 
 	/* The live ones first: what somebody deletes meanwhile is in the
 	   storage when that is looked at. */
-	if (lazy_expunge_live_boxes(erase->luser, NULL, live_step, erase,
-				    error_r) < 0)
+	if (lazy_expunge_live_boxes(erase->luser, NULL, live_step, NULL,
+				    erase, error_r) < 0)
 		return -1;
 	select = lazy_expunge_select_init(erase->luser, error_r);
 	if (select == NULL)

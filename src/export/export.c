@@ -409,7 +409,7 @@ int lazy_expunge_export_live(struct lazy_expunge_export *exported,
 	struct export_live live = { .exported = exported, .args = args };
 
 	return lazy_expunge_live_boxes(exported->luser, mask, export_live_box,
-				       &live, error_r);
+				       NULL, &live, error_r);
 }
 
 static int export_finish(struct lazy_expunge_export *exported,

@@ -55,6 +55,8 @@ struct copies {
 	ARRAY(struct copies_mail *) mails;
 	HASH_TABLE(const uint8_t *, struct copies_mail *) by_guid;
 	ARRAY(struct copies_box) live;
+	/* live mailboxes that cannot be read, as they are shown */
+	ARRAY_TYPE(const_string) unread;
 	/* of each mailbox of the storages: what the selection has already */
 	ARRAY_TYPE(seq_range) *selected;
 };
@@ -213,7 +215,8 @@ static void mail_found_in_storage(struct copies *copies,
 		origin = sbox->origin == NULL ? "" : sbox->origin;
 	origin = lazy_expunge_select_shown(copies->select, origin);
 	array_foreach_elem(&cmail->wanted, wanted) {
-		if (strcmp(wanted->shown, origin) == 0)
+		if (copies->target != NULL ||
+		    strcmp(wanted->shown, origin) == 0)
 			wanted->present = TRUE;
 	}
 }
@@ -278,6 +281,28 @@ static int copies_look_live(struct mailbox *box, void *context,
 	return copies_look(context, box, UINT_MAX, error_r);
 }
 
+static void copies_unread(const char *vname,
+			  const struct lazy_expunge_error *error, void *context)
+{
+	struct copies *copies = context;
+	const char *text = p_strdup(copies->select->pool, error->text);
+
+	array_push_back(&copies->select->unread, &text);
+	vname = p_strdup(copies->pool,
+			 lazy_expunge_select_shown(copies->select, vname));
+	array_push_back(&copies->unread, &vname);
+}
+
+/* Whether the mailbox, which cannot be read, has them is not known. */
+static void copies_leave(struct copies *copies, const char *vname)
+{
+	struct copies_mail *cmail;
+
+	array_foreach_elem(&copies->mails, cmail) T_BEGIN {
+		mail_is_in(copies, cmail, vname);
+	} T_END;
+}
+
 static void copies_find_selected(struct copies *copies, unsigned int boxes)
 {
 	const struct lazy_expunge_select_mail *smail;
@@ -295,10 +320,13 @@ static int copies_look_all(struct copies *copies, unsigned int storage_boxes,
 {
 	struct lazy_expunge_select *select = copies->select;
 	const struct lazy_expunge_select_box *sbox;
+	const char *vname;
 
 	if (lazy_expunge_live_boxes(select->luser, NULL, copies_look_live,
-				    copies, error_r) < 0)
+				    copies_unread, copies, error_r) < 0)
 		return -1;
+	array_foreach_elem(&copies->unread, vname)
+		copies_leave(copies, vname);
 	for (unsigned int i = 0; i < storage_boxes; i++) {
 		sbox = array_idx(&select->boxes, i);
 		if (copies_look(copies, sbox->box, i, error_r) < 0)
@@ -426,52 +454,56 @@ static bool box_is_needed(struct copies *copies, bool in_storage,
 	return FALSE;
 }
 
-/* Open the live mailbox to stay. Returns 1 if open, 0 if it is gone meanwhile, -1 and
-   the error. */
-static int copies_open(struct copies *copies, const struct copies_box *cbox,
-		       struct lazy_expunge_error *error_r)
+static void copies_add_live(struct copies *copies,
+			    const struct copies_box *cbox)
 {
 	struct lazy_expunge_select *select = copies->select;
 	struct lazy_expunge_select_box *sbox;
-	struct mailbox *box;
 
-	box = lazy_expunge_mailbox_alloc(select->luser, cbox->ns, cbox->vname,
-		MAILBOX_FLAG_IGNORE_ACLS | LAZY_EXPUNGE_COMPAT_FLAG_RAW_NAME);
-	if (mailbox_open(box) < 0 ||
-	    mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ) < 0) {
-		lazy_expunge_error_set_box(error_r, "Cannot open", box);
-		mailbox_free(&box);
-		return error_r->code == MAIL_ERROR_NOTFOUND ? 0 : -1;
-	}
 	sbox = array_append_space(&select->boxes);
-	sbox->box = box;
+	sbox->ns = cbox->ns;
 	sbox->vname = p_strdup(select->pool, cbox->vname);
-	return 1;
 }
 
-static int copies_add_box(struct copies *copies, bool in_storage,
-			  unsigned int idx, struct lazy_expunge_error *error_r)
+static int copies_add_storage(struct copies *copies, unsigned int idx,
+			      struct lazy_expunge_error *error_r)
+{
+	const struct lazy_expunge_select_box *sbox;
+
+	if (!box_is_needed(copies, TRUE, idx))
+		return 0;
+	sbox = array_idx(&copies->select->boxes, idx);
+	if (!copies_take_all(copies->args) &&
+	    copies_match(copies, sbox->box, TRUE, idx, error_r) < 0)
+		return -1;
+	copies_add(copies, TRUE, idx, idx);
+	return 0;
+}
+
+static void copies_add_box(struct copies *copies, unsigned int idx)
 {
 	struct lazy_expunge_select *select = copies->select;
+	const struct copies_box *cbox = array_idx(&copies->live, idx);
+	const unsigned int box_idx = array_count(&select->boxes);
 	const struct lazy_expunge_select_box *sbox;
-	unsigned int box_idx = idx;
-	int ret;
+	struct lazy_expunge_error error;
+	int ret = 1;
 
-	if (!box_is_needed(copies, in_storage, idx))
-		return 0;
-	if (!in_storage) {
-		ret = copies_open(copies, array_idx(&copies->live, idx),
-				  error_r);
-		if (ret <= 0)
-			return ret;
-		box_idx = array_count(&select->boxes) - 1;
+	if (!box_is_needed(copies, FALSE, idx))
+		return;
+	copies_add_live(copies, cbox);
+	if (!copies_take_all(copies->args)) {
+		ret = lazy_expunge_select_box_open(select, box_idx, &error);
+		sbox = array_idx(&select->boxes, box_idx);
+		if (ret > 0 && copies_match(copies, sbox->box, FALSE, idx,
+					    &error) < 0)
+			ret = -1;
+		if (ret < 0)
+			copies_unread(cbox->vname, &error, copies);
+		lazy_expunge_select_live_close(select);
 	}
-	sbox = array_idx(&select->boxes, box_idx);
-	if (!copies_take_all(copies->args) &&
-	    copies_match(copies, sbox->box, in_storage, idx, error_r) < 0)
-		return -1;
-	copies_add(copies, in_storage, idx, box_idx);
-	return 0;
+	if (ret > 0)
+		copies_add(copies, FALSE, idx, box_idx);
 }
 
 static int copies_find(struct copies *copies,
@@ -487,13 +519,12 @@ static int copies_find(struct copies *copies,
 	array_foreach_elem(&copies->mails, cmail)
 		cmail->found = all;
 	for (unsigned int i = 0; i < storage_boxes; i++) {
-		if (copies_add_box(copies, TRUE, i, error_r) < 0)
+		if (copies_add_storage(copies, i, error_r) < 0)
 			return -1;
 	}
-	for (unsigned int i = 0; i < array_count(&copies->live); i++) {
-		if (copies_add_box(copies, FALSE, i, error_r) < 0)
-			return -1;
-	}
+	for (unsigned int i = 0; i < array_count(&copies->live); i++) T_BEGIN {
+		copies_add_box(copies, i);
+	} T_END;
 	return 0;
 }
 
@@ -528,6 +559,7 @@ int lazy_expunge_copies_find(struct lazy_expunge_select *select,
 
 	p_array_init(&copies.mails, copies.pool, 16);
 	p_array_init(&copies.live, copies.pool, 8);
+	p_array_init(&copies.unread, copies.pool, 1);
 	hash_table_create(&copies.by_guid, default_pool, 0, guid_128_hash,
 			  guid_128_cmp);
 	copies_read(&copies, range == NULL ? &all : range);

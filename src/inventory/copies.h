@@ -10,7 +10,9 @@
    that passed in the range (NULL = all), and match the query as they are now: one for each
    mailbox that such a mail was deleted in, which does not have it, and for which
    the selection does not have it. Copies lie in any mailbox, or in a storage.
-   What the retention of the storages would have taken by now is left out.
+   What the retention of the storages would have taken by now is left out, and
+   what is missed in a mailbox that cannot be read: the selection has why
+   (unread). Live mailboxes are not left open.
    target: the mailbox that is to have them, NULL = the one that each was in.
    Returns 0 if ok, -1 and the error. */
 int lazy_expunge_copies_find(struct lazy_expunge_select *select,

@@ -56,7 +56,8 @@ static int live_list_namespace(struct lazy_expunge_user *luser,
 
 static int live_box(struct lazy_expunge_user *luser,
 		    const struct live_name *name,
-		    lazy_expunge_live_box_callback_t *callback, void *context,
+		    lazy_expunge_live_box_callback_t *callback,
+		    lazy_expunge_live_box_failed_t *failed, void *context,
 		    struct lazy_expunge_error *error_r)
 {
 	struct mailbox *box;
@@ -72,12 +73,17 @@ static int live_box(struct lazy_expunge_user *luser,
 		ret = callback(box, context, error_r);
 	}
 	mailbox_free(&box);
+	if (ret < 0 && failed != NULL) {
+		failed(name->vname, error_r, context);
+		ret = 0;
+	}
 	return ret;
 }
 
 int lazy_expunge_live_boxes(struct lazy_expunge_user *luser,
 			    const struct lazy_expunge_origin_mask *mask,
 			    lazy_expunge_live_box_callback_t *callback,
+			    lazy_expunge_live_box_failed_t *failed,
 			    void *context, struct lazy_expunge_error *error_r)
 {
 	ARRAY_TYPE(live_name) names;
@@ -99,7 +105,8 @@ int lazy_expunge_live_boxes(struct lazy_expunge_user *luser,
 	}
 	array_foreach(&names, name) {
 		if (ret == 0) T_BEGIN {
-			ret = live_box(luser, name, callback, context, error_r);
+			ret = live_box(luser, name, callback, failed, context,
+				       error_r);
 		} T_END_PASS_STR_IF(ret < 0, &error_r->text);
 	}
 	pool_unref(&pool);

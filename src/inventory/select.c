@@ -199,6 +199,7 @@ lazy_expunge_select_init(struct lazy_expunge_user *luser,
 	i_array_init(&select->mails, 128);
 	i_array_init(&select->origins, 16);
 	array_push_back(&select->origins, &none);
+	p_array_init(&select->unread, pool, 1);
 	array_foreach_elem(lazy_expunge_user_storages(luser), storage) {
 		if (select_add_storage(select, storage, error_r) < 0) {
 			lazy_expunge_select_deinit(&select);
@@ -483,6 +484,38 @@ lazy_expunge_select_via(struct lazy_expunge_select *select,
 	return array_idx_elem(&select->origins, mail->via);
 }
 
+int lazy_expunge_select_box_open(struct lazy_expunge_select *select,
+				 unsigned int idx,
+				 struct lazy_expunge_error *error_r)
+{
+	struct lazy_expunge_select_box *sbox =
+		array_idx_modifiable(&select->boxes, idx);
+	struct mailbox *box;
+
+	if (sbox->box != NULL)
+		return 1;
+	box = lazy_expunge_mailbox_alloc(select->luser, sbox->ns, sbox->vname,
+		MAILBOX_FLAG_IGNORE_ACLS | LAZY_EXPUNGE_COMPAT_FLAG_RAW_NAME);
+	if (mailbox_open(box) < 0 ||
+	    mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ) < 0) {
+		lazy_expunge_error_set_box(error_r, "Cannot open", box);
+		mailbox_free(&box);
+		return error_r->code == MAIL_ERROR_NOTFOUND ? 0 : -1;
+	}
+	sbox->box = box;
+	return 1;
+}
+
+void lazy_expunge_select_live_close(struct lazy_expunge_select *select)
+{
+	struct lazy_expunge_select_box *sbox;
+
+	array_foreach_modifiable(&select->boxes, sbox) {
+		if (sbox->storage == NULL && sbox->box != NULL)
+			mailbox_free(&sbox->box);
+	}
+}
+
 void lazy_expunge_select_deinit(struct lazy_expunge_select **_select)
 {
 	struct lazy_expunge_select *select = *_select;
@@ -491,8 +524,10 @@ void lazy_expunge_select_deinit(struct lazy_expunge_select **_select)
 	if (select == NULL)
 		return;
 	*_select = NULL;
-	array_foreach_modifiable(&select->boxes, sbox)
-		mailbox_free(&sbox->box);
+	array_foreach_modifiable(&select->boxes, sbox) {
+		if (sbox->box != NULL)
+			mailbox_free(&sbox->box);
+	}
 	array_free(&select->boxes);
 	array_free(&select->caps);
 	array_free(&select->mails);

@@ -2,7 +2,8 @@
 #define LAZY_EXPUNGE_SELECT_H
 
 /* The mails of a user's storages that a query finds, with where each was
-   deleted and when. Holds some 20 bytes for a mail, and the mailboxes open. */
+   deleted and when. Holds some 20 bytes for a mail, and the storages' mailboxes
+   open. */
 
 #include "account/error.h"
 #include "account/user.h"
@@ -11,11 +12,15 @@ struct mail_search_args;
 struct lazy_expunge_origin_mask;
 struct lazy_expunge_passed;
 
-/* A mailbox of a storage, open and synced. */
+/* A mailbox of a storage, open and synced, or a live one. */
 struct lazy_expunge_select_box {
-	/* NULL: it is none, and has copies of mails that passed */
+	/* NULL: it is a live one, and has copies of mails that passed */
 	struct lazy_expunge_storage *storage;
+	/* NULL: it is a live one that is not open
+	   (lazy_expunge_select_box_open()) */
 	struct mailbox *box;
+	/* of a live one */
+	struct mail_namespace *ns;
 	/* the name that users and administrators know */
 	const char *vname;
 	/* Where its mails come from, if the storage has many mailboxes; in a tree
@@ -64,6 +69,9 @@ struct lazy_expunge_select {
 	/* Names of the mailboxes that mails came from. The first is "", for
 	   mails that do not say. */
 	ARRAY_TYPE(const_string) origins;
+	/* Why live mailboxes cannot be read: copies in them were not found, and
+	   nothing is to go to them. */
+	ARRAY_TYPE(const_string) unread;
 };
 
 /* The mails of one deletion. */
@@ -135,6 +143,13 @@ lazy_expunge_select_origin(struct lazy_expunge_select *select,
 const char *
 lazy_expunge_select_via(struct lazy_expunge_select *select,
 			const struct lazy_expunge_select_mail *mail);
+/* Have the mailbox open, which may be a live one: there may be too many of them to
+   have all open. Returns 1 if it is, 0 if it is gone, -1 and the error. */
+int lazy_expunge_select_box_open(struct lazy_expunge_select *select,
+				 unsigned int idx,
+				 struct lazy_expunge_error *error_r);
+/* Close all live ones. */
+void lazy_expunge_select_live_close(struct lazy_expunge_select *select);
 /* Closes the mailboxes. Takes NULL. */
 void lazy_expunge_select_deinit(struct lazy_expunge_select **select);
 

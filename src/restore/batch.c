@@ -5,6 +5,7 @@
 #include "array.h"
 #include "mail-storage-private.h"
 #include "account/lock.h"
+#include "account/passed.h"
 #include "account/storages.h"
 #include "core/transactions.h"
 #include "events/events.h"
@@ -75,6 +76,19 @@ static void batch_tell(struct restore_batch *batch, const char *cause)
 				     row->target,
 				     *row->origin == '\0' ? NULL : row->origin,
 				     cause);
+}
+
+/* FALSE if the mailbox was made anew since the copy was found in it, and has another
+   mail there. */
+static bool batch_mail_is_it(struct restore_batch *batch, const char *guid)
+{
+	const struct lazy_expunge_passed *passed = batch->smail->passed;
+	guid_128_t guid_128;
+
+	if (passed == NULL)
+		return TRUE;
+	mail_generate_guid_128_hash(guid, guid_128);
+	return guid_128_equals(guid_128, passed->guid);
 }
 
 /* A user may have tried to delete it in the storage. */
@@ -217,6 +231,8 @@ static int batch_mail(struct restore_batch *batch)
 		batch->failed_box = batch->box;
 		return -1;
 	}
+	if (!batch_mail_is_it(batch, guid))
+		return 0;
 	present = batch_target_has(batch, guid);
 	if (present && restore->intent != NULL &&
 	    lazy_expunge_restore_guids_uid(restore->guids, guid) != 0 &&
@@ -275,7 +291,7 @@ static void batch_rollback(struct restore_batch *batch)
 static int batch_commit(struct restore_batch *batch)
 {
 	struct lazy_expunge_restore *restore = batch->restore;
-	unsigned int count = batch->restored + batch->skipped;
+	const unsigned int count = batch->restored + batch->skipped;
 	struct mail_transaction_commit_changes changes;
 	int ret = 0;
 
@@ -296,9 +312,15 @@ static int batch_commit(struct restore_batch *batch)
 	restore->row->restored += batch->restored;
 	restore->row->copied += batch->copied;
 	restore->row->skipped += batch->skipped;
-	array_append_array(&restore->back, &restore->batch_back);
-	if (mailbox_transaction_commit(&batch->src_trans) < 0 ||
-	    mailbox_sync(batch->box, 0) < 0) {
+	if (!restore->params->plan) {
+		lazy_expunge_passed_set_back(restore->select->luser->user,
+					     &restore->batch_back);
+	}
+	if (restore->copies) {
+		/* nothing is to be cleared: caches what was read */
+		(void)mailbox_transaction_commit(&batch->src_trans);
+	} else if (mailbox_transaction_commit(&batch->src_trans) < 0 ||
+		   mailbox_sync(batch->box, 0) < 0) {
 		/* The mails are in both places. The next time they are found
 		   in the target. */
 		lazy_expunge_restore_row_fail_box(restore, count,
@@ -431,11 +453,48 @@ static void restore_unlock_account(struct lazy_expunge_restore *restore)
 		lazy_expunge_lock_put(restore->select->luser);
 }
 
+/* Have the mailbox open: of the live ones only this. Returns 1 if it is, 0 if it is
+   gone, -1 and the error. */
+static int restore_open_box(struct lazy_expunge_restore *restore,
+			    unsigned int idx, struct lazy_expunge_error *error_r)
+{
+	const struct lazy_expunge_select_box *sbox =
+		array_idx(&restore->select->boxes, idx);
+
+	if (sbox->box != NULL)
+		return 1;
+	lazy_expunge_select_live_close(restore->select);
+	return lazy_expunge_select_box_open(restore->select, idx, error_r);
+}
+
+/* mails: of one mailbox. Returns -1 if the account cannot be locked. */
+static int restore_run(struct lazy_expunge_restore *restore,
+		       const struct lazy_expunge_select_mail *mails,
+		       unsigned int count, struct lazy_expunge_error *error_r)
+{
+	const struct lazy_expunge_select_box *sbox;
+	int ret = restore_open_box(restore, mails->box, error_r);
+
+	if (ret <= 0) {
+		if (ret < 0)
+			lazy_expunge_restore_row_fail(restore, count, error_r);
+		return 0;
+	}
+	if (restore_lock_account(restore, error_r) < 0)
+		return -1;
+	sbox = array_idx(&restore->select->boxes, mails->box);
+	if (restore_batch(restore, sbox, mails, count) < 0) {
+		for (unsigned int i = 0; i < count; i++)
+			restore_single(restore, sbox, &mails[i]);
+	}
+	restore_unlock_account(restore);
+	return 0;
+}
+
 void lazy_expunge_restore_batches(struct lazy_expunge_restore *restore,
 				  const struct lazy_expunge_select_mail *mails,
 				  unsigned int count)
 {
-	const struct lazy_expunge_select_box *sbox;
 	struct lazy_expunge_error error;
 	unsigned int size;
 
@@ -446,24 +505,16 @@ void lazy_expunge_restore_batches(struct lazy_expunge_restore *restore,
 			lazy_expunge_restore_row_fail(restore, count, &error);
 			break;
 		}
-		sbox = array_idx(&restore->select->boxes, mails->box);
 		size = 1;
 		while (size < I_MIN(count, RESTORE_BATCH_SIZE) &&
 		       mails[size].box == mails->box)
 			size++;
-		if (restore_lock_account(restore, &error) < 0) {
+		if (restore_run(restore, mails, size, &error) < 0) {
 			lazy_expunge_restore_row_fail(restore, count, &error);
 			break;
 		}
-		if (restore_batch(restore, sbox, mails, size) < 0) {
-			for (unsigned int i = 0; i < size; i++) {
-				restore_single(restore, sbox,
-					       &mails[i]);
-			}
-		}
-		restore_unlock_account(restore);
 		mails += size;
 		count -= size;
 	}
+	lazy_expunge_select_live_close(restore->select);
 }
-

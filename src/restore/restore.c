@@ -4,7 +4,6 @@
 #include "array.h"
 #include "file-lock.h"
 #include "mail-storage-private.h"
-#include "account/passed.h"
 #include "formats/format.h"
 #include "restore/intent.h"
 #include "restore/lock.h"
@@ -17,11 +16,10 @@
 #include "restore/run.h"
 #include "restore/restore.h"
 
-/* Which of the mails does the target have? */
-static int restore_read_guids(struct lazy_expunge_restore *restore,
+/* Of mails of storages, which are open. */
+static void restore_want_kept(struct lazy_expunge_restore *restore,
 			      const struct lazy_expunge_select_mail *mails,
-			      unsigned int count,
-			      struct lazy_expunge_error *error_r)
+			      unsigned int count)
 {
 	const struct lazy_expunge_select_box *sbox;
 	struct mailbox_transaction_context *t = NULL;
@@ -47,6 +45,20 @@ static int restore_read_guids(struct lazy_expunge_restore *restore,
 	if (mail != NULL) {
 		mail_free(&mail);
 		(void)mailbox_transaction_commit(&t);
+	}
+}
+
+/* Which of the mails does the target have? */
+static int restore_read_guids(struct lazy_expunge_restore *restore,
+			      const struct lazy_expunge_select_mail *mails,
+			      unsigned int count,
+			      struct lazy_expunge_error *error_r)
+{
+	if (!restore->copies)
+		restore_want_kept(restore, mails, count);
+	for (unsigned int i = 0; restore->copies && i < count; i++) {
+		lazy_expunge_restore_guids_want_128(restore->guids,
+						    mails[i].passed->guid);
 	}
 	if (restore->target == NULL)
 		return 0;
@@ -99,16 +111,20 @@ static void restore_part(struct lazy_expunge_restore *restore,
 	}
 	restore_find_left(restore);
 	lazy_expunge_restore_quota_begin(restore->quota, row->target);
-	restore->guids = lazy_expunge_restore_guids_init();
+	if (restore->guids == NULL)
+		restore->guids = lazy_expunge_restore_guids_init();
 	if (restore_read_guids(restore, mails, count, &error) < 0)
 		lazy_expunge_restore_row_fail(restore, count, &error);
 	else
 		lazy_expunge_restore_batches(restore, mails, count);
-	lazy_expunge_restore_guids_deinit(&restore->guids);
+	/* what the plan put into a target of all is there for the next part */
+	if (!restore->params->plan || restore->params->target == NULL)
+		lazy_expunge_restore_guids_deinit(&restore->guids);
 	lazy_expunge_restore_quota_end(restore->quota);
 	if (restore->target != NULL) {
 		if (!restore->params->plan &&
-		    mailbox_sync(restore->target, 0) < 0 && row->failed == 0) {
+		    mailbox_sync(restore->target, 0) < 0 &&
+		    row->failed + row->not_copied == 0) {
 			lazy_expunge_restore_row_fail_box(restore, 0,
 				"Cannot sync", restore->target);
 		}
@@ -158,6 +174,23 @@ restore_row_get(ARRAY_TYPE(lazy_expunge_restore_row) *rows,
 	return row;
 }
 
+static int mail_cmp_box(const void *p1, const void *p2)
+{
+	const struct lazy_expunge_select_mail *m1 = p1, *m2 = p2;
+
+	if (m1->box != m2->box)
+		return m1->box < m2->box ? -1 : 1;
+	return m1->uid < m2->uid ? -1 : (m1->uid > m2->uid ? 1 : 0);
+}
+
+/* So that each mailbox with copies is opened once. */
+static void part_sort_by_box(struct lazy_expunge_select *select,
+			     const struct lazy_expunge_restore_part *part)
+{
+	qsort(array_idx_modifiable(&select->mails, part->first), part->count,
+	      sizeof(struct lazy_expunge_select_mail), mail_cmp_box);
+}
+
 /* error: why nothing can be restored, NULL if it can. Returns 0, or -1 if a row has an
    error. */
 static int restore_selection(struct lazy_expunge_restore *restore,
@@ -178,11 +211,14 @@ static int restore_selection(struct lazy_expunge_restore *restore,
 			lazy_expunge_restore_row_fail(restore, part->count,
 						      error);
 		} else {
+			if (restore->copies)
+				part_sort_by_box(select, part);
 			restore_part(restore,
 				     array_idx(&select->mails, part->first),
 				     part->count);
 		}
-		if (restore->row->error.text != NULL)
+		if (restore->row->error.text != NULL ||
+		    restore->row->copy_error.text != NULL)
 			ret = -1;
 	}
 	return ret;
@@ -199,6 +235,7 @@ static int restore_copies(struct lazy_expunge_restore *restore,
 		return 0;
 	if (params->find_copies(params->context, &copies) < 0)
 		return -1;
+	restore->copies = TRUE;
 	return copies == NULL ? 0 :
 		restore_selection(restore, copies, error, rows);
 }
@@ -218,19 +255,15 @@ int lazy_expunge_restore(struct lazy_expunge_select *select,
 	int ret;
 
 	reason = event_reason_begin("lazy_expunge:restore");
-	p_array_init(&restore.back, select->pool, 8);
 	p_array_init(&restore.batch_back, select->pool, 8);
 	failed = restore_begin(&restore, &lock, &error) == 0 ? NULL : &error;
 	ret = restore_selection(&restore, select, failed, rows);
 	if (restore_copies(&restore, failed, rows) < 0)
 		ret = -1;
+	lazy_expunge_restore_guids_deinit(&restore.guids);
 	lazy_expunge_restore_quota_deinit(&restore.quota);
 	lazy_expunge_restore_intent_deinit(&restore.intent);
 	lazy_expunge_undo_log_deinit(&restore.undo_log);
-	if (!params->plan) {
-		lazy_expunge_passed_set_back(select->luser->user,
-					     &restore.back);
-	}
 	file_lock_free(&lock);
 	event_reason_end(&reason);
 	return ret;

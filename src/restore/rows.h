@@ -44,6 +44,9 @@ struct lazy_expunge_restore_row {
 	unsigned int failed;
 	/* why, if failed > 0; NULL text if there is nothing to say */
 	struct lazy_expunge_error error;
+	/* not made from a copy, and why. The same. */
+	unsigned int not_copied;
+	struct lazy_expunge_error copy_error;
 };
 ARRAY_DEFINE_TYPE(lazy_expunge_restore_row, struct lazy_expunge_restore_row);
 

@@ -9,12 +9,17 @@ void lazy_expunge_restore_row_fail(struct lazy_expunge_restore *restore,
 				   const struct lazy_expunge_error *error)
 {
 	struct lazy_expunge_restore_row *row = restore->row;
+	struct lazy_expunge_error *said = restore->copies ?
+		&row->copy_error : &row->error;
 
-	row->failed += count;
-	if (row->error.text != NULL)
+	if (restore->copies)
+		row->not_copied += count;
+	else
+		row->failed += count;
+	if (said->text != NULL)
 		return;
-	row->error.code = error->code;
-	row->error.text = p_strdup(restore->select->pool, error->text);
+	said->code = error->code;
+	said->text = p_strdup(restore->select->pool, error->text);
 }
 
 void lazy_expunge_restore_row_fail_box(struct lazy_expunge_restore *restore,

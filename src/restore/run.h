@@ -27,9 +27,10 @@ struct lazy_expunge_restore {
 	/* with plan: what fits. NULL if all does. */
 	struct lazy_expunge_restore_quota *quota;
 
-	/* of mails that passed: those that are in their mailbox again, and those
-	   that are with the batch */
-	ARRAY_TYPE(lazy_expunge_passed) back, batch_back;
+	/* the selection has copies of mails that passed */
+	bool copies;
+	/* of these: those that are in their mailbox again with the batch */
+	ARRAY_TYPE(lazy_expunge_passed) batch_back;
 
 	/* why the last batch failed; NULL text: its mail is gone */
 	struct lazy_expunge_error error;

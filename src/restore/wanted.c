@@ -47,18 +47,30 @@ guids_find(struct lazy_expunge_restore_guids *guids, const char *guid)
 	return hash_table_lookup(guids->wanted, key);
 }
 
+void lazy_expunge_restore_guids_want_128(
+				struct lazy_expunge_restore_guids *guids,
+				const guid_128_t guid)
+{
+	struct wanted_guid *wanted;
+	const uint8_t *key = guid;
+
+	if (hash_table_lookup(guids->wanted, key) != NULL)
+		return;
+	wanted = p_new(guids->pool, struct wanted_guid, 1);
+	guid_128_copy(wanted->guid, guid);
+	key = wanted->guid;
+	hash_table_insert(guids->wanted, key, wanted);
+}
+
 void lazy_expunge_restore_guids_want(struct lazy_expunge_restore_guids *guids,
 				     const char *guid)
 {
-	struct wanted_guid *wanted;
-	const uint8_t *key;
+	guid_128_t guid_128;
 
-	if (*guid == '\0' || guids_find(guids, guid) != NULL)
+	if (*guid == '\0')
 		return;
-	wanted = p_new(guids->pool, struct wanted_guid, 1);
-	mail_generate_guid_128_hash(guid, wanted->guid);
-	key = wanted->guid;
-	hash_table_insert(guids->wanted, key, wanted);
+	mail_generate_guid_128_hash(guid, guid_128);
+	lazy_expunge_restore_guids_want_128(guids, guid_128);
 }
 
 int lazy_expunge_restore_guids_read(struct lazy_expunge_restore_guids *guids,

@@ -1,6 +1,7 @@
 #ifndef LAZY_EXPUNGE_RESTORE_WANTED_H
 #define LAZY_EXPUNGE_RESTORE_WANTED_H
 
+#include "guid.h"
 #include "account/error.h"
 
 /* GUIDs: those that are wanted, and which of them the target has. */
@@ -10,6 +11,9 @@ struct lazy_expunge_restore_guids *lazy_expunge_restore_guids_init(void);
 /* An empty GUID is none. */
 void lazy_expunge_restore_guids_want(struct lazy_expunge_restore_guids *guids,
 				     const char *guid);
+void lazy_expunge_restore_guids_want_128(
+				struct lazy_expunge_restore_guids *guids,
+				const guid_128_t guid);
 /* Read the GUIDs of the mailbox. Returns 0 if ok, -1 and the error. */
 int lazy_expunge_restore_guids_read(struct lazy_expunge_restore_guids *guids,
 				    struct mailbox *box,

@@ -187,6 +187,116 @@ def test_a_query_and_a_time_choose(dovecot):
     assert subjects(user, "Elsewhere") == ["mail 1"]
 
 
+def test_the_plan_of_one_target_counts_a_mail_once(dovecot):
+    """It is missed in two mailboxes, and the storage has it from a third."""
+    user = server(dovecot).user()
+    user.fill("A", [message(subject="one")], create=True)
+    with user.imap("A") as session:
+        for other in ("B", "C"):
+            session(f"CREATE {other}")
+            session.ok(f"UID COPY 1 {other}")
+        for box in "AB":
+            session.select(box)
+            session.delete("1")
+    some = ("-o", "A", "-o", "B", "-t", "All", "ALL")
+    assert counted(user, "-n", *some) == {("A", "All"): (0, 1, 0, 0), ("B", "All"): (0, 0, 1, 0)}
+    delete(user, "C")
+    every = ("-o", "A", "-o", "B", "-o", "C", "-t", "All", "ALL")
+    plan = counted(user, "-n", *every)
+    assert plan == {("C", "All"): (1, 0, 0, 0)} and counted(user, *every) == plan
+    assert subjects(user, "All") == ["one"]
+
+
+def damage(user, mailbox):
+    """Make it one that cannot be opened."""
+    inside = "cur" if user.server.config.format == "maildir" else "dbox-Mails"
+    [found] = [path for path in user.home.parent.rglob(inside) if mailbox in str(path)]
+    found.rename(found.with_name("away"))
+    found.write_text("no directory")
+
+
+def test_a_mailbox_that_cannot_be_read_is_left_out(dovecot):
+    user = server(dovecot).user()
+    user.fill("INBOX", [message(subject=f"mail {n}") for n in range(1, 5)])
+    with user.imap("INBOX") as session:
+        for other in ("Other", "Damaged"):
+            session(f"CREATE {other}")
+        session.ok("UID COPY 1:2 Other")
+        session.ok("UID COPY 2:3 Damaged")
+        session.select("Damaged")
+        session.delete("1")
+        session.select("INBOX")
+        session.delete("1,4")
+    damage(user, "Damaged")
+    user.server.expect_log("Damaged", required=False)
+    listed = run(user, "list", "-o", "INBOX", check=False)
+    assert listed.code == 75 and b"Warning: Copies in a mailbox are not found" in listed.stderr and b"Damaged" in listed.stderr
+    assert sorted(row["subject"] for row in json.loads(listed.stdout)) == ["mail 1", "mail 4"]
+    done = run(user, "restore", "ALL", check=False)
+    assert done.code == 75 and b"Warning: Copies in a mailbox are not found" in done.stderr
+    assert [(row["target"], row["restored"], row["copied"], row["failed"]) for row in json.loads(done.stdout)] == [("INBOX", 1, 1, 0)]
+    assert subjects(user, "INBOX") == [f"mail {n}" for n in range(1, 5)]
+
+
+def test_what_is_not_copied_is_not_said_to_be_in_the_storage(dovecot):
+    user = folder_with_copies(dovecot)
+    delete(user, "Work", "1:2")
+    for options in (("-n",), ()):
+        done = run(user, "restore", *options, "-o", "Work", "-t", "a//b", "ALL", check=False)
+        assert b"Error: 2 mails from Work cannot be copied from where they live: " in done.stderr
+        assert done.code == 64 and b"expunge storage" not in done.stderr
+        assert [row["failed"] for row in json.loads(done.stdout)] == [2]
+
+
+@pytest.mark.any_format
+def test_many_mailboxes_with_copies(dovecot):
+    """There are more of them than files that a process may have open."""
+    user = server(dovecot).user()
+    user.fill("INBOX", [message(subject=f"mail {n:02}") for n in range(60)])
+    before = subjects(user, "INBOX")
+    with user.imap("INBOX") as session:
+        for n in range(60):
+            session(f"CREATE F{n}")
+            session.ok(f"UID COPY {n + 1} F{n}")
+        session.delete("1:*")
+    limited = ["sh", "-c", 'ulimit -n 100; exec "$@"', "limited"]
+
+    def few(command, *arguments):
+        command = user.server.doveadm_command("-f", "json", "lazy-expunge", command, "-u", user.name, *arguments)
+        return json.loads(user.server.run(limited + [str(word) for word in command]).stdout)
+
+    assert sorted(row["subject"] for row in few("list", "-o", "INBOX")) == before
+    [row] = few("restore", "-o", "INBOX", "ALL")
+    # a copy that is not found in time is none, and the mail is kept
+    assert row["copied"] > 40 and row["copied"] + row["restored"] == 60, row
+    assert row["failed"] == 0 and subjects(user, "INBOX") == before
+    # each batch says what is back when it is done
+    lines = (user.home / ".dovecot.lazy-expunge.deletions").read_text().splitlines()
+    assert len([line for line in lines if line.startswith("X\tINBOX\t")]) == row["copied"]
+
+
+@pytest.mark.any_format
+def test_a_file_that_is_full_forgets_the_oldest_copies_first(dovecot):
+    """What was deleted together is known longer than the many hints beside it."""
+    user = folder_with_copies(dovecot)
+    delete(user, "Work", "3")
+    file = user.home / ".dovecot.lazy-expunge.deletions"
+    wait_for(lambda: file.exists() and file.read_text().startswith("D\t"), "the record")
+    first = file.read_text()
+    ident = first.split("\t")[1]
+    with open(file, "a") as written:
+        for n in range(70_000):
+            written.write(f"C\t{ident}\tWork\t\t{1_600_000_000 + n}\t{n:032x}:S\n")
+    assert file.stat().st_size > 4 << 20
+    delete(user, "Work", "4")
+    wait_for(lambda: file.stat().st_size < 3 << 20, "a shorter file")
+    text = file.read_text()
+    assert text.startswith(first) and text.count("D\t") == 2 and len(text) > 1 << 20
+    [lost] = {f"{n:032x}" in text for n in range(1000)}
+    [kept] = {f"{n:032x}" in text for n in range(69_000, 70_000)}
+    assert kept and not lost
+
+
 def test_a_mailbox_that_was_renamed_gets_its_copies(dovecot):
     user = folder_with_copies(dovecot)
     before = content(user, "Work")
