@@ -51,7 +51,8 @@ struct lazy_expunge_user {
 	unsigned int internal_alloc;
 
 	/* for its row in the catalog: mail came to the storages or left them, or
-	   came to a mailbox with a retention; and what came to the storages */
+	   came to a mailbox with a retention, or a hold changed; and what came to
+	   the storages */
 	bool catalog_changed, catalog_kept;
 	/* doveadm or another service of the administrator, not a user */
 	bool by_admin;

@@ -45,6 +45,8 @@ static struct {
 	struct ioloop *loop;
 	time_t paused_until;
 	bool warned;
+	/* of a user's setting that is of no use */
+	bool warned_open;
 } catalog;
 
 static void writes_free(void)
@@ -60,16 +62,21 @@ static void writes_free(void)
 	array_free(&catalog.writes);
 }
 
+static void catalog_warn(bool *warned, const char *error)
+{
+	if (*warned)
+		return;
+	*warned = TRUE;
+	i_warning("lazy_expunge: The catalog cannot be written: %s. Mail is "
+		  "kept all the same; doveadm lazy-expunge maintain -A mends "
+		  "the catalog", error);
+}
+
 static void catalog_failed(const char *error)
 {
 	catalog.paused_until = ioloop_time + PAUSE_SECS;
 	writes_free();
-	if (catalog.warned)
-		return;
-	catalog.warned = TRUE;
-	i_warning("lazy_expunge: The catalog cannot be written: %s. Mail is "
-		  "kept all the same; doveadm lazy-expunge maintain -A mends "
-		  "the catalog", error);
+	catalog_warn(&catalog.warned, error);
 }
 
 static void catalog_close(void)
@@ -88,7 +95,7 @@ static void catalog_next(void *context ATTR_UNUSED)
 	timeout_remove(&catalog.to);
 	if (array_is_created(&catalog.writes))
 		catalog_send();
-	else
+	else if (!catalog.committing)
 		catalog_close();
 }
 
@@ -207,8 +214,9 @@ static bool catalog_open(struct event *event, const char *uri)
 	if (ioloop_time < catalog.paused_until)
 		return FALSE;
 	ret = lazy_expunge_compat_catalog_init(event, uri, &dict, &error);
+	/* the rows of other users go on */
 	if (ret < 0)
-		catalog_failed(error);
+		catalog_warn(&catalog.warned_open, error);
 	if (ret <= 0)
 		return FALSE;
 	if (catalog.dict != NULL && null_strcmp(catalog.uri, uri) != 0) {

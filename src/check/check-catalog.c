@@ -48,7 +48,7 @@ static void catalog_compare(struct lazy_expunge_findings *findings,
 				figures.messages,
 				lazy_expunge_text_size(figures.bytes)),
 			REMEDY_MAINTAIN);
-	} else if (row->due > figures.due && figures.due > now) {
+	} else if (row->due > figures.due && row->due > now) {
 		lazy_expunge_findings_add(findings, "catalog", WARN,
 			t_strdup_printf("behind: something is due at %s, the "
 				"row says later",

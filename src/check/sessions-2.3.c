@@ -338,6 +338,9 @@ static int overlay_blocks(ARRAY_TYPE(const_string) *fields,
 	const char *key, *value, *const *name;
 
 	for (ns = like->namespaces; ns != NULL; ns = ns->next) {
+		/* no setting can be given to one without a name */
+		if (ns->set->name == NULL || *ns->set->name == '\0')
+			continue;
 		for (unsigned int i = 0; (block =
 		     lazy_expunge_compat_mailbox_settings(ns, i)) != NULL;
 		     i++) {

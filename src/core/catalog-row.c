@@ -97,6 +97,27 @@ lazy_expunge_catalog_row_visit(const struct lazy_expunge_catalog_row *row,
 	return I_MIN(row->due, latest);
 }
 
+/* A failed look after which something is due a day later to the second is said by
+   nobody else, and what is kept does not get lost with a row. */
+void lazy_expunge_catalog_row_set_absent(struct lazy_expunge_catalog_row *row_r,
+					 time_t now)
+{
+	i_zero(row_r);
+	row_r->known = LAZY_EXPUNGE_CATALOG_BIT(LAZY_EXPUNGE_CATALOG_DUE) |
+		LAZY_EXPUNGE_CATALOG_BIT(LAZY_EXPUNGE_CATALOG_MAINTAINED) |
+		LAZY_EXPUNGE_CATALOG_BIT(LAZY_EXPUNGE_CATALOG_FAILED);
+	row_r->due = now + DAY_SECS;
+	row_r->maintained = now;
+	row_r->failed = 1;
+}
+
+bool lazy_expunge_catalog_row_is_absent(
+	const struct lazy_expunge_catalog_row *row)
+{
+	return row->failed == 1 && row->maintained != 0 &&
+		row->due == row->maintained + DAY_SECS;
+}
+
 uint64_t
 lazy_expunge_catalog_row_week(const struct lazy_expunge_catalog_row *row,
 			      time_t now)

@@ -59,6 +59,13 @@ int lazy_expunge_catalog_row_parse(const char *const *values,
 time_t
 lazy_expunge_catalog_row_visit(const struct lazy_expunge_catalog_row *row,
 			       unsigned int max_age);
+/* A visit found nothing of the user, whom userdb knows: the row says so, and that
+   there is to be another look in a day. */
+void lazy_expunge_catalog_row_set_absent(struct lazy_expunge_catalog_row *row_r,
+					 time_t now);
+/* Whether the last visit said that, and nobody has written anything since. */
+bool lazy_expunge_catalog_row_is_absent(
+	const struct lazy_expunge_catalog_row *row);
 /* What a week of retention costs: the bytes that are kept, spread over the time
    in which they were deleted, which is taken as a day at least. */
 uint64_t

@@ -98,7 +98,14 @@ static void maintain_not_run(struct lazy_expunge_cmd *cmd, const char *username)
 
 static void maintain_init_due(struct maintain_cmd *mcmd)
 {
-	mcmd->due = lazy_expunge_due_list_init(&mcmd->cmd);
+	if (lazy_expunge_cmd_flag(&mcmd->cmd, "due") &&
+	    lazy_expunge_cmd_has_param(&mcmd->cmd, "make-room")) {
+		lazy_expunge_cmd_refuse(&mcmd->cmd, EX_USAGE,
+			"-D and --make-room cannot be used together: the "
+			"oldest mails of all users go first");
+		return;
+	}
+	mcmd->due = lazy_expunge_due_list_init(&mcmd->cmd, mcmd->plan);
 	if (mcmd->due == NULL)
 		return;
 	mcmd->job_options[mcmd->plan ? 1 : 0] = "-D";
@@ -118,8 +125,11 @@ static void maintain_init(struct lazy_expunge_cmd *cmd)
 	if (mcmd->plan)
 		mcmd->job_options[0] = "-n";
 	lazy_expunge_cmd_init_jobs(cmd, mcmd->job_options);
-	maintain_init_due(mcmd);
-	mcmd->room = lazy_expunge_make_room_init(cmd, mcmd->plan);
+	/* whoever is refused has nothing to free */
+	if (!cmd->refused)
+		maintain_init_due(mcmd);
+	if (!cmd->refused)
+		mcmd->room = lazy_expunge_make_room_init(cmd, mcmd->plan);
 	if (mcmd->room != NULL)
 		return;
 	lazy_expunge_print_header_number("expunged");

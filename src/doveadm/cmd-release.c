@@ -35,6 +35,7 @@ static int release_run(struct lazy_expunge_cmd *cmd,
 			return 0;
 		return lazy_expunge_cmd_fail(cmd, &error);
 	}
+	luser->catalog_changed = TRUE;
 	lazy_expunge_print_text(rcmd->name);
 	lazy_expunge_print_time(until);
 	lazy_expunge_print_text(rcmd->by);

@@ -3,6 +3,7 @@
 #include "lib.h"
 #include "array.h"
 #include "istream.h"
+#include "wildcard-match.h"
 #include "doveadm-print.h"
 #include "doveadm-settings.h"
 #include "compat/compat-command.h"
@@ -207,8 +208,7 @@ static void cmd_check_last(struct lazy_expunge_cmd *cmd)
 	cmd->next_here = cmd->users_here;
 }
 
-static int cmd_read_next_user(struct lazy_expunge_cmd *cmd,
-			      const char **username_r)
+static int cmd_read_user(struct lazy_expunge_cmd *cmd, const char **username_r)
 {
 	struct doveadm_mail_cmd_context *ctx = &cmd->ctx;
 	int ret;
@@ -216,8 +216,6 @@ static int cmd_read_next_user(struct lazy_expunge_cmd *cmd,
 	if (cmd->next_user != NULL) {
 		cmd_check_last(cmd);
 		ret = cmd->next_user(cmd, username_r);
-		if (ret > 0)
-			cmd->next_name = i_strdup(*username_r);
 	} else if (ctx->users_list_input == NULL) {
 		ret = mail_storage_service_all_next(ctx->storage_service,
 						    username_r);
@@ -231,8 +229,24 @@ static int cmd_read_next_user(struct lazy_expunge_cmd *cmd,
 			ret = -1;
 		}
 	}
-	if (ret > 0)
-		cmd->users++;
+	return ret;
+}
+
+/* doveadm goes by the mask only where it does the users itself. */
+static int cmd_read_next_user(struct lazy_expunge_cmd *cmd,
+			      const char **username_r)
+{
+	int ret;
+
+	do {
+		ret = cmd_read_user(cmd, username_r);
+	} while (ret > 0 && cmd->mask != NULL &&
+		 !wildcard_match_icase(*username_r, cmd->mask));
+	if (ret <= 0)
+		return ret;
+	cmd->users++;
+	if (cmd->next_user != NULL)
+		cmd->next_name = i_strdup(*username_r);
 	return ret;
 }
 
@@ -322,6 +336,9 @@ LAZY_EXPUNGE_COMPAT_CMD_INIT(cmd_init)
 		container_of(ctx, struct lazy_expunge_cmd, ctx);
 	const bool cli = ctx->cctx->conn_type == DOVEADM_CONNECTION_TYPE_CLI;
 
+	if (!doveadm_cmd_param_str(ctx->cctx, "user", &cmd->mask) ||
+	    wildcard_is_literal(cmd->mask))
+		cmd->mask = NULL;
 	lazy_expunge_startup_done();
 	lazy_expunge_progress_init(&cmd->progress, cli);
 	if (cli)

@@ -33,6 +33,8 @@ struct lazy_expunge_cmd {
 	bool needs_plugin;
 	/* that was said */
 	bool foreign_said;
+	/* -u with * or ?: of all users these, NULL = all */
+	const char *mask;
 	/* -j: how many processes do the users, 0 or 1 = this one */
 	unsigned int jobs;
 	/* a process died that was at work for a user: print its row. Needed

@@ -25,6 +25,8 @@ struct lazy_expunge_due_list {
 	const char *uri;
 	struct lazy_expunge_catalog *catalog;
 	unsigned int max_age;
+	/* nothing is written */
+	bool plan;
 	/* read when the first is asked for */
 	ARRAY_TYPE(lazy_expunge_catalog_entry) entries;
 	unsigned int next;
@@ -84,7 +86,7 @@ static int due_list_wanted(struct lazy_expunge_cmd *cmd, const char **error_r)
 }
 
 struct lazy_expunge_due_list *
-lazy_expunge_due_list_init(struct lazy_expunge_cmd *cmd)
+lazy_expunge_due_list_init(struct lazy_expunge_cmd *cmd, bool plan)
 {
 	struct lazy_expunge_due_list *list;
 	const char *error;
@@ -99,12 +101,15 @@ lazy_expunge_due_list_init(struct lazy_expunge_cmd *cmd)
 	pool = pool_alloconly_create("lazy_expunge due list", 4096);
 	list = p_new(pool, struct lazy_expunge_due_list, 1);
 	list->pool = pool;
+	list->plan = plan;
 	p_array_init(&list->not_run, pool, 8);
 	i_array_init(&list->entries, 128);
 	if (due_list_options(cmd, list, &error) < 0)
 		lazy_expunge_cmd_refuse(cmd, EX_USAGE, error);
 	else if (due_list_open(cmd, list, &error) < 0)
 		lazy_expunge_cmd_refuse(cmd, EX_CONFIG, error);
+	if (cmd->refused)
+		lazy_expunge_due_list_deinit(&list);
 	return list;
 }
 
@@ -192,9 +197,30 @@ void lazy_expunge_due_list_not_run(struct lazy_expunge_due_list *list,
 static void due_list_drop(struct lazy_expunge_due_list *list,
 			  const char *username, const char *why)
 {
+	if (list->plan) {
+		i_info("%s: %s: would be taken off the catalog",
+		       lazy_expunge_text_safe(username), why);
+		return;
+	}
 	i_info("%s: %s: taken off the catalog",
 	       lazy_expunge_text_safe(username), why);
 	lazy_expunge_catalog_remove(list->event, list->uri, username);
+}
+
+/* The home may be on a file system that is not mounted: the row goes only if it is
+   so at the next visit, too. */
+static void due_list_absent(struct lazy_expunge_due_list *list,
+			    struct lazy_expunge_user *luser)
+{
+	struct lazy_expunge_catalog_row row;
+
+	i_info("%s: The user has nothing on this server now: taken off the "
+	       "catalog if that is so in a day, too",
+	       lazy_expunge_text_safe(luser->user->username));
+	if (list->plan)
+		return;
+	lazy_expunge_catalog_row_set_absent(&row, ioloop_time);
+	lazy_expunge_catalog_write(luser, &row);
 }
 
 void lazy_expunge_due_list_not_here(struct lazy_expunge_cmd *cmd ATTR_UNUSED,
@@ -210,7 +236,11 @@ void lazy_expunge_due_list_not_here(struct lazy_expunge_cmd *cmd ATTR_UNUSED,
 					  &error);
 	if (ret < 0)
 		i_error("%s", error);
-	else if (ret > 0 && strcmp(row.server, my_hostname) == 0) {
+	else if (ret == 0 || strcmp(row.server, my_hostname) != 0)
+		; /* taken off meanwhile, or another server's */
+	else if (!lazy_expunge_catalog_row_is_absent(&row))
+		due_list_absent(list, luser);
+	else {
 		due_list_drop(list, luser->user->username,
 			      "The user has nothing on this server any more");
 	}

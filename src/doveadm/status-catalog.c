@@ -34,6 +34,10 @@ lazy_expunge_status_catalog_init(struct lazy_expunge_cmd *cmd,
 
 	if (!lazy_expunge_cmd_flag(cmd, "catalog"))
 		return NULL;
+	if (cmd->mask != NULL || cmd->ctx.users_list_input != NULL) {
+		lazy_expunge_cmd_refuse(cmd, EX_USAGE, "-c has the figures of "
+			"one user, or with -A of all: none of a mask or of -F");
+	}
 	status = i_new(struct lazy_expunge_status_catalog, 1);
 	status->order = order;
 	status->limit = limit == 0 ? LIST_LIMIT : limit;

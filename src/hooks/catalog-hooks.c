@@ -6,20 +6,59 @@
 #include "ioloop.h"
 #include "account/storages.h"
 #include "catalog/writer.h"
+#include "formats/format.h"
+#include "keep/origin.h"
 #include "retention/figures.h"
 #include "settings/mailbox-blocks.h"
 #include "hooks/context.h"
 #include "hooks/catalog-hooks.h"
 
-void lazy_expunge_catalog_committed(struct lazy_expunge_transaction *lt)
+void lazy_expunge_catalog_committed(struct lazy_expunge_transaction *lt,
+				    struct mailbox *box)
 {
 	struct lazy_expunge_user *luser = lt->lbox->luser;
 
+	/* a guest's own storages are as they were */
+	if (lazy_expunge_origin_owner(box) != luser->user)
+		return;
 	if (array_count(&lt->kept_uids) > 0) {
 		luser->catalog_kept = TRUE;
 		luser->catalog_changed = TRUE;
 	} else if (lt->lbox->storage != NULL)
 		luser->catalog_changed = TRUE;
+}
+
+/* How many mails the mailbox had before what was saved, as far as its index knows. */
+static uint32_t
+messages_before(struct mailbox *box,
+		const struct mail_transaction_commit_changes *changes)
+{
+	const struct seq_range *saved = array_front(&changes->saved_uids);
+	uint32_t seq1, seq2;
+
+	if (saved->seq1 <= 1 ||
+	    !mail_index_lookup_seq_range(box->view, 1, saved->seq1 - 1,
+					 &seq1, &seq2))
+		return 0;
+	return seq2 - seq1 + 1;
+}
+
+/* A retention by age goes by the oldest mail, which is the same one unless the
+   mailbox was empty. */
+static bool
+saved_changes_due(struct mailbox *box,
+		  const struct mail_transaction_commit_changes *changes,
+		  const struct lazy_expunge_retention *set)
+{
+	uint64_t before = messages_before(box, changes);
+
+	if (set->autoexpunge > 0 && before == 0)
+		return TRUE;
+	if (set->max_mails == 0)
+		return FALSE;
+	/* what is delivered to a Maildir need not be in its index yet */
+	return lazy_expunge_box_format(box) == LAZY_EXPUNGE_FORMAT_MAILDIR ||
+		before + seq_range_count(&changes->saved_uids) > set->max_mails;
 }
 
 void lazy_expunge_catalog_saved(
@@ -31,12 +70,13 @@ void lazy_expunge_catalog_saved(
 
 	if (lbox->luser->catalog_changed ||
 	    !array_is_created(&changes->saved_uids) ||
-	    array_count(&changes->saved_uids) == 0)
+	    array_count(&changes->saved_uids) == 0 ||
+	    lazy_expunge_origin_owner(box) != lbox->luser->user)
 		return;
 	lazy_expunge_keep_time_get(box->list->ns,
 				   lazy_expunge_mailbox_vname(box), &set);
 	lbox->luser->catalog_changed = lbox->storage != NULL ||
-		set.autoexpunge > 0 || set.max_mails > 0;
+		saved_changes_due(box, changes, &set);
 }
 
 static void session_write(struct lazy_expunge_user *luser)

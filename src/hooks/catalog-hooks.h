@@ -9,8 +9,9 @@ struct lazy_expunge_user;
 struct mail_transaction_commit_changes;
 struct mailbox;
 
-/* The transaction was committed. Costs no call. */
-void lazy_expunge_catalog_committed(struct lazy_expunge_transaction *lt);
+/* The transaction of the mailbox was committed. Costs no call. */
+void lazy_expunge_catalog_committed(struct lazy_expunge_transaction *lt,
+				    struct mailbox *box);
 /* The same of what was saved, in any mailbox. */
 void lazy_expunge_catalog_saved(
 	struct mailbox *box,

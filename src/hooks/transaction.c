@@ -30,14 +30,14 @@
 
 static void transaction_free(struct lazy_expunge_transaction *lt,
 			     struct mailbox_transaction_context *t,
-			     bool committed)
+			     struct mailbox *box, bool committed)
 {
 	struct lazy_expunge_user *luser = lt->lbox->luser;
 
 	lazy_expunge_events_deinit(&lt->events, committed);
 	lazy_expunge_deletion_finish(lt, committed);
 	if (committed)
-		lazy_expunge_catalog_committed(lt);
+		lazy_expunge_catalog_committed(lt, box);
 	lazy_expunge_pending_remove(luser, t);
 	lazy_expunge_live_deinit(&lt->live);
 	lazy_expunge_cover_deinit(&lt->cover);
@@ -377,7 +377,7 @@ int lazy_expunge_transaction_commit(
 		lazy_expunge_move_finish(box, t, FALSE);
 		ret = -1;
 	}
-	transaction_free(lt, t, ret == 0);
+	transaction_free(lt, t, box, ret == 0);
 	return ret;
 }
 
@@ -393,5 +393,5 @@ void lazy_expunge_transaction_rollback(struct mailbox_transaction_context *t)
 	if (lt == NULL)
 		return;
 	lazy_expunge_move_finish(box, t, FALSE);
-	transaction_free(lt, t, FALSE);
+	transaction_free(lt, t, box, FALSE);
 }

@@ -11,12 +11,12 @@
 #include "compat/dovecot.h"
 #include "account/never-used.h"
 #include "account/storage-box.h"
+#include "account/storage-cap.h"
 #include "account/storage-list.h"
 #include "keep/deletion-id.h"
 #include "keep/origin.h"
 #include "core/origin-codec.h"
 #include "core/origin-mask.h"
-#include "settings/read.h"
 #include "account/storages.h"
 #include "inventory/select.h"
 
@@ -30,23 +30,6 @@ struct select_find {
 	const struct lazy_expunge_origin_mask *origins_wanted;
 	HASH_TABLE(const char *, void *) origins;
 };
-
-/* The byte cap of a mailbox, or with vname = NULL of the namespace. */
-static int select_read_cap(struct lazy_expunge_select *select,
-			   struct mail_namespace *ns, const char *vname,
-			   uint64_t *max_r, struct lazy_expunge_error *error_r)
-{
-	struct lazy_expunge_settings set;
-
-	lazy_expunge_settings_read_filters(select->luser->user, ns->list, vname,
-					   pool_datastack_create(), &set);
-	*max_r = set.max_storage;
-	if (set.error == NULL)
-		return 0;
-	error_r->code = MAIL_ERROR_TEMP;
-	error_r->text = set.error;
-	return -1;
-}
 
 static unsigned int select_add_cap(struct lazy_expunge_select *select,
 				   struct lazy_expunge_storage *storage,
@@ -70,21 +53,15 @@ static int select_find_cap(struct lazy_expunge_select *select,
 			   struct lazy_expunge_select_box *sbox,
 			   struct lazy_expunge_error *error_r)
 {
-	struct mail_namespace *ns = sbox->storage->ns;
-	uint64_t max, ns_max;
+	uint64_t max;
+	bool whole;
+	int ret;
 
-	if (!lazy_expunge_settings_are_per_mailbox())
-		return 0;
-	if (select_read_cap(select, ns, sbox->vname, &max, error_r) < 0)
-		return -1;
-	if (max == select->luser->set.max_storage)
-		return 0;
-	if (select_read_cap(select, ns, NULL, &ns_max, error_r) < 0)
-		return -1;
-	/* a tree has one block for all of it */
-	sbox->cap = select_add_cap(select, sbox->storage->tree ||
-				   (sbox->storage->ns_mode && max == ns_max) ?
-				   sbox->storage : NULL, max);
+	ret = lazy_expunge_storage_read_cap(select->luser, sbox->storage,
+					    sbox->vname, &max, &whole, error_r);
+	if (ret <= 0)
+		return ret;
+	sbox->cap = select_add_cap(select, whole ? sbox->storage : NULL, max);
 	return 0;
 }
 

@@ -4,12 +4,20 @@
 #include "array.h"
 #include "mail-storage-private.h"
 #include "compat/dovecot.h"
+#include "account/storage-cap.h"
 #include "account/storage-list.h"
 #include "account/storages.h"
 #include "hold/cover.h"
 #include "hold/holds.h"
+#include "settings/filters.h"
 #include "retention/due.h"
 #include "retention/figures.h"
+
+/* What a byte cap is over: all storages for the first, which is the user's, or one. */
+struct figures_cap {
+	const struct lazy_expunge_storage *storage;
+	uint64_t max, bytes;
+};
 
 struct figures {
 	struct lazy_expunge_user *luser;
@@ -18,6 +26,13 @@ struct figures {
 	struct lazy_expunge_holds *holds;
 	struct lazy_expunge_error *error;
 	bool whole;
+
+	/* of the mailboxes that are being read */
+	struct lazy_expunge_storage *storage;
+	/* empty if none is set */
+	ARRAY(struct figures_cap) caps;
+	/* there is too much, or that cannot be told */
+	bool over_cap;
 };
 
 static int figures_failed(struct figures *figures, struct mailbox *box)
@@ -83,7 +98,56 @@ static int figures_add_mails(struct figures *figures, struct mailbox *box)
 	return ret;
 }
 
-static int figures_add_box(struct figures *figures, struct mailbox *box)
+static void figures_add_to_cap(struct figures *figures,
+			       const struct lazy_expunge_storage *storage,
+			       uint64_t max, uint64_t bytes)
+{
+	struct figures_cap *cap, *found = NULL;
+
+	array_foreach_modifiable(&figures->caps, cap) {
+		if (cap->storage == storage && cap->max == max) {
+			found = cap;
+			break;
+		}
+	}
+	cap = found;
+	if (cap == NULL) {
+		cap = array_append_space(&figures->caps);
+		cap->storage = storage;
+		cap->max = max;
+	}
+	cap->bytes += bytes;
+	if (max > 0 && cap->bytes > max)
+		figures->over_cap = TRUE;
+}
+
+/* As maintenance counts them. */
+static void figures_add_bytes(struct figures *figures, struct mailbox *box,
+			      const char *vname, uint64_t bytes)
+{
+	struct lazy_expunge_storage *storage = figures->storage;
+	struct lazy_expunge_error error;
+	uint64_t max;
+	bool whole;
+	int ret;
+
+	if (!array_is_created(&figures->caps))
+		return;
+	vname = lazy_expunge_storage_is_many(storage) ?
+		lazy_expunge_compat_name_normalize(box->list, vname) :
+		lazy_expunge_storage_vname(storage);
+	ret = lazy_expunge_storage_read_cap(figures->luser, storage, vname,
+					    &max, &whole, &error);
+	if (ret < 0 || (ret > 0 && !whole && max > 0 && bytes > max))
+		figures->over_cap = TRUE;
+	else if (ret == 0)
+		figures_add_to_cap(figures, NULL, max, bytes);
+	else if (whole)
+		figures_add_to_cap(figures, storage, max, bytes);
+}
+
+static int figures_add_box(struct figures *figures, struct mailbox *box,
+			   const char *vname)
 {
 	struct lazy_expunge_catalog_row *row = figures->row;
 	struct mailbox_metadata metadata;
@@ -102,6 +166,7 @@ static int figures_add_box(struct figures *figures, struct mailbox *box)
 	oldest = metadata.first_save_date;
 	row->messages += status.messages;
 	row->bytes += metadata.virtual_size;
+	figures_add_bytes(figures, box, vname, metadata.virtual_size);
 	if (oldest != (time_t)-1 && (row->oldest == 0 || oldest < row->oldest))
 		row->oldest = oldest;
 	return 0;
@@ -117,7 +182,7 @@ static int figures_add(struct mail_namespace *ns, const char *vname,
 	T_BEGIN {
 		box = lazy_expunge_mailbox_alloc(figures->luser, ns, vname,
 					LAZY_EXPUNGE_COMPAT_FLAG_RAW_NAME);
-		ret = figures_add_box(figures, box);
+		ret = figures_add_box(figures, box, vname);
 		mailbox_free(&box);
 	} T_END_PASS_STR_IF(ret < 0, &figures->error->text);
 	return ret;
@@ -137,6 +202,7 @@ static int figures_storages(struct figures *figures)
 			figures->error->text = storage->error;
 			return -1;
 		}
+		figures->storage = storage;
 		ret = lazy_expunge_storage_list(figures->luser, storage,
 						figures_add, figures, &error,
 						&figures->error->code);
@@ -149,14 +215,13 @@ static int figures_storages(struct figures *figures)
 static void figures_due(struct figures *figures, time_t now)
 {
 	struct lazy_expunge_catalog_row *row = figures->row;
-	const uint64_t cap = figures->luser->set.max_storage;
 	struct lazy_expunge_holds *holds;
 	struct lazy_expunge_due due;
 	enum mail_error code;
 
 	/* what cannot be read is said, and is due: maintenance says it, too */
 	if (lazy_expunge_due_read(figures->luser, now, &due, &code) < 0 ||
-	    due.messages > 0 || (cap > 0 && row->bytes > cap)) {
+	    due.messages > 0 || figures->over_cap) {
 		row->due = now;
 		return;
 	}
@@ -194,7 +259,11 @@ int lazy_expunge_figures_read(struct lazy_expunge_user *luser, time_t now,
 		if (figures.holds != NULL)
 			lazy_expunge_holds_ref(figures.holds);
 	}
+	if (lazy_expunge_settings_have_max_storage(luser->user, &luser->set))
+		i_array_init(&figures.caps, 4);
 	ret = figures_storages(&figures);
+	if (array_is_created(&figures.caps))
+		array_free(&figures.caps);
 	lazy_expunge_holds_unref(&figures.holds);
 	if (ret == 0)
 		figures_due(&figures, now);

@@ -283,7 +283,9 @@ static void maintain_stamp(struct maintain *maintain,
 	};
 	const char *error;
 
-	if (maintain->result->row.known != 0) {
+	/* figures that were not read are not those of the next run */
+	if ((maintain->result->row.known & LAZY_EXPUNGE_CATALOG_BIT(
+				LAZY_EXPUNGE_CATALOG_MESSAGES)) != 0) {
 		stamp.row = lazy_expunge_catalog_row_line(
 			&maintain->result->row);
 	}
@@ -356,18 +358,20 @@ static void maintain_row(struct maintain *maintain)
 {
 	struct lazy_expunge_catalog_row *row = &maintain->result->row;
 	struct lazy_expunge_error error;
+	bool failed;
 
 	if (!maintain->with_row)
 		return;
-	if (lazy_expunge_figures_read(maintain->luser, maintain->now, TRUE,
-				      row, &error) < 0) {
+	failed = lazy_expunge_figures_read(maintain->luser, maintain->now, TRUE,
+					   row, &error) < 0;
+	if (failed) {
 		i_zero(row);
 		e_debug(maintain->luser->user->event, "lazy_expunge: No "
 			"figures for the catalog: %s", error.text);
 		/* it is known at least that the user was visited */
 	}
 	row->maintained = maintain->now;
-	row->failed = maintain->result->failed;
+	row->failed = maintain->result->failed + (failed ? 1 : 0);
 	row->known |= LAZY_EXPUNGE_CATALOG_BIT(LAZY_EXPUNGE_CATALOG_MAINTAINED) |
 		LAZY_EXPUNGE_CATALOG_BIT(LAZY_EXPUNGE_CATALOG_FAILED);
 }

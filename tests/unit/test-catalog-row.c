@@ -47,6 +47,26 @@ START_TEST(a_row_is_read_as_it_was_written)
 }
 END_TEST
 
+START_TEST(a_user_who_is_not_here_has_one_more_look_in_a_day)
+{
+	struct lazy_expunge_catalog_row row;
+
+	lazy_expunge_catalog_row_set_absent(&row, 1764374500);
+	ck_assert_int_eq(row.due, 1764374500 + DAY);
+	ck_assert_int_eq(row.maintained, 1764374500);
+	ck_assert_uint_eq(row.failed, 1);
+	ck_assert_uint_eq(row.known & LAZY_EXPUNGE_CATALOG_BIT(
+				LAZY_EXPUNGE_CATALOG_MESSAGES), 0);
+	ck_assert(lazy_expunge_catalog_row_is_absent(&row));
+	/* a session or a visit has written since */
+	row.due++;
+	ck_assert(!lazy_expunge_catalog_row_is_absent(&row));
+	ck_assert(!lazy_expunge_catalog_row_is_absent(&full));
+	i_zero(&row);
+	ck_assert(!lazy_expunge_catalog_row_is_absent(&row));
+}
+END_TEST
+
 START_TEST(what_is_no_row_is_refused)
 {
 	static const char *const lines[] = {
@@ -123,6 +143,7 @@ Suite *unit_suite(void)
 	Suite *suite = unit_suite_create("catalog-row", &tcase);
 
 	tcase_add_test(tcase, a_row_is_read_as_it_was_written);
+	tcase_add_test(tcase, a_user_who_is_not_here_has_one_more_look_in_a_day);
 	tcase_add_test(tcase, what_is_no_row_is_refused);
 	tcase_add_test(tcase,
 		       a_visit_is_when_something_is_due_or_the_last_is_too_old);

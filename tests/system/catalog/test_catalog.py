@@ -3,11 +3,13 @@
 import json
 import re
 import signal
+import smtplib
 
 import pytest
 
 from harness.dovecot.catalog import NEVER, now, with_catalog
-from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox
+from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox, namespace_mode, settings
+from harness.dovecot.mail import message
 from harness.dovecot.retention import keep, maintain
 from harness.waiting import wait_for
 
@@ -104,6 +106,13 @@ def test_check_looks_whether_it_can_be_used_and_how_far_behind_it_is(dovecot):
     database.run("UPDATE lazy_expunge SET due = ?", NEVER)
     [(state, found, _)] = checked(server, user)
     assert state == "WARN" and "something is due at" in found
+    # also where it should have gone already
+    text = server.conf.read_text()
+    server.conf.write_text(text.replace("autoexpunge = 7 days", "autoexpunge = 1s"))
+    wait_for(lambda: now() > max(mail.saved for mail in user.kept()) + 1, "its time to be over")
+    [(state, found, _)] = checked(server, user)
+    assert state == "WARN" and "something is due at" in found
+    server.conf.write_text(text)
     database.run("UPDATE lazy_expunge SET messages = 7")
     [(state, found, remedy)] = checked(server, user)
     assert state == "WARN" and found.startswith("behind: the row has 7 mails of ") and "maintain" in remedy
@@ -123,8 +132,8 @@ def test_check_looks_whether_it_can_be_used_and_how_far_behind_it_is(dovecot):
 def test_nothing_waits_for_a_catalog_that_does_not_answer(dovecot, fault):
     """Deletes, log-outs and deliveries go on; each process says it once, and maintain mends it."""
     server, database = with_catalog(dovecot, mailboxes=MAILBOXES + (Mailbox("INBOX", autoexpunge="30 days"),), passwd_file=True)
-    user = server.user()
-    server.write_users([user])
+    user, *fresh = (server.user() for _ in range(3))
+    server.write_users([user, *fresh])
     user.fill("INBOX", 6)
     with user.imap("INBOX") as session:
         session.delete("1")
@@ -136,11 +145,12 @@ def test_nothing_waits_for_a_catalog_that_does_not_answer(dovecot, fault):
     elif fault == "refuses":
         database.run("ALTER TABLE lazy_expunge RENAME COLUMN due TO gone")
     else:
-        database.run("CREATE TRIGGER full BEFORE UPDATE ON lazy_expunge BEGIN SELECT raise(ABORT, 'database or disk is full'); END")
+        for what in ("INSERT", "UPDATE"):
+            database.run(f"CREATE TRIGGER full_{what} BEFORE {what} ON lazy_expunge BEGIN SELECT raise(ABORT, 'database or disk is full'); END")
     for number in range(2, 4):
         with user.imap("INBOX") as session:
             session.delete(str(number))
-        user.deliver()
+        fresh[number - 2].deliver()
         assert len(user.kept()) == number
     server.settle()
     server.kill("dict", signal.SIGCONT)
@@ -149,3 +159,109 @@ def test_nothing_waits_for_a_catalog_that_does_not_answer(dovecot, fault):
     if fault == "hangs":
         maintain(server, "-A")
         assert database.row(user)["messages"] == 3
+
+
+@pytest.mark.until("2.4")
+def test_a_user_whose_catalog_cannot_be_opened_is_alone_with_that(dovecot):
+    """One process delivers to several users while the dict service does not answer."""
+    server, database = with_catalog(dovecot, mailboxes=MAILBOXES + (Mailbox("INBOX", autoexpunge="30 days"),), passwd_file=True)
+    first, anna, bert, carl, dora = (server.user() for _ in range(5))
+    server.write_users([first, anna, bert, (carl, {"lazy_expunge_catalog": "bogus:x"}), dora])
+    server.expect_log(WARNING)
+    first.deliver()
+    database.wait_row(first)
+    wait_for(lambda: server.kill("dict", signal.SIGSTOP), "the dict service")
+    with smtplib.LMTP("127.0.0.1", server.ports["lmtp"], local_hostname="localhost") as client:
+        for users in ((anna,), (bert, carl), (dora,)):
+            client.mail("sender@example.com")
+            for user in users:
+                client.rcpt(f"{user}@example.com")
+            replies = [client.data(message())] + [client.getreply() for _ in users[1:]]
+            assert [code for code, _ in replies] == [250] * len(users)
+        server.kill("dict", signal.SIGCONT)
+        for user in (anna, bert, dora):
+            assert database.wait_row(user)["due"] > now() + 29 * DAY
+    assert all(len(user.messages()) == 1 for user in (anna, bert, carl, dora)) and database.row(carl) is None
+    server.settle()
+    [warning] = [line for line in server.log() if "The catalog cannot be written" in line]
+    assert "bogus" in warning
+
+
+def test_a_hold_and_its_end_change_when_something_is_due(dovecot):
+    server, database = with_catalog(dovecot, mailboxes=MAILBOXES)
+    user = server.user()
+    keep(user, 1)
+    due = database.row(user)["due"]
+    user.doveadm("lazy-expunge hold", "-N", "case", "-e", "1d")
+    assert database.row(user)["due"] <= now() + DAY < due
+    user.doveadm("lazy-expunge release", "-N", "case", "-g", "0")
+    database.run("UPDATE lazy_expunge SET due = ?", NEVER)
+    user.doveadm("lazy-expunge hold", "-N", "other")
+    assert database.row(user)["due"] == due
+    database.run("UPDATE lazy_expunge SET due = ?", NEVER)
+    user.doveadm("lazy-expunge release", "-N", "other", "-g", "0")
+    assert database.row(user)["due"] == due
+
+
+def test_mail_that_comes_to_a_mailbox_with_a_retention_is_written_when_that_changes_something(dovecot):
+    server, database = with_catalog(dovecot, mailboxes=MAILBOXES + (Mailbox("INBOX", autoexpunge="30 days"),))
+    user = server.user()
+    user.deliver()
+    assert database.wait_row(user)["due"] == user.messages()[0].saved + 30 * DAY
+    database.run("DELETE FROM lazy_expunge")
+    user.deliver()
+    server.settle()
+    assert database.users() == [] and len(user.messages()) == 2
+
+
+def test_a_guest_of_a_shared_mailbox_gets_no_row(dovecot):
+    server, database = with_catalog(dovecot, mailboxes=MAILBOXES, shared=True)
+    owner, guest = server.user(), server.user()
+    owner.fill("Work", 2, create=True)
+    owner.doveadm("acl set", "Work", f"user={guest}", "lookup", "read", "write", "write-seen", "write-deleted", "expunge")
+    with guest.imap(f"shared/{owner}/Work") as session:
+        session.delete("1")
+    server.settle()
+    assert len(owner.kept()) == 1 and database.users() == []
+    with owner.imap("Work") as session:
+        session.delete("1:*")
+    assert database.wait_row(owner)["messages"] == 2
+    server.settle()
+    assert database.users() == [owner.name]
+
+
+@pytest.mark.since("2.4")
+def test_the_cap_of_one_mailbox_counts_for_what_is_due(dovecot):
+    small = Mailbox(".EXPUNGED", autoexpunge="7 days", lazy=settings(max_storage="1k"))
+    server, database = with_catalog(dovecot, mailboxes=tuple(m for m in MAILBOXES if m.name != ".EXPUNGED") + (small,), passwd_file=True)
+    user, other = server.user(), server.user()
+    server.write_users([user, other])
+    keep(user, [b"Subject: x\r\n\r\n" + b"x" * 700 + b"\r\n"] * 2)
+    keep(other, [b"Subject: x\r\n\r\n" + b"x" * 700 + b"\r\n"])
+    assert database.row(user)["due"] <= now() < database.row(other)["due"]
+    maintain(server, "-A", "-D")
+    assert (len(user.kept()), len(other.kept())) == (1, 1)
+    assert database.row(user)["due"] == user.kept()[0].saved + 7 * DAY
+
+
+def test_figures_that_cannot_be_read_are_a_failure_in_the_row(dovecot):
+    mode = namespace_mode(dovecot.format)
+    server, database = with_catalog(dovecot, mailboxes=MAILBOXES[:1], passwd_file=True, **mode)
+    user = server.user()
+    server.write_users([user])
+    for name in ("INBOX", "Work"):
+        keep(user, 2, name)
+    maintain(server, "-A")
+    before = database.row(user)
+    assert (before["messages"], before["failed"]) == (4, 0)
+    broken = [path for path in user.home.rglob("*") if re.match(r"dovecot\.index|cur$", path.name) and
+              "Work" in str(path) and "expunged" in str(path).lower()]
+    assert broken
+    for number, path in enumerate(broken):
+        path.rename(server.root / f"broken-{number}")
+        path.symlink_to(path)
+    server.allow_log("Too many levels of symbolic links")
+    for _ in range(2):
+        maintain(server, "-A", check=False)
+        row = database.row(user)
+        assert row["failed"] >= 1 and (row["messages"], row["due"]) == (before["messages"], before["due"])

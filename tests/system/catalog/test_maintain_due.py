@@ -64,18 +64,40 @@ def test_rows_of_who_is_gone_are_taken_off_and_said_once(dovecot):
     server, database, users = fleet(dovecot, 4)
     database.run("UPDATE lazy_expunge SET due = 1")
     # one is unknown now, of one nothing is here any more, and one is another server's
+    rows = database.run("SELECT * FROM lazy_expunge ORDER BY username")
     server.write_users(users[1:])
     wait_for(lambda: server.doveadm("user", users[0].name, check=False).code != 0, "userdb to read its file")
     for user in users[1:3]:
         user.home.rename(server.root / f"away-{user.name}")
     set_row(database, users[2], server="other.example")
+    said = lambda done: dict(re.findall(r"Info: (\S+): (.*) off the catalog$", done.stderr.decode(), re.MULTILINE))
+    unknown = "userdb does not know the user"
+    expected = database.run("SELECT * FROM lazy_expunge ORDER BY username")
+    done = visited(server, "-n")[1]
+    assert said(done)[users[0].name] == f"{unknown}: would be taken" and users[1].name in done.stderr.decode()
+    assert database.run("SELECT * FROM lazy_expunge ORDER BY username") == expected != rows
     names, done = visited(server)
-    said = re.findall(r"Info: (\S+): (.*): taken off the catalog", done.stderr.decode())
-    assert dict(said) == {
-        users[0].name: "userdb does not know the user", users[1].name: "The user has nothing on this server any more"}
+    # the home may be on a file system that is not mounted: it is looked at again in a day
+    assert said(done) == {users[0].name: f"{unknown}: taken"}
+    assert f"{users[1]}: The user has nothing on this server now" in done.stderr.decode()
     assert users[3].name in names and users[0].name not in names
+    assert database.users() == sorted(user.name for user in users[1:])
+    row = database.row(users[1])
+    assert row["failed"] == 1 and row["messages"] == 2 and row["due"] == row["maintained"] + DAY > now() + DAY - 60
+    done = visited(server)[1]
+    assert said(done) == {} and users[1].name not in done.stderr.decode()
+    # a day later: one comes back, one does not
+    a_day_later = lambda: set_row(database, users[1], due=row["due"] - DAY - 1, maintained=row["maintained"] - DAY - 1)
+    a_day_later()
+    assert said(visited(server, "-n")[1]) == {users[1].name: "The user has nothing on this server any more: would be taken"}
+    (server.root / f"away-{users[1].name}").rename(users[1].home)
+    assert said(visited(server)[1]) == {} and len(users[1].kept()) == 1 and database.row(users[1])["failed"] == 0
+    users[1].home.rename(server.root / "away-again")
+    set_row(database, users[1], due=1)
+    assert said(visited(server)[1]) == {} and users[1].name in database.users()
+    a_day_later()
+    assert said(visited(server)[1]) == {users[1].name: "The user has nothing on this server any more: taken"}
     assert database.users() == sorted([users[2].name, users[3].name])
-    assert "taken off" not in visited(server)[1].stderr.decode()
 
 
 def test_two_servers_at_once_do_each_user_once(dovecot):
@@ -94,9 +116,14 @@ def test_two_servers_at_once_do_each_user_once(dovecot):
 def test_it_needs_a_catalog_and_all_users(dovecot):
     server, database, users = fleet(dovecot, 1)
     for arguments, code, text in ((("-u", users[0].name, "-D"), 64, "it is for -A"), (("-A", "-M", "3"), 64, "-M is for -D"),
-                                  (("-A", "-D", "-M", "0"), 64, "-M 0")):
+                                  (("-A", "-D", "-M", "0"), 64, "-M 0"),
+                                  (("-A", "-D", "-j", "0"), 64, "-j 0"),
+                                  (("-A", "-D", "-m", "1k"), 64, "-D and --make-room cannot be used together"),
+                                  (("-A", "-D", "-n", "-m", "1k"), 64, "-D and --make-room cannot be used together")):
         done = server.doveadm("lazy-expunge", "maintain", *arguments, check=False)
-        assert done.code == code and text in done.stderr.decode(), str(done)
+        [error] = done.stderr.decode().splitlines()
+        assert done.code == code and text in error, str(done)
+    assert len(users[0].kept()) == 2
     database.run("ALTER TABLE lazy_expunge RENAME COLUMN server TO gone")
     server.expect_log("dict", required=False)
     done = server.doveadm("lazy-expunge", "maintain", "-A", "-D", check=False)
@@ -105,3 +132,18 @@ def test_it_needs_a_catalog_and_all_users(dovecot):
     without.write_users([])
     done = without.doveadm("lazy-expunge", "maintain", "-A", "-D", check=False)
     assert done.code == 78 and "lazy_expunge_catalog is not set" in done.stderr.decode(), str(done)
+
+
+def test_a_mask_is_for_those_it_names_however_many_processes_there_are(dovecot):
+    server, database, users = fleet(dovecot, 3)
+    mask = f"*{users[1].name[1:]}"
+    for arguments in (("-j", "2"), ("-D",), ("-D", "-j", "2")):
+        # who is left out is unknown, which is not for this run
+        database.run("INSERT INTO lazy_expunge (username, due) VALUES ('nobody', 1)")
+        database.run("UPDATE lazy_expunge SET due = 1")
+        if len(users[1].kept()) < 2:
+            keep(users[1], 1)
+        rows, done = maintain(server, "-u", mask, *arguments)
+        assert [(row["username"], row["expunged"]) for row in rows] == [(users[1].name, 1)] and done.stderr == b"", str(done)
+        assert "nobody" in database.users() and all(len(user.kept()) == 2 for user in (users[0], users[2]))
+        database.run("DELETE FROM lazy_expunge WHERE username = 'nobody'")

@@ -59,6 +59,12 @@ def test_sums_and_the_first_of_an_order(dovecot):
     assert (row["messages"], row["failed"], row["server"], row["due_week"]) == (9, 2, "two", 1)
     rows, done = status(server, "-u", server.user().name, check=False)
     assert rows == []
+    # the sums are over all: not what was asked for, with a mask or a file
+    (server.root / "names").write_text(f"{bert}\n")
+    (server.root / "names").chmod(0o644)
+    for arguments in (("-u", f"{bert.name[:-1]}*"), ("-F", server.root / "names"), ("-F", server.root / "names", "-s", "bytes")):
+        rows, done = status(server, *arguments, check=False)
+        assert (rows, done.code) == ([], 64) and b"-c has the figures of one user" in done.stderr, str(done)
     # and nobody was visited
     assert not any(user.home.exists() for user in (anna, carl))
 

@@ -237,6 +237,20 @@ def test_a_mailbox_block_was_changed_and_not_reloaded(dovecot):
         wait_for(lambda: said() == "", "the reload")
 
 
+@pytest.mark.until("2.4")
+def test_a_namespace_without_a_name_has_mailbox_blocks(dovecot):
+    server = dovecot.own(**SOUND)
+    user = server.user()
+    server.expect_log("SIGHUP received - reloading configuration")
+    user.fill("INBOX", 1)
+    text = server.conf.read_text()
+    assert text.count("namespace inbox {") == 1
+    server.conf.write_text(text.replace("namespace inbox {", "namespace {"))
+    reload(server)
+    rows, done = check(user)
+    assert states(rows, "FAIL") == set() and done.stderr == b"", (rows, done)
+
+
 def test_doveadm_does_not_load_the_plugin(dovecot):
     user = dovecot(lazy_in_protocols=("imap", "pop3", "lmtp", "lda")).user()
     user.fill("INBOX", 1)
