@@ -98,13 +98,6 @@ static void maintain_not_run(struct lazy_expunge_cmd *cmd, const char *username)
 
 static void maintain_init_due(struct maintain_cmd *mcmd)
 {
-	if (lazy_expunge_cmd_flag(&mcmd->cmd, "due") &&
-	    lazy_expunge_cmd_has_param(&mcmd->cmd, "make-room")) {
-		lazy_expunge_cmd_refuse(&mcmd->cmd, EX_USAGE,
-			"-D and --make-room cannot be used together: the "
-			"oldest mails of all users go first");
-		return;
-	}
 	mcmd->due = lazy_expunge_due_list_init(&mcmd->cmd, mcmd->plan);
 	if (mcmd->due == NULL)
 		return;

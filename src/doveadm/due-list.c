@@ -78,6 +78,11 @@ static int due_list_wanted(struct lazy_expunge_cmd *cmd, const char **error_r)
 			"visited, too";
 		return lazy_expunge_cmd_has_param(cmd, "max-age") ? -1 : 0;
 	}
+	if (lazy_expunge_cmd_has_param(cmd, "make-room")) {
+		*error_r = "-D and --make-room cannot be used together: the "
+			"oldest mails of all users go first";
+		return -1;
+	}
 	if (!cmd->ctx.iterate_single_user)
 		return 1;
 	*error_r = "-D takes its users from the catalog: it is for -A";
