@@ -250,7 +250,7 @@ def test_names_that_no_mailbox_can_have_are_passed_over(dovecot):
     file = user.home / ".dovecot.lazy-expunge.deletions"
     before = file.read_bytes()
     ident = before.split(b"\t")[1].decode()
-    odd = ("\tW\udce4rk\t", "\tINBOX\tW\udce4rk\t", "\tb:W\udce4rk\tm:1:W\udce4rk\tm:")
+    odd = ("\tW\udce4rk\t", "\tWork\tW\udce4rk\t", "\tb:W\udce4rk\tm:1:W\udce4rk\tm:")
     for line in before.decode().splitlines():
         for place, name in (("\tWork\t\t", odd[0] + "\t"), ("\tWork\t\t", odd[1]), ("\tm:", odd[2])):
             if place in line:
