@@ -285,7 +285,7 @@ def test_who_appends_while_the_file_is_written_anew_loses_nothing(dovecot):
     process = session_process(server)
     path = user.home / FILE
     # between opening the file and writing to it
-    with traced(server, [process], "-P", str(path), "-e", "trace=pread64", "-e", "inject=pread64:signal=SIGSTOP:when=1") as output:
+    with traced(server, [process], "-P", str(path), "-e", "trace=openat", "-e", "inject=openat:signal=SIGSTOP:when=1") as output:
         tag = session.send("EXPUNGE")
         tag = session.send("CLOSE")
         wait_for(lambda: "stopped by SIGSTOP" in output.read_text(errors="replace"), "the session to stop")
