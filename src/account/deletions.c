@@ -325,7 +325,7 @@ static void records_read(struct istream *input, pool_t pool,
 	void *value;
 
 	hash_table_create_direct(&by_id, default_pool, 0);
-	while ((line = i_stream_read_next_line(input)) != NULL) {
+	while ((line = lazy_expunge_deletions_next_line(input)) != NULL) {
 		if (!lazy_expunge_deletion_parse(line, pool, &record))
 			continue;
 		value = hash_table_lookup(by_id, POINTER_CAST(record.id));
@@ -366,6 +366,33 @@ struct istream *lazy_expunge_deletions_open(struct mail_user *user,
 	}
 	return ret <= 0 ? NULL :
 		i_stream_create_fd_autoclose(&fd, DELETIONS_MAX_LINE);
+}
+
+const char *lazy_expunge_deletions_next_line(struct istream *input)
+{
+	const char *line;
+	bool too_long = FALSE;
+	size_t size;
+	ssize_t ret;
+
+	for (;;) {
+		line = i_stream_next_line(input);
+		if (line != NULL && !too_long)
+			return line;
+		if (line != NULL) {
+			/* its end */
+			too_long = FALSE;
+			continue;
+		}
+		ret = i_stream_read(input);
+		if (ret == -2) {
+			(void)i_stream_get_data(input, &size);
+			i_stream_skip(input, size);
+			too_long = TRUE;
+		} else if (ret <= 0) {
+			return NULL;
+		}
+	}
 }
 
 void lazy_expunge_deletions_read(struct mail_user *user, pool_t pool,

@@ -63,6 +63,9 @@ int lazy_expunge_deletions_append_lines(struct mail_user *user,
    that failed. *path_r: data stack. */
 struct istream *lazy_expunge_deletions_open(struct mail_user *user,
 					    const char **path_r);
+/* The next line, without its end, NULL behind the last one or if reading fails. One
+   that is too long is passed over. */
+const char *lazy_expunge_deletions_next_line(struct istream *input);
 /* Take lines out of the file. Returns 0 if ok, -1 and the error. */
 int lazy_expunge_deletions_rewrite(struct mail_user *user,
 				   lazy_expunge_rewrite_line_t *callback,

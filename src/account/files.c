@@ -168,26 +168,33 @@ int lazy_expunge_place_lock(struct mail_user *user, const char *fname,
 	return mail_storage_lock_create(path, &lock_set, set, lock_r, error_r);
 }
 
-static const char *place_file_error(int fd, const char *path)
+static const char *
+place_file_error(int fd, const char *path, struct stat *st_r)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, st_r) < 0)
 		return t_strdup_printf("fstat(%s) failed: %m", path);
-	if (!S_ISREG(st.st_mode)) {
+	if (!S_ISREG(st_r->st_mode)) {
 		return t_strdup_printf("%s is not a regular file: remove it",
 				       path);
 	}
-	if (st.st_uid != geteuid()) {
+	if (st_r->st_uid != geteuid()) {
 		return t_strdup_printf("%s belongs to uid %ld instead of %ld: "
 			"remove it, or change its owner", path,
-			(long)st.st_uid, (long)geteuid());
+			(long)st_r->st_uid, (long)geteuid());
 	}
 	return NULL;
 }
 
 int lazy_expunge_place_open(const char *path, int flags, int *fd_r,
 			    const char **error_r)
+{
+	struct stat st;
+
+	return lazy_expunge_place_open_stat(path, flags, fd_r, &st, error_r);
+}
+
+int lazy_expunge_place_open_stat(const char *path, int flags, int *fd_r,
+				 struct stat *st_r, const char **error_r)
 {
 	int fd;
 
@@ -202,7 +209,7 @@ int lazy_expunge_place_open(const char *path, int flags, int *fd_r,
 			t_strdup_printf("open(%s) failed: %m", path);
 		return -1;
 	}
-	*error_r = place_file_error(fd, path);
+	*error_r = place_file_error(fd, path, st_r);
 	if (*error_r != NULL) {
 		i_close_fd(&fd);
 		return -1;

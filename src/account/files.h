@@ -6,6 +6,7 @@
 
 struct file_lock;
 struct mail_user;
+struct stat;
 
 /* The path of the file: in a home, which may be a person's, its name begins
    with a dot; beside control files it does not, for that is what the folders of
@@ -35,6 +36,9 @@ int lazy_expunge_place_lock(struct mail_user *user, const char *fname,
    the descriptor, 0 if there is no file, -1 and the error. */
 int lazy_expunge_place_open(const char *path, int flags, int *fd_r,
 			    const char **error_r);
+/* The same, and what fstat() says of it. */
+int lazy_expunge_place_open_stat(const char *path, int flags, int *fd_r,
+				 struct stat *st_r, const char **error_r);
 /* Make the place of a user that was never used. A failure shows when a file is
    made there. */
 void lazy_expunge_place_make(struct mail_user *user);

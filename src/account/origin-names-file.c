@@ -6,6 +6,7 @@
 #include "str.h"
 #include "strescape.h"
 #include "strnum.h"
+#include "unichar.h"
 #include "write-full.h"
 #include "account/files.h"
 #include "account/origin-names-file.h"
@@ -80,7 +81,8 @@ static void names_line_parse(const char *line,
 		line = t_strdup_until(line, tab);
 	}
 	line = t_str_tabunescape(line);
-	if (*line != '\0')
+	/* what is no UTF-8 is no mailbox's name */
+	if (*line != '\0' && uni_utf8_str_is_valid(line))
 		callback(line, since, context);
 }
 

@@ -54,7 +54,7 @@ void lazy_expunge_passed_read(struct mail_user *user, pool_t pool, time_t since,
 	if (input == NULL)
 		return;
 	i_array_init(&all, 64);
-	while ((line = i_stream_read_next_line(input)) != NULL)
+	while ((line = lazy_expunge_deletions_next_line(input)) != NULL)
 		lazy_expunge_passed_parse(line, pool, &all);
 	if (input->stream_errno != 0) {
 		e_warning(user->event, "lazy_expunge: read(%s) failed: %s",

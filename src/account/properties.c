@@ -7,6 +7,7 @@
 #include "strescape.h"
 #include "mail-storage-private.h"
 #include "mailbox-attribute.h"
+#include "compat/dovecot.h"
 #include "account/acl.h"
 #include "account/deletions.h"
 #include "account/properties.h"
@@ -17,6 +18,11 @@
 #define ATTRIBUTE_SPECIAL_USE "specialuse"
 /* More than that is not what a person has set, and is left out. */
 #define PROPERTIES_MAX_SIZE (16 * 1024)
+/* what ends a key, and what stands for it in one */
+#define KEY_END '='
+#define KEY_ESCAPE '%'
+#define KEY_ESCAPED_END "%3D"
+#define KEY_ESCAPED_ESCAPE "%25"
 
 static const struct {
 	enum mail_attribute_type type;
@@ -32,6 +38,40 @@ static void append_field(string_t *dest, const char *field)
 		return;
 	str_append_c(dest, '\t');
 	str_append_tabescaped(dest, field);
+}
+
+static const char *key_escape(const char *key)
+{
+	string_t *str = t_str_new(64);
+
+	for (; *key != '\0'; key++) {
+		if (*key == KEY_END)
+			str_append(str, KEY_ESCAPED_END);
+		else if (*key == KEY_ESCAPE)
+			str_append(str, KEY_ESCAPED_ESCAPE);
+		else
+			str_append_c(str, *key);
+	}
+	return str_c(str);
+}
+
+/* Anything else behind a "%" is as it was written before there were escapes. */
+static const char *key_unescape(const char *key)
+{
+	string_t *str = t_str_new(64);
+
+	while (*key != '\0') {
+		if (str_begins_with(key, KEY_ESCAPED_END)) {
+			str_append_c(str, KEY_END);
+			key += strlen(KEY_ESCAPED_END);
+		} else if (str_begins_with(key, KEY_ESCAPED_ESCAPE)) {
+			str_append_c(str, KEY_ESCAPE);
+			key += strlen(KEY_ESCAPED_ESCAPE);
+		} else {
+			str_append_c(str, *key++);
+		}
+	}
+	return str_c(str);
 }
 
 static void read_attributes(struct mailbox *box, unsigned int n, string_t *dest)
@@ -55,7 +95,8 @@ static void read_attributes(struct mailbox *box, unsigned int n, string_t *dest)
 		if (mailbox_attribute_get(box, attribute_types[n].type, key,
 					  &value) > 0 && value.value != NULL) {
 			append_field(dest, t_strdup_printf("%c:%s=%s",
-				attribute_types[n].letter, key, value.value));
+				attribute_types[n].letter, key_escape(key),
+				value.value));
 		}
 	}
 }
@@ -96,10 +137,10 @@ lazy_expunge_properties_find(struct mail_user *user, pool_t pool,
 	input = lazy_expunge_deletions_open(user, &path);
 	if (input == NULL)
 		return NULL;
-	while ((line = i_stream_read_next_line(input)) != NULL) T_BEGIN {
+	while ((line = lazy_expunge_deletions_next_line(input)) != NULL) T_BEGIN {
 		fields = strncmp(line, LINE_KIND"\t", strlen(LINE_KIND"\t")) != 0 ?
 			NULL : t_strsplit_tabescaped(line);
-		if (fields != NULL && str_array_length(fields) > 3 &&
+		if (fields != NULL && str_array_length(fields) >= 3 &&
 		    strcmp(fields[2], mailbox) == 0 &&
 		    (deletion == 0 || deletion ==
 		     lazy_expunge_deletion_id_parse(fields[1]))) {
@@ -115,10 +156,11 @@ lazy_expunge_properties_find(struct mail_user *user, pool_t pool,
 static int set_attribute(struct mailbox_transaction_context *t,
 			 const char *field)
 {
-	const char *value = strchr(field, '=');
+	const char *value = strchr(field, KEY_END);
 	struct mail_attribute_value attribute;
 
-	if (value == NULL || field[1] != ':')
+	/* an empty key would damage the index */
+	if (value == NULL || field[1] != ':' || value == field + 2)
 		return 0;
 	i_zero(&attribute);
 	attribute.value = value + 1;
@@ -126,8 +168,8 @@ static int set_attribute(struct mailbox_transaction_context *t,
 		if (*field != attribute_types[i].letter)
 			continue;
 		return mailbox_attribute_set(t, attribute_types[i].type,
-					     t_strdup_until(field + 2, value),
-					     &attribute);
+				key_unescape(t_strdup_until(field + 2, value)),
+				&attribute);
 	}
 	return 0;
 }

@@ -5,8 +5,10 @@
    belongs to the name: Dovecot has it from its configuration alone.) Written down when it is deleted, in the file
    of deletions: a hint, without which it comes back without them. A line has
    fields separated by tabs: "P", number of the deletion, the mailbox, and then
-   "p:key=value" and "s:key=value" for metadata of the user and of all, "l" if an
-   ACL holds there, and "l:…" for each of its own entries (account/acl.h). */
+   "p:key=value" and "s:key=value" for metadata of the user and of all ("%3D" in a
+   key is "=", and "%25" is "%"), "l" if an ACL holds there, and "l:…" for each of
+   its own entries (account/acl.h). One that has none has a line, too, which takes
+   the place of that of an earlier mailbox of its name. */
 
 struct mail_user;
 struct mailbox;
@@ -17,7 +19,7 @@ void lazy_expunge_properties_read(struct mailbox *box, string_t *dest);
 void lazy_expunge_properties_append(string_t *dest, uint32_t deletion,
 				    const char *mailbox, const char *fields);
 /* The fields of the mailbox, written by this deletion or (0) by the last one,
-   NULL-terminated. NULL if there are none. Allocated from the pool. */
+   NULL-terminated. NULL if there is no line of it. Allocated from the pool. */
 const char *const *
 lazy_expunge_properties_find(struct mail_user *user, pool_t pool,
 			     uint32_t deletion, const char *mailbox);

@@ -3,6 +3,7 @@
 #include "lib.h"
 #include "file-lock.h"
 #include "str.h"
+#include "account/append.h"
 #include "account/files.h"
 #include "account/rewrite.h"
 
@@ -45,17 +46,60 @@ static int rewrite_read(struct rewrite *rewrite, int fd, const char **error_r)
 	return str_len(rewrite->data) > before ? 1 : 0;
 }
 
+/* A line ends before a NUL, as for those who read the file. */
+static void rewrite_line(struct rewrite *rewrite, const char *line, size_t len)
+{
+	const char *text = t_strdup_until(line, line + len);
+
+	/* a crash may leave them where a line was to be */
+	if (len > 0 && *text == '\0')
+		return;
+	rewrite->callback(rewrite->context, text, rewrite->text);
+}
+
 static void rewrite_lines(struct rewrite *rewrite)
 {
-	const char *line = str_c(rewrite->data), *end;
+	const char *line = str_c(rewrite->data);
+	const char *end, *data_end = line + str_len(rewrite->data);
 
 	str_truncate(rewrite->text, 0);
-	while (*line != '\0') T_BEGIN {
-		end = line + strcspn(line, "\n");
-		rewrite->callback(rewrite->context, t_strdup_until(line, end),
-				  rewrite->text);
-		line = *end == '\n' ? end + 1 : end;
-	} T_END;
+	for (; line < data_end; line = end + 1) {
+		end = memchr(line, '\n', data_end - line);
+		if (end == NULL)
+			end = data_end;
+		T_BEGIN {
+			rewrite_line(rewrite, line, end - line);
+		} T_END;
+	}
+}
+
+/* What was read of the last line, if that has no end: who appends may not have been
+   through with it. */
+static size_t rewrite_last_line(const struct rewrite *rewrite)
+{
+	size_t len = 0;
+
+	while (len < str_len(rewrite->data) &&
+	       str_c(rewrite->data)[str_len(rewrite->data) - 1 - len] != '\n')
+		len++;
+	return len;
+}
+
+/* The file was replaced: what was appended to the old one just before comes
+   along. */
+static int rewrite_take_along(struct rewrite *rewrite, int fd,
+			      const char **error_r)
+{
+	int ret;
+
+	str_delete(rewrite->data, 0, str_len(rewrite->data) -
+		   rewrite_last_line(rewrite));
+	ret = rewrite_read(rewrite, fd, error_r);
+	if (ret <= 0)
+		return ret;
+	rewrite_lines(rewrite);
+	return lazy_expunge_append_rest(rewrite->user, rewrite->path,
+					rewrite->text, error_r);
 }
 
 static int rewrite_fd(struct rewrite *rewrite, int fd, const char **error_r)
@@ -71,10 +115,12 @@ static int rewrite_fd(struct rewrite *rewrite, int fd, const char **error_r)
 	    memcmp(str_data(rewrite->text), str_data(rewrite->data),
 		   str_len(rewrite->text)) == 0)
 		return 0;
-	return lazy_expunge_place_replace_durably(rewrite->user, rewrite->path,
-						  str_data(rewrite->text),
-						  str_len(rewrite->text),
-						  error_r);
+	if (lazy_expunge_place_replace_durably(rewrite->user, rewrite->path,
+					       str_data(rewrite->text),
+					       str_len(rewrite->text),
+					       error_r) < 0)
+		return -1;
+	return rewrite_take_along(rewrite, fd, error_r);
 }
 
 static int rewrite_locked(struct rewrite *rewrite, const char **error_r)

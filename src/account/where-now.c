@@ -3,6 +3,7 @@
 
 #include "lib.h"
 #include "array.h"
+#include "unichar.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "compat/dovecot.h"
@@ -21,6 +22,9 @@ bool lazy_expunge_where_exists(struct lazy_expunge_user *luser,
 	/* what another user has is none of this one's, and not looked for */
 	if (ns->type == MAIL_NAMESPACE_TYPE_SHARED)
 		return TRUE;
+	/* no mailbox can have it, and Dovecot does not take it */
+	if (!uni_utf8_str_is_valid(vname))
+		return FALSE;
 	/* by its name as it was: another may have it as it is shown */
 	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS |
 			    LAZY_EXPUNGE_COMPAT_FLAG_RAW_NAME);

@@ -5,6 +5,7 @@
 #include "str.h"
 #include "strescape.h"
 #include "strnum.h"
+#include "unichar.h"
 #include "core/account-record.h"
 
 #include <ctype.h>
@@ -212,7 +213,8 @@ static bool parse_namespace(const char *const *args, pool_t pool,
 {
 	struct lazy_expunge_account_namespace *ns;
 
-	if (str_array_length(args) != 4 || strlen(args[1]) != 1)
+	if (str_array_length(args) != 4 || strlen(args[1]) != 1 ||
+	    !uni_utf8_str_is_valid(args[3]))
 		return FALSE;
 	ns = array_append_space(&account->namespaces);
 	ns->separator = args[1][0];
@@ -242,7 +244,8 @@ static bool parse_of_namespace(const char *const *args, pool_t pool,
 		set->value = p_strdup(pool, args[2]);
 		return TRUE;
 	}
-	if (str_array_length(args) != 4)
+	if (str_array_length(args) != 4 || !uni_utf8_str_is_valid(args[2]) ||
+	    !uni_utf8_str_is_valid(args[3]))
 		return FALSE;
 	storage = array_append_space(&ns->storages);
 	storage->tree = strcmp(args[1], "1") == 0;

@@ -5,6 +5,7 @@
 #include "str.h"
 #include "strescape.h"
 #include "strnum.h"
+#include "unichar.h"
 #include "core/deletion-lines.h"
 
 #define ID_DIGITS 8
@@ -155,7 +156,8 @@ static bool kind_parse(const char *text,
 	return FALSE;
 }
 
-/* Returns FALSE if the field says something wrong. */
+/* Returns FALSE if the field says something wrong. What is no UTF-8 is no
+   mailbox's name, and passed over. */
 static bool count_parse(const char *field, pool_t pool,
 			struct lazy_expunge_deletion_record *record)
 {
@@ -165,7 +167,7 @@ static bool count_parse(const char *field, pool_t pool,
 
 	if (strncmp(field, BOX_PREFIX, 2) == 0) {
 		value = p_strdup(pool, field + 2);
-		if (*value != '\0')
+		if (*value != '\0' && uni_utf8_str_is_valid(value))
 			array_push_back(&record->boxes, &value);
 		return *value != '\0';
 	}
@@ -178,8 +180,10 @@ static bool count_parse(const char *field, pool_t pool,
 		return FALSE;
 	value++;
 	if (*field == *MAILS_PREFIX) {
-		lazy_expunge_deletion_add_mails(&record->mails, pool, value,
-						count);
+		if (uni_utf8_str_is_valid(value)) {
+			lazy_expunge_deletion_add_mails(&record->mails, pool,
+							value, count);
+		}
 		return TRUE;
 	}
 	id = id_parse(value, '\0');

@@ -101,7 +101,8 @@ static bool parse_mailbox(struct hold_parse *parse, const char *const *args)
 	unsigned int count = array_count(parse->holds);
 
 	if (count == 0 || str_array_length(args) != 3 ||
-	    guid_128_from_string(args[1], box.guid) < 0 || *args[2] == '\0')
+	    guid_128_from_string(args[1], box.guid) < 0 || *args[2] == '\0' ||
+	    !uni_utf8_str_is_valid(args[2]))
 		return FALSE;
 	box.vname = p_strdup(parse->pool, args[2]);
 	hold = array_idx_modifiable(parse->holds, count - 1);

@@ -5,6 +5,7 @@
 #include "array.h"
 #include "str.h"
 #include "strnum.h"
+#include "unichar.h"
 #include "core/deletion-lines.h"
 #include "core/origin-codec.h"
 
@@ -173,7 +174,8 @@ bool lazy_expunge_origin_is_via(const char *keyword)
 	return has_prefix(keyword, LAZY_EXPUNGE_ORIGIN_VIA_PREFIX);
 }
 
-/* Append what the text stands for. */
+/* Append what the text stands for, whose bytes need not be UTF-8: a client can
+   write any, and those that are not are no mailbox's name. */
 static bool origin_decode_text(const char *p, string_t *str)
 {
 	int byte;
@@ -203,7 +205,8 @@ origin_decode(const char *prefix, const char *keyword, const char **vname_r)
 	if (*keyword == '\0')
 		return FALSE;
 	str = t_str_new(64);
-	if (!origin_decode_text(keyword, str))
+	if (!origin_decode_text(keyword, str) ||
+	    !uni_utf8_str_is_valid(str_c(str)))
 		return FALSE;
 	*vname_r = str_c(str);
 	return TRUE;
@@ -263,7 +266,8 @@ origin_join_parts(const char *const *keywords, unsigned int count)
 		    !origin_decode_text(t_str_lcase(texts[n]), str))
 			return NULL;
 	}
-	return str_len(str) == 0 ? NULL : str_c(str);
+	return str_len(str) == 0 || !uni_utf8_str_is_valid(str_c(str)) ?
+		NULL : str_c(str);
 }
 
 const char *lazy_expunge_origin_find(const char *const *keywords)

@@ -6,6 +6,7 @@
 #include "str.h"
 #include "strescape.h"
 #include "strnum.h"
+#include "unichar.h"
 #include "core/deletion-lines.h"
 #include "core/passed-lines.h"
 
@@ -16,6 +17,9 @@
 #define BACK_FIXED_FIELDS 3
 /* From here on a line has no more mails (see core/deletion-lines.c). */
 #define LINE_ENOUGH (16 * 1024)
+/* A mail's keywords, which have no limit of their own: readers take a line of
+   64 kB. More is not what a person has set, and is left out. */
+#define KEYWORDS_ENOUGH (16 * 1024)
 
 static const struct {
 	enum mail_flags flag;
@@ -65,11 +69,26 @@ static void line_go_on(struct lazy_expunge_passed_lines *lines,
 	str_printfa(text, "%"PRId64, (int64_t)passed->time);
 }
 
+static void append_keywords(string_t *text, const char *const *keywords)
+{
+	const size_t start = str_len(text);
+	size_t before;
+
+	for (; *keywords != NULL; keywords++) {
+		before = str_len(text);
+		str_append_c(text, ' ');
+		str_append_tabescaped(text, *keywords);
+		if (str_len(text) - start > KEYWORDS_ENOUGH) {
+			str_truncate(text, before);
+			break;
+		}
+	}
+}
+
 void lazy_expunge_passed_append(struct lazy_expunge_passed_lines *lines,
 				const struct lazy_expunge_passed *passed)
 {
 	string_t *text = lines->text;
-	const char *const *keyword;
 
 	T_BEGIN {
 		line_go_on(lines, passed);
@@ -82,10 +101,7 @@ void lazy_expunge_passed_append(struct lazy_expunge_passed_lines *lines,
 			if ((passed->flags & flag_letters[i].flag) != 0)
 				str_append_c(text, flag_letters[i].letter);
 		}
-		for (keyword = passed->keywords; *keyword != NULL; keyword++) {
-			str_append_c(text, ' ');
-			str_append_tabescaped(text, *keyword);
-		}
+		append_keywords(text, passed->keywords);
 	}
 	str_append_c(text, '\n');
 }
@@ -139,13 +155,16 @@ static void passed_parse(const char *const *fields, pool_t pool,
 		   count > PASSED_FIXED_FIELDS) {
 		passed.deletion = lazy_expunge_deletion_id_parse(fields[1]);
 		passed.mailbox = p_strdup(pool, fields[2]);
-		passed.via = p_strdup(pool, fields[3]);
+		/* what is no name is not known */
+		passed.via = uni_utf8_str_is_valid(fields[3]) ?
+			p_strdup(pool, fields[3]) : "";
 		fields += 4;
 	} else {
 		return;
 	}
 	if (str_to_time(fields[0], &passed.time) < 0 ||
 	    *passed.mailbox == '\0' ||
+	    !uni_utf8_str_is_valid(passed.mailbox) ||
 	    (!passed.back && passed.deletion == 0))
 		return;
 	for (fields++; *fields != NULL; fields++) {

@@ -5,6 +5,7 @@
 #include "str.h"
 #include "strescape.h"
 #include "strnum.h"
+#include "unichar.h"
 #include "core/rename-lines.h"
 
 void lazy_expunge_rename_append(string_t *dest,
@@ -25,7 +26,8 @@ static bool rename_parse(const char *const *args, pool_t pool,
 	    str_to_time(args[0], &rename_r->time) < 0 ||
 	    guid_128_from_string(args[1], rename_r->guid) < 0 ||
 	    guid_128_is_empty(rename_r->guid) ||
-	    *args[2] == '\0' || *args[3] == '\0')
+	    *args[2] == '\0' || *args[3] == '\0' ||
+	    !uni_utf8_str_is_valid(args[2]) || !uni_utf8_str_is_valid(args[3]))
 		return FALSE;
 	rename_r->old_name = p_strdup(pool, args[2]);
 	rename_r->new_name = p_strdup(pool, args[3]);

@@ -4,6 +4,7 @@
 #include "str.h"
 #include "strescape.h"
 #include "strnum.h"
+#include "unichar.h"
 #include "core/deletion-lines.h"
 #include "core/restored-lines.h"
 
@@ -44,6 +45,12 @@ static bool uids_parse(const char *text, uint32_t *first_r, uint32_t *last_r)
 		*first_r > 0 && *first_r <= *last_r;
 }
 
+/* What is no name is not known. */
+static const char *name_dup(pool_t pool, const char *name)
+{
+	return uni_utf8_str_is_valid(name) ? p_strdup(pool, name) : "";
+}
+
 static bool restored_parse(const char *const *fields, pool_t pool,
 			   struct lazy_expunge_restored *restored)
 {
@@ -56,13 +63,13 @@ static bool restored_parse(const char *const *fields, pool_t pool,
 	    !uids_parse(fields[3], &restored->first_uid,
 			&restored->last_uid) ||
 	    str_to_uint(fields[4], &flags) < 0 ||
-	    *fields[6] == '\0')
+	    *fields[6] == '\0' || !uni_utf8_str_is_valid(fields[6]))
 		return FALSE;
 	restored->flags = flags;
 	restored->deletion = lazy_expunge_deletion_id_parse(fields[5]);
 	restored->target = p_strdup(pool, fields[6]);
-	restored->origin = p_strdup(pool, fields[7]);
-	restored->via = p_strdup(pool, fields[8]);
+	restored->origin = name_dup(pool, fields[7]);
+	restored->via = name_dup(pool, fields[8]);
 	restored->keywords = (const char *const *)
 		p_strarray_dup(pool, fields + FIXED_FIELDS);
 	return TRUE;

@@ -5,6 +5,7 @@
 #include "str.h"
 #include "strescape.h"
 #include "strnum.h"
+#include "unichar.h"
 #include "core/trail-lines.h"
 
 #define TRAIL_KIND "T"
@@ -49,7 +50,8 @@ static bool step_parse(const char *const *args, pool_t pool,
 	    str_to_uint32(args[2], &step_r->uid_validity) < 0 ||
 	    step_r->uid_validity == 0 ||
 	    !uids_parse(args[3], &step_r->first_uid, &step_r->last_uid) ||
-	    *args[4] == '\0' || *args[5] == '\0')
+	    *args[4] == '\0' || *args[5] == '\0' ||
+	    !uni_utf8_str_is_valid(args[4]) || !uni_utf8_str_is_valid(args[5]))
 		return FALSE;
 	step_r->mailbox = name_dup(pool, args[4],
 				   last == NULL ? NULL : last->mailbox);

@@ -3,6 +3,7 @@
 
 #include "lib.h"
 #include "array.h"
+#include "unichar.h"
 #include "mail-namespace.h"
 #include "mail-storage.h"
 #include "compat/dovecot.h"
@@ -66,6 +67,9 @@ static bool list_is_sent(struct lazy_expunge_select *select,
 	if (known->known || *origin == '\0')
 		return known->sent;
 	known->known = TRUE;
+	/* no mailbox can have it, and Dovecot does not take it */
+	if (!uni_utf8_str_is_valid(origin))
+		return FALSE;
 	ns = mail_namespace_find(user->namespaces, origin);
 	box = lazy_expunge_mailbox_alloc(select->luser, ns, origin, 0);
 	uses = lazy_expunge_compat_special_use(box);

@@ -77,7 +77,8 @@ void lazy_expunge_deletion_box(struct mailbox *box, string_t **properties)
 	lazy_expunge_deletions_add_box(luser, id,
 				       lazy_expunge_origin_vname(box),
 				       ioloop_time);
-	if (*properties != NULL && str_len(*properties) > 0) T_BEGIN {
+	/* also without any: an earlier mailbox of the name may have had some */
+	if (*properties != NULL) T_BEGIN {
 		line = t_str_new(256);
 		lazy_expunge_properties_append(line, id,
 			lazy_expunge_origin_vname(box), str_c(*properties));

@@ -3,6 +3,7 @@
 
 #include "lib.h"
 #include "array.h"
+#include "unichar.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "account/properties.h"
@@ -13,11 +14,14 @@ static bool box_exists(struct lazy_expunge_user *luser, const char *vname)
 {
 	struct mail_namespace *ns =
 		mail_namespace_find(luser->user->namespaces, vname);
-	struct mailbox *box =
-		mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
+	struct mailbox *box;
 	enum mailbox_existence existence;
 	bool exists;
 
+	/* no mailbox can have it, and Dovecot does not take it */
+	if (!uni_utf8_str_is_valid(vname))
+		return FALSE;
+	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
 	/* what fails here fails again, and is said, when it is made */
 	exists = mailbox_exists(box, FALSE, &existence) == 0 &&
 		existence == MAILBOX_EXISTENCE_SELECT;

@@ -169,6 +169,10 @@ static const struct {
 	{ "X\tINBOX\t5\t01020304050607080910111213141516", 1 },
 	{ "X\tINBOX\t5\t01020304050607080910111213141516:S", 0 },
 	{ "X\tINBOX\t5", 0 },
+	/* names that are none */
+	{ "C\t0000000a\tW\xe4rk\t\t5\t01020304050607080910111213141516:S", 0 },
+	{ "C\t0000000a\tINBOX\tW\xe4\t5\t01020304050607080910111213141516:S", 1 },
+	{ "X\tW\xe4rk\t5\t01020304050607080910111213141516", 0 },
 	/* others */
 	{ "D\t0000000a\t1\t1\timap\t\t\t\tm:1:INBOX", 0 },
 	{ "", 0 },
@@ -182,6 +186,71 @@ START_TEST(lines_of_passed_mails)
 	p_array_init(&all, pool, 4);
 	lazy_expunge_passed_parse(passed_lines[_i].line, pool, &all);
 	ck_assert_uint_eq(array_count(&all), passed_lines[_i].count);
+	pool_unref(&pool);
+}
+END_TEST
+
+START_TEST(keywords_without_end_leave_a_line_that_is_read)
+{
+	const char *keywords[2001];
+	struct lazy_expunge_passed passed = {
+		.deletion = 7, .time = 10, .mailbox = "INBOX", .via = "",
+		.guid = { 1 }, .keywords = keywords,
+	};
+	pool_t pool = pool_alloconly_create("test passed", 1024);
+	ARRAY_TYPE(lazy_expunge_passed) all;
+	const struct lazy_expunge_passed *back;
+	unsigned int count;
+
+	T_BEGIN {
+		struct lazy_expunge_passed_lines lines = {
+			.text = t_str_new(1024)
+		};
+
+		for (unsigned int i = 0; i < 2000; i++)
+			keywords[i] = t_strdup_printf("%060u", i);
+		keywords[2000] = NULL;
+		for (unsigned int i = 0; i < 3; i++)
+			lazy_expunge_passed_append(&lines, &passed);
+		p_array_init(&all, pool, 4);
+		for (const char *const *line = t_strsplit(str_c(lines.text), "\n");
+		     **line != '\0'; line++) {
+			ck_assert_uint_lt(strlen(*line), 40 * 1024);
+			lazy_expunge_passed_parse(*line, pool, &all);
+		}
+		ck_assert_uint_eq(array_count(&all), 3);
+		array_foreach(&all, back) {
+			/* whole ones, from the first on */
+			count = str_array_length(back->keywords);
+			ck_assert(count > 200 && count < 2000);
+			ck_assert_str_eq(back->keywords[count - 1],
+					 keywords[count - 1]);
+		}
+	} T_END;
+	pool_unref(&pool);
+}
+END_TEST
+
+START_TEST(mailboxes_whose_names_are_none_are_passed_over)
+{
+	struct lazy_expunge_deletion_record record;
+	struct lazy_expunge_restored restored;
+	pool_t pool = pool_alloconly_create("test deletions", 1024);
+
+	ck_assert(lazy_expunge_deletion_parse(
+		"D\t00000001\t1\t1\t\t\t\t\tm:2:W\xe4rk\tm:1:INBOX"
+		"\tb:W\xe4rk\tb:Work", pool, &record));
+	ck_assert_uint_eq(array_count(&record.boxes), 1);
+	ck_assert_str_eq(array_idx_elem(&record.boxes, 0), "Work");
+	ck_assert_uint_eq(lazy_expunge_deletion_count(&record), 1);
+	ck_assert(!lazy_expunge_restored_parse(
+		"U\t00000001\t1\t1:1\t0\t00000002\tW\xe4rk\tA\tB", pool,
+		&restored));
+	ck_assert(lazy_expunge_restored_parse(
+		"U\t00000001\t1\t1:1\t0\t00000002\tWork\tW\xe4rk\t\xff", pool,
+		&restored));
+	ck_assert_str_eq(restored.origin, "");
+	ck_assert_str_eq(restored.via, "");
 	pool_unref(&pool);
 }
 END_TEST
@@ -350,6 +419,8 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tcase, a_file_name_has_the_number_of_the_table,
 			    0, N_ELEMENTS(fnames));
 	tcase_add_loop_test(tcase, a_record_comes_back, 0, 2);
+	tcase_add_test(tcase, keywords_without_end_leave_a_line_that_is_read);
+	tcase_add_test(tcase, mailboxes_whose_names_are_none_are_passed_over);
 	tcase_add_test(tcase, what_is_written_later_comes_to_it);
 	tcase_add_test(tcase, no_line_is_too_long_to_be_read);
 	tcase_add_loop_test(tcase, what_is_no_record_is_refused,

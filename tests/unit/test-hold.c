@@ -88,6 +88,7 @@ static const char *const no_files[] = {
 	/* released, and no end of the grace */
 	HEAD"hold\tx\t1\t0\t1\tby\t\treason\nend\t1\n",
 	HEAD"mailbox\t"GUID"\tEXP\nend\t0\n",
+	HEAD"hold\tx\t1\t0\t0\tby\t\treason\nmailbox\t"GUID"\t\xe4\nend\t1\n",
 	HEAD"hold\tx\t1\t0\t0\tby\t\treason\nmailbox\t1\tEXP\nend\t1\n",
 	HEAD"hold\tx\t1\t0\t0\tby\t\treason\nmore\nend\t1\n",
 };

@@ -46,6 +46,7 @@ static const char *const no_lines[] = {
 	"", "\t\t\t", "nonsense", "1\t"GUID_A"\told", "1\t"GUID_A"\told\t",
 	"1\t"GUID_A"\t\tnew", "x\t"GUID_A"\told\tnew", "1\t1234\told\tnew",
 	"1\t"GUID_A"\told\tnew\tmore",
+	"1\t"GUID_A"\t\xe4\tnew", "1\t"GUID_A"\told\t\xc3",
 	"1\t00000000000000000000000000000000\told\tnew",
 };
 

@@ -49,6 +49,7 @@ static const char *const no_lines[] = {
 	"T\t1\t7\t1\tTrash\tWork\t.", "T\t1\t7\t0:1\tTrash\tWork\t.",
 	"T\t1\t7\t2:1\tTrash\tWork\t.", "T\t1\t7\t1:4294967296\tTrash\tWork\t.",
 	"T\t1\t7\t1:2:3\tTrash\tWork\t.", "T\t1\t7\t:\tTrash\tWork\t.",
+	"T\t1\t7\t1:1\tTr\xe4sh\tWork\t.", "T\t1\t7\t1:1\tTrash\tW\xe4rk\t.",
 	"T\t1\t7\t1:1\t\tWork\t.", "T\t1\t7\t1:1\tTrash\t",
 	/* cut off anywhere */
 	"T\t1\t7\t1:1\tTrash\tWo", "T\t", "T\t1\t7\t1:", "T\t1\t7\t1:1\tTra",

@@ -1,12 +1,17 @@
 """One deletion as a whole: what a session deleted, listed, restored and taken back again."""
 
 import json
+import os
+import re
+import signal
+import subprocess
 import time
 
 import pytest
 
 from harness import message, name, wait_for
 from harness.dovecot.config import Mailbox, namespace_mode
+from harness.faults.inject import session_process, traced
 
 BOXES = (Mailbox("Trash", special_use="\\Trash"),)
 LAST = {"only_last_instance": True}
@@ -253,6 +258,98 @@ def test_a_file_of_records_that_is_none(dovecot):
     assert len(user.kept()) == 4 and user.messages("Work") == []
 
 
+def records(user):
+    """The lines of the file by the number of their deletion."""
+    lines = [line.split("\t") for line in (user.home / FILE).read_text().splitlines()]
+    return {line[1]: line for line in lines if line[0] == "D"}
+
+
+def old_copy(user):
+    """A line that maintain takes out, which writes the file anew."""
+    with open(user.home / FILE, "a") as file:
+        file.write(f"C\tdeadbeef\tINBOX\t\t{int(time.time()) - 30 * 86400}\t{'ab' * 16}:\n")
+
+
+KEPT_A_WEEK = BOXES + (Mailbox(".EXPUNGED", autoexpunge="7d"),)
+
+
+@pytest.mark.any_format
+def test_who_appends_while_the_file_is_written_anew_loses_nothing(dovecot):
+    server = dovecot.own(mailboxes=KEPT_A_WEEK, lazy=LAST)
+    user = server.user()
+    user.fill("INBOX", 3)
+    delete(user, "INBOX", "1")
+    [first] = records(user)
+    session = user.imap("INBOX")
+    session.ok("UID STORE 2 +FLAGS.SILENT (\\Deleted)")
+    process = session_process(server)
+    path = user.home / FILE
+    # between opening the file and writing to it
+    with traced(server, [process], "-P", str(path), "-e", "trace=openat", "-e", "inject=openat:signal=SIGSTOP:when=1") as output:
+        tag = session.send("EXPUNGE")
+        tag = session.send("CLOSE")
+        wait_for(lambda: "stopped by SIGSTOP" in output.read_text(errors="replace"), "the session to stop")
+        old_copy(user)
+        run(user, "maintain")
+        assert "deadbeef" not in path.read_text() and list(records(user)) == [first]
+        os.kill(process, signal.SIGCONT)
+        session.finish(tag)
+    session.logout()
+    server.settle()
+    assert len(records(user)) == 2 and path.read_text().count("\nD") == 1
+    assert len(deletions(user)) == 2
+
+
+@pytest.mark.any_format
+def test_what_comes_just_before_the_file_is_replaced_comes_along(dovecot):
+    server = dovecot.own(mailboxes=KEPT_A_WEEK, lazy=LAST)
+    user = server.user()
+    user.fill("INBOX", 3)
+    delete(user, "INBOX", "1")
+    path = user.home / FILE
+    [(ident, line)] = records(user).items()
+    old_copy(user)
+    later = "\t".join([line[0], "0000000a", *line[2:]]) + "\n"
+    half = "\t".join([line[0], "0000000b", *line[2:]]) + "\n"
+    with open(path, "a") as file:
+        file.write(half[:30])
+    arguments = ("lazy-expunge", "maintain", "-u", user.name)
+    output = server.root / "strace.maintain"
+    # the new file is on disk, and has not its name yet
+    command = ["strace", "-f", "-o", str(output), "-e", "trace=fdatasync", "-e", "inject=fdatasync:signal=SIGSTOP:when=1", "--"]
+    process = subprocess.Popen(command + server.sandbox.command(server.doveadm_command(*arguments, asking=True)),
+                               env=server.sandbox.environment, stdin=subprocess.DEVNULL)
+    # and nsenter, which waits for it, with it
+    wait_for(lambda: output.exists() and output.read_text(errors="replace").count("stopped by SIGSTOP") == 2, "maintain to stop")
+    assert "deadbeef" in path.read_text()
+    with open(path, "a") as file:
+        file.write(half[30:] + later)
+    for stopped in re.findall(r"^(\d+) .*stopped by SIGSTOP", output.read_text(), re.M):
+        os.kill(int(stopped), signal.SIGCONT)
+    assert process.wait(timeout=60) == 0
+    assert set(records(user)) == {ident, "0000000a", "0000000b"} and "deadbeef" not in path.read_text()
+
+
+@pytest.mark.any_format
+def test_what_a_crash_left_hides_no_lines_behind_it(dovecot):
+    """Zeros in the place of a line, and a line that is longer than any that is written."""
+    user = filled(dovecot, "Work", "Other", mailboxes=KEPT_A_WEEK, lazy=LAST)
+    delete(user, "Work")
+    with open(user.home / FILE, "a") as file:
+        file.write("\0" * 64 + "\n" + "D\t0000000c\t" + "x" * 70000 + "\n" + "P\t0000000c\tOther\0p:comment=x\n")
+    delete(user, "Other")
+    before = records(user)
+    both = {(row["origins"], row["messages"]) for row in deletions(user)}
+    assert both == {("Work 4", 4), ("Other 4", 4)}
+    assert [row["restored"] for row in rows(user, "restore", "-n", "-o", "Other", "ALL")] == [4]
+    old_copy(user)
+    run(user, "maintain")
+    text = (user.home / FILE).read_text()
+    assert "deadbeef" not in text and "\0" not in text and "comment" not in text
+    assert records(user) == before
+    assert {(row["origins"], row["messages"]) for row in deletions(user)} == both
+
+
 def subscribed(user):
     return set(user.doveadm("mailbox list", "-s").stdout.decode().split())
 
@@ -334,3 +431,28 @@ def test_a_deleted_mailbox_comes_back_with_what_it_was_beside_its_mail(dovecot):
     user.doveadm("acl delete", "Work", "user=bob")
     run(user, "restore", "-o", "Work", "ALL")
     assert "user=bob" not in dict(rights(user, "Work")) and len(user.messages("Work")) == 4
+
+
+def test_nothing_of_an_earlier_mailbox_of_the_name_comes_back(dovecot):
+    """It had no metadata, which an earlier one had. A key may have what ends one."""
+    user = dovecot(mailboxes=BOXES, **METADATA).user()
+    with user.imap() as session:
+        for box in ("Work", "Other"):
+            session.ok(f"CREATE {box}")
+            session.ok(f'SETMETADATA {box} (/private/comment "of my own" "/private/vendor/x=y/z" "a=b")')
+        session.ok("DELETE Work")
+        session.ok("DELETE Other")
+        session.ok("CREATE Work")
+        session.append("Work", message(subject="new"))
+        session.ok("DELETE Work")
+    path = user.home / FILE
+    wait_for(lambda: path.read_text().count("\nP\t") >= 3, "the last deletion to be written down")
+    # as none is written
+    path.write_text(path.read_text().replace("\tOther\tp:", "\tOther\tp:=x\tp:"))
+    assert "\tOther\tp:=x\tp:" in path.read_text()
+    run(user, "restore", "-o", "Work", "-o", "Other", "ALL")
+    assert subjects(user, "Work") == ["new"]
+    with user.imap() as session:
+        assert "of my own" not in str(session.ok("GETMETADATA Work /private/comment").lines("METADATA"))
+        found = str(session.ok('GETMETADATA Other (/private/comment "/private/vendor/x=y/z")').lines("METADATA"))
+        assert "of my own" in found and "a=b" in found

@@ -347,3 +347,35 @@ def test_erased_mail_leaves_no_hint(dovecot):
     [line] = [line for line in text.splitlines() if line.startswith("C\t")]
     assert line.count(":") == 1
     assert counted(user, "ALL") == {("Work", "Work"): (0, 1, 0, 0)}
+
+
+@pytest.mark.any_format
+def test_names_that_no_mailbox_can_have_are_passed_over(dovecot):
+    """A client can give a mail any keyword, and a crash leave any bytes in a file; Dovecot takes no name that is not UTF-8."""
+    user = folder_with_copies(dovecot)
+    delete(user, "Work", "1:2")
+    with user.imap("INBOX") as session:
+        session("CREATE .EXPUNGED")
+        session.append(".EXPUNGED", message(subject="odd"), "$Expunged-From:W=E4rk $Expunged-Via:W=E4rk")
+    file = user.home / ".dovecot.lazy-expunge.deletions"
+    before = file.read_bytes()
+    ident = before.split(b"\t")[1].decode()
+    odd = ("\tW\udce4rk\t", "\tWork\tW\udce4rk\t", "\tb:W\udce4rk\tm:1:W\udce4rk\tm:")
+    for line in before.decode().splitlines():
+        for place, name in (("\tWork\t\t", odd[0] + "\t"), ("\tWork\t\t", odd[1]), ("\tm:", odd[2])):
+            if place in line:
+                with open(file, "a", errors="surrogateescape") as written:
+                    written.write(line.replace(place, name) + "\n")
+    assert file.read_bytes().count(b"W\xe4rk") >= 4
+    (user.home / ".dovecot.lazy-expunge.restored").write_bytes(f"U\t{ident}\t1\t1:1\t0\t{ident}\tW".encode() + b"\xe4rk\t\t\n")
+    user.server.own(user.home / ".dovecot.lazy-expunge.restored")
+    assert [row["origin"] for row in rows(user, "list")] == [""]
+    assert [row["origin"] for row in rows(user, "list", "-o", "Work")] == ["Work", "Work"]
+    assert [row["elsewhere"] for row in rows(user, "deletions") if row["id"] == ident] == [2]
+    run(user, "restore", "-U", ident, "-n", check=False)
+    for plan in (("-n",), ()):
+        done = {(row["origin"], row["target"]) for row in rows(user, "restore", *plan, "-d", ident)}
+        assert done == {("Work", "Work")}
+        assert counted(user, *plan, "ALL")[("", "INBOX")][0] == 1
+    run(user, "maintain")
+    assert subjects(user, "Work") == [f"mail {n}" for n in range(1, 6)] and "odd" in subjects(user, "INBOX")
