@@ -43,8 +43,11 @@ class Sqlite:
         directory = server.root / "catalog"
         directory.mkdir()
         self.path = directory / "catalog.sqlite"
-        with self._connect() as connection:
-            connection.executescript(schema("sqlite"))
+        # it stays, and so do the files beside the database: made anew by root they would be closed to others for a moment
+        self._held = self._connect()
+        with self._held:
+            self._held.executescript(schema("sqlite"))
+            self._held.execute("SELECT count(*) FROM lazy_expunge").fetchall()
         for path in [directory, *directory.iterdir()]:
             path.chmod(0o777)
 
