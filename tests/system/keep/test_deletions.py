@@ -316,7 +316,8 @@ def test_what_comes_just_before_the_file_is_replaced_comes_along(dovecot):
     arguments = ("lazy-expunge", "maintain", "-u", user.name)
     output = server.root / "strace.maintain"
     # the new file is on disk, and has not its name yet
-    command = ["strace", "-f", "-o", str(output), "-e", "trace=fdatasync", "-e", "inject=fdatasync:signal=SIGSTOP:when=1", "--"]
+    preload = [word for key, value in server.preload.items() for word in ("-E", f"{key}={value}")]
+    command = ["strace", "-f", *preload, "-o", str(output), "-e", "trace=fdatasync", "-e", "inject=fdatasync:signal=SIGSTOP:when=1", "--"]
     process = subprocess.Popen(command + server.sandbox.command(server.doveadm_command(*arguments, asking=True)),
                                env=server.sandbox.environment, stdin=subprocess.DEVNULL)
     # and nsenter, which waits for it, with it
