@@ -151,6 +151,15 @@ bool lazy_expunge_origin_is_keyword(const char *keyword)
 		lazy_expunge_origin_is_via(keyword);
 }
 
+void lazy_expunge_origin_append_others(ARRAY_TYPE(const_string) *dest,
+				       const char *const *keywords)
+{
+	for (; *keywords != NULL; keywords++) {
+		if (!lazy_expunge_origin_is_keyword(*keywords))
+			array_push_back(dest, keywords);
+	}
+}
+
 const char *lazy_expunge_origin_encode_deletion(uint32_t id)
 {
 	return t_strconcat(LAZY_EXPUNGE_ORIGIN_DELETION_PREFIX,

@@ -52,6 +52,9 @@ uint32_t lazy_expunge_origin_find_deletion(const char *const *keywords);
 /* Returns TRUE if the keyword has the prefix of an origin, of a part of one, of a
    Trash, of a name now or of a deletion. */
 bool lazy_expunge_origin_is_keyword(const char *keyword);
+/* Append those of the keywords (NULL-terminated) that are none of the plugin's. */
+void lazy_expunge_origin_append_others(ARRAY_TYPE(const_string) *dest,
+				       const char *const *keywords);
 /* Returns TRUE if it is that of a Trash. */
 bool lazy_expunge_origin_is_via(const char *keyword);
 /* Returns TRUE and the mailbox name, allocated from the data stack, if the

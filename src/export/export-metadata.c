@@ -52,14 +52,10 @@ static const char *const *metadata_flags(struct mail *mail)
 
 static const char *const *metadata_keywords(struct mail *mail)
 {
-	const char *const *keywords = mail_get_keywords(mail);
 	ARRAY_TYPE(const_string) list;
 
 	t_array_init(&list, 8);
-	for (; *keywords != NULL; keywords++) {
-		if (!lazy_expunge_origin_is_keyword(*keywords))
-			array_push_back(&list, keywords);
-	}
+	lazy_expunge_origin_append_others(&list, mail_get_keywords(mail));
 	array_append_zero(&list);
 	return array_front(&list);
 }

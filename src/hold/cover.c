@@ -110,13 +110,11 @@ static int cover_search(struct lazy_expunge_cover *cover,
 static bool cover_is_asked(struct lazy_expunge_cover *cover)
 {
 	ARRAY_TYPE(seq_range) run;
-	bool asked;
 
 	t_array_init(&run, 1);
 	seq_range_array_add_range(&run, cover->first, cover->last);
 	seq_range_array_remove_seq_range(&run, &cover->answers->asked);
-	asked = array_is_empty(&run);
-	return asked;
+	return array_is_empty(&run);
 }
 
 static int cover_fail(struct lazy_expunge_cover *cover)

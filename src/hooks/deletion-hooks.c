@@ -136,14 +136,10 @@ void lazy_expunge_deletion_kept(struct lazy_expunge_transaction *lt,
 /* The keywords that it has, but for those of the plugin. */
 static const char *const *passed_keywords(struct mail *mail)
 {
-	const char *const *keywords = mail_get_keywords(mail);
 	ARRAY_TYPE(const_string) names;
 
 	t_array_init(&names, 8);
-	for (; *keywords != NULL; keywords++) {
-		if (!lazy_expunge_origin_is_keyword(*keywords))
-			array_push_back(&names, keywords);
-	}
+	lazy_expunge_origin_append_others(&names, mail_get_keywords(mail));
 	array_append_zero(&names);
 	return array_front(&names);
 }

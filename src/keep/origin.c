@@ -152,14 +152,10 @@ lazy_expunge_origin_keywords_create(
 			struct mailbox *dest, struct mail *mail,
 			const struct lazy_expunge_origin_carrier *carrier)
 {
-	const char *const *keywords = mail_get_keywords(mail);
 	ARRAY_TYPE(const_string) names;
 
 	t_array_init(&names, 8);
-	for (; *keywords != NULL; keywords++) {
-		if (!lazy_expunge_origin_is_keyword(*keywords))
-			array_push_back(&names, keywords);
-	}
+	lazy_expunge_origin_append_others(&names, mail_get_keywords(mail));
 	if (carrier != NULL && carrier->keyword != NULL)
 		array_push_back(&names, &carrier->keyword);
 	if (carrier != NULL && carrier->via != NULL)
@@ -172,15 +168,12 @@ lazy_expunge_origin_keywords_filter(struct mailbox *box,
 				    const struct mail_keywords *keywords,
 				    struct mail *keep_of)
 {
-	const char *const *all = keywords_names(box, keywords), *const *kept;
+	const char *const *kept;
 	ARRAY_TYPE(keyword_indexes) old;
 	ARRAY_TYPE(const_string) names;
 
 	t_array_init(&names, 8);
-	for (; *all != NULL; all++) {
-		if (!lazy_expunge_origin_is_keyword(*all))
-			array_push_back(&names, all);
-	}
+	lazy_expunge_origin_append_others(&names, keywords_names(box, keywords));
 	if (keep_of != NULL) {
 		/* those that are in the index, not as they are shown */
 		t_array_init(&old, 8);

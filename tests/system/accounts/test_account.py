@@ -8,7 +8,7 @@ import time
 import pytest
 
 from harness import wait_for
-from harness.dovecot.accounts import DELETED, account, content, delete, fill, listed, stamp
+from harness.dovecot.accounts import DELETED, account, content, delete, fill, listed, stamp, two_parts
 from harness.faults.crash import ENDED
 from harness.faults.inject import doveadm_traced
 from harness.dovecot.mail import message
@@ -252,9 +252,7 @@ def test_two_administrators_at_once(dovecot):
 
 def test_who_comes_in_the_middle_is_refused_and_sees_no_part(dovecot):
     """The command is killed when the first of two parts is taken away."""
-    index = "%{user}" if dovecot.target.new_settings else "%u"
-    server = dovecot.own(raw23=f"mail_location = {dovecot.format}:~/mail:INDEX=@MAIL@/index/{index}\n",
-                         raw24=f"mail_path = ~/mail\nmail_index_path = @MAIL@/index/{index}\n")
+    server = dovecot.own(**two_parts(dovecot))
     server.allow_log("^(?!.*(Panic|signal 11|signal 6))")
     user = server.user()
     fill(user)

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from harness import wait_for
-from harness.dovecot.accounts import DELETED, account
+from harness.dovecot.accounts import DELETED, account, two_parts
 from harness.dovecot.mail import message
 from harness.faults.account_chaos import all_subjects, end_open_steps
 from harness.faults.inject import doveadm_traced, session_process, traced
@@ -92,9 +92,7 @@ def deliver_and_delete(user, call, step):
 
 @pytest.mark.parametrize("separate", [False, pytest.param(True, marks=pytest.mark.any_format)], ids=["one-part", "two-parts"])
 def test_what_is_being_delivered_while_an_account_is_taken_is_there_once(dovecot, separate):
-    index = "%{user}" if dovecot.target.new_settings else "%u"
-    fields = dict(raw23=f"mail_location = {dovecot.format}:~/mail:INDEX=@MAIL@/index/{index}\n",
-                  raw24=f"mail_path = ~/mail\nmail_index_path = @MAIL@/index/{index}\n") if separate else {}
+    fields = two_parts(dovecot) if separate else {}
     server = dovecot.own(fsync="optimized", **fields)
     # a delivery that had opened nothing yet
     server.allow_log(r"Error: .*(Not a directory|The account is being moved)")

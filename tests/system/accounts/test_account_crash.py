@@ -9,7 +9,7 @@ import shlex
 
 import pytest
 
-from harness.dovecot.accounts import DELETED, account, content
+from harness.dovecot.accounts import DELETED, account, content, two_parts
 from harness.dovecot.mail import message
 from harness.faults.inject import doveadm_traced
 from harness.machines import targets
@@ -33,9 +33,7 @@ class Account:
     """One user's account in two parts, which is deleted and brought back over and over."""
 
     def __init__(self, dovecot):
-        index = "%{user}" if dovecot.target.new_settings else "%u"
-        self.server = dovecot.own(raw23=f"mail_location = {dovecot.format}:~/mail:INDEX=@MAIL@/index/{index}\n",
-                                  raw24=f"mail_path = ~/mail\nmail_index_path = @MAIL@/index/{index}\n")
+        self.server = dovecot.own(**two_parts(dovecot))
         self.user, self.other = self.server.user(), self.server.user()
         self.fill()
         self.expected = content(self.user)

@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+from harness.dovecot.accounts import two_parts
 from harness.faults.account_chaos import NO_CRASH, Client, all_subjects, end_open_steps, one_step
 
 
@@ -20,9 +21,7 @@ def done(steps):
 def test_each_accepted_mail_is_in_exactly_one_account(dovecot, request, seconds, separate):
     seed = request.config.getoption("seed") or str(random.SystemRandom().randrange(10 ** 9))
     print(f"--seed {seed}")
-    index = "%{user}" if dovecot.target.new_settings else "%u"
-    fields = dict(raw23=f"mail_location = {dovecot.format}:~/mail:INDEX=@MAIL@/index/{index}\n",
-                  raw24=f"mail_path = ~/mail\nmail_index_path = @MAIL@/index/{index}\n") if separate else {}
+    fields = two_parts(dovecot) if separate else {}
     server = dovecot.own(**fields)
     server.allow_log(NO_CRASH)
     users = [server.user() for _ in range(3)]

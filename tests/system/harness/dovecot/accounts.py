@@ -8,6 +8,13 @@ from harness.dovecot.mail import message
 DELETED = ".lazy-expunge-deleted"
 
 
+def two_parts(dovecot):
+    """Fields of a server on which each account has two parts: the home, and the indexes outside of it."""
+    index = "%{user}" if dovecot.target.new_settings else "%u"
+    return dict(raw23=f"mail_location = {dovecot.format}:~/mail:INDEX=@MAIL@/index/{index}\n",
+                raw24=f"mail_path = ~/mail\nmail_index_path = @MAIL@/index/{index}\n")
+
+
 def account(server, command, *arguments, check=True, code=0):
     """Run an account command; its rows. code: the exit code that it must have."""
     done = server.doveadm("-f", "json", "lazy-expunge", "account", *command.split(), *arguments, check=False)
