@@ -63,7 +63,7 @@ def _check(arguments, ci):
         raise RuntimeError("no Dovecot to test")
     without_webmail = _webmails(found)
     sanitized = arguments.variant == "gcc" and not (arguments.quick or arguments.names or arguments.targets or arguments.formats)
-    steps = _analyses(found[0]) if ci else []
+    steps = _analyses(found) if ci else []
     if sanitized:
         steps.append(functools.partial(_build_sanitized, targets.get(targets.NATIVE)))
     _side_by_side(steps)
@@ -133,9 +133,10 @@ def _packages(found):
     return {releases[release]: f"its package: {reason}" for release, reason in not_made.items()}
 
 
-def _analyses(target):
+def _analyses(found):
     """What CI does beside the tests, the longest first: functions that can run side by side."""
-    return [functools.partial(step, target) for step in (_bench, _fuzz, _distcheck, _clang, _cppcheck)]
+    steps = [functools.partial(step, found[0]) for step in (_bench, _fuzz, _distcheck, _clang, _cppcheck)]
+    return steps[:1] + [functools.partial(_calls, found[1:])] * bool(found[1:]) + steps[1:]
 
 
 def _cppcheck(target):
@@ -160,6 +161,13 @@ def _fuzz(target):
 def _bench(target):
     with tempfile.TemporaryDirectory() as results:
         _run("the benchmarks work (their times mean nothing here)", ["tools/bench", "--quick", "--out", results])
+
+
+def _calls(others):
+    """The first Dovecot's table of calls is held by _bench()."""
+    names = ",".join(target.name for target in others)
+    with tempfile.TemporaryDirectory() as results:
+        _run(f"system calls on {names}", ["tools/bench", "--cases", "calls", "--targets", names, "--out", results])
 
 
 def _run(what, command):
