@@ -4,6 +4,7 @@
 #include "unichar.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
+#include "formats/new-mailbox.h"
 #include "inventory/select.h"
 #include "restore/plan-target.h"
 #include "account/storage-box.h"
@@ -13,7 +14,7 @@
 static int target_create(struct mailbox *box,
 			 struct lazy_expunge_error *error_r)
 {
-	if (mailbox_create(box, NULL, FALSE) < 0 &&
+	if (lazy_expunge_mailbox_create(box) < 0 &&
 	    mailbox_get_last_mail_error(box) != MAIL_ERROR_EXISTS) {
 		lazy_expunge_error_set_box(error_r, "Cannot create", box);
 		return -1;

@@ -141,9 +141,7 @@ class Account:
         """What the user has after the cut: as it is, then some minutes later and after Dovecot's own repair."""
         as_it_is, _ = read(user)
         _let_time_pass(user)
-        # one that finds something broken may not come to the others
-        for mailbox in ("*", *_on_disk(user)):
-            user.doveadm("force-resync", mailbox, check=False)
+        resync(user)
         repaired, problem = read(user)
         expected = self._durable & self.ledger.accepted()
         before, after = (self.ledger.whole(mails) for mails in (as_it_is, repaired))
@@ -156,6 +154,13 @@ class Account:
         outcome.twice = [f"{user.name}: {marker} is in the storage {count} times"
                          for marker, count in sorted(self.ledger.kept_twice(as_it_is, user).items())]
         return outcome
+
+
+def resync(user):
+    """Dovecot's own repair of all mailboxes."""
+    # one that finds something broken may not come to the others
+    for mailbox in ("*", *_on_disk(user)):
+        user.doveadm("force-resync", mailbox, check=False)
 
 
 def _holds_not_in_force(user, holds):
