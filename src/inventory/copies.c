@@ -140,8 +140,11 @@ static bool passed_is_in_range(const struct lazy_expunge_select_range *range,
 	    (range->until != 0 && passed->time > range->until))
 		return FALSE;
 	return range->deletion == NULL ||
-		(range->deletion->id != 0 &&
-		 range->deletion->id == passed->deletion);
+		(range->deletion->id == passed->deletion &&
+		 (passed->deletion != 0 ||
+		  (passed->time >= range->deletion->first &&
+		   passed->time <= range->deletion->last &&
+		   strcmp(passed->mailbox, range->deletion->origin) == 0)));
 }
 
 static void copies_read(struct copies *copies,

@@ -92,6 +92,8 @@ static void join_read_passed(struct join *join)
 	lazy_expunge_passed_read(select->luser->user, select->pool,
 		lazy_expunge_copies_since(select->luser, ioloop_time), &all);
 	array_foreach(&all, passed) {
+		if (passed->deletion == 0)
+			continue;
 		value = hash_table_lookup(join->passed,
 					  POINTER_CAST(passed->deletion));
 		count = POINTER_CAST_TO(value, unsigned int);
