@@ -236,7 +236,8 @@ static int batch_mail(struct restore_batch *batch)
 	present = batch_target_has(batch, guid);
 	if (present && restore->intent != NULL &&
 	    lazy_expunge_restore_guids_uid(restore->guids, guid) != 0 &&
-	    lazy_expunge_restore_intent_has(restore->intent, guid)) {
+	    lazy_expunge_restore_intent_has(restore->intent, guid,
+					    restore->row->target)) {
 		if (batch_complete(batch, guid) < 0)
 			return -1;
 		batch_tell(batch, batch->smail->passed != NULL ?
@@ -343,7 +344,8 @@ static void batch_announce(struct restore_batch *batch,
 		    mail_get_special(batch->mail, MAIL_FETCH_GUID,
 				     &guid) == 0 &&
 		    !batch_target_has(batch, guid))
-			lazy_expunge_restore_intent_add(restore->intent, guid);
+			lazy_expunge_restore_intent_add(restore->intent, guid,
+							restore->row->target);
 	} T_END;
 	T_BEGIN {
 		lazy_expunge_restore_intent_write(restore->intent);
