@@ -24,17 +24,22 @@ static int passed_cmp(const struct lazy_expunge_passed *p1,
 	return ret != 0 ? ret : strcmp(p1->mailbox, p2->mailbox);
 }
 
-/* Which of all in the order of the file say what holds now. */
+/* Which of all in the order of the file say what holds now. What left a storage
+   was written down long after it was deleted. */
 static void passed_pick(const ARRAY_TYPE(lazy_expunge_passed) *all,
 			time_t since, ARRAY_TYPE(lazy_expunge_passed) *picked)
 {
 	HASH_TABLE(const struct lazy_expunge_passed *,
 		   const struct lazy_expunge_passed *) last;
-	const struct lazy_expunge_passed *passed;
+	const struct lazy_expunge_passed *passed, *other;
 
 	hash_table_create(&last, default_pool, 0, passed_hash, passed_cmp);
-	array_foreach(all, passed)
-		hash_table_update(last, passed, passed);
+	array_foreach(all, passed) {
+		other = hash_table_lookup(last, passed);
+		if (other == NULL || !passed->superseded ||
+		    passed->time >= other->time)
+			hash_table_update(last, passed, passed);
+	}
 	array_foreach(all, passed) {
 		if (!passed->back && passed->time >= since &&
 		    hash_table_lookup(last, passed) == passed)

@@ -11,6 +11,7 @@
 #include "core/passed-lines.h"
 
 #define PASSED_KIND "C"
+#define SUPERSEDED_KIND "S"
 #define BACK_KIND "X"
 #define GUID_DIGITS (GUID_128_SIZE * 2)
 #define PASSED_FIXED_FIELDS 5
@@ -31,21 +32,23 @@ static const struct {
 	{ MAIL_SEEN, 'S' },
 };
 
-/* All that comes before the time. */
+/* All that comes before the mails, but for the tab. */
 static const string_t *line_head(const struct lazy_expunge_passed *passed)
 {
 	string_t *head = t_str_new(128);
 
 	if (passed->back)
 		str_append(head, BACK_KIND"\t");
-	else
-		str_printfa(head, PASSED_KIND"\t%08x\t", passed->deletion);
+	else {
+		str_printfa(head, "%s\t%08x\t", passed->superseded ?
+			    SUPERSEDED_KIND : PASSED_KIND, passed->deletion);
+	}
 	str_append_tabescaped(head, passed->mailbox);
 	if (!passed->back) {
 		str_append_c(head, '\t');
 		str_append_tabescaped(head, passed->via);
 	}
-	str_append_c(head, '\t');
+	str_printfa(head, "\t%"PRId64, (int64_t)passed->time);
 	return head;
 }
 
@@ -59,14 +62,14 @@ static void line_go_on(struct lazy_expunge_passed_lines *lines,
 	if (lines->head_len == str_len(head) &&
 	    str_len(text) - lines->start < LINE_ENOUGH &&
 	    memcmp(str_data(text) + lines->start, str_data(head),
-		   str_len(head)) == 0) {
+		   str_len(head)) == 0 &&
+	    str_data(text)[lines->start + str_len(head)] == '\t') {
 		str_truncate(text, str_len(text) - 1);
 		return;
 	}
 	lines->start = str_len(text);
 	lines->head_len = str_len(head);
 	str_append_str(text, head);
-	str_printfa(text, "%"PRId64, (int64_t)passed->time);
 }
 
 static void append_keywords(string_t *text, const char *const *keywords)
@@ -108,8 +111,9 @@ void lazy_expunge_passed_append(struct lazy_expunge_passed_lines *lines,
 
 bool lazy_expunge_passed_is_line(const char *line)
 {
-	return strncmp(line, PASSED_KIND"\t", strlen(PASSED_KIND"\t")) == 0 ||
-		strncmp(line, BACK_KIND"\t", strlen(BACK_KIND"\t")) == 0;
+	static const char kinds[] = PASSED_KIND SUPERSEDED_KIND BACK_KIND;
+
+	return *line != '\0' && strchr(kinds, *line) != NULL && line[1] == '\t';
 }
 
 /* Returns FALSE if the field is no mail. */
@@ -140,6 +144,15 @@ static bool mail_parse(const char *field, pool_t pool,
 	return TRUE;
 }
 
+/* Returns FALSE if the text is no number of a deletion, nor says that none is
+   known. */
+static bool deletion_parse(const char *text, uint32_t *id_r)
+{
+	*id_r = lazy_expunge_deletion_id_parse(text);
+	return *id_r != 0 ||
+		strcmp(text, lazy_expunge_deletion_id_to_text(0)) == 0;
+}
+
 static void passed_parse(const char *const *fields, pool_t pool,
 			 ARRAY_TYPE(lazy_expunge_passed) *all)
 {
@@ -151,9 +164,11 @@ static void passed_parse(const char *const *fields, pool_t pool,
 		passed.back = TRUE;
 		passed.mailbox = p_strdup(pool, fields[1]);
 		fields += 2;
-	} else if (strcmp(fields[0], PASSED_KIND) == 0 &&
-		   count > PASSED_FIXED_FIELDS) {
-		passed.deletion = lazy_expunge_deletion_id_parse(fields[1]);
+	} else if ((strcmp(fields[0], PASSED_KIND) == 0 ||
+		    strcmp(fields[0], SUPERSEDED_KIND) == 0) &&
+		   count > PASSED_FIXED_FIELDS &&
+		   deletion_parse(fields[1], &passed.deletion)) {
+		passed.superseded = *fields[0] == *SUPERSEDED_KIND;
 		passed.mailbox = p_strdup(pool, fields[2]);
 		/* what is no name is not known */
 		passed.via = uni_utf8_str_is_valid(fields[3]) ?
@@ -164,8 +179,7 @@ static void passed_parse(const char *const *fields, pool_t pool,
 	}
 	if (str_to_time(fields[0], &passed.time) < 0 ||
 	    *passed.mailbox == '\0' ||
-	    !uni_utf8_str_is_valid(passed.mailbox) ||
-	    (!passed.back && passed.deletion == 0))
+	    !uni_utf8_str_is_valid(passed.mailbox))
 		return;
 	for (fields++; *fields != NULL; fields++) {
 		if (mail_parse(*fields, pool, &passed))

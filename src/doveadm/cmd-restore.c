@@ -4,7 +4,9 @@
 #include "array.h"
 #include "core/deletion-lines.h"
 #include "inventory/copies.h"
+#include "inventory/missed.h"
 #include "restore/boxes.h"
+#include "restore/intent.h"
 #include "restore/restore.h"
 #include "restore/undo.h"
 #include "core/text.h"
@@ -117,24 +119,41 @@ struct restore_run {
 	struct lazy_expunge_user *luser;
 	/* NULL if there are none, or they were not looked for */
 	struct lazy_expunge_select *copies;
+	/* what it is about, which lives as long */
+	pool_t pool;
+	ARRAY_TYPE(lazy_expunge_passed) missed;
 	/* some mailboxes cannot be read */
 	bool unread;
 };
 
+/* A restore that was killed may have left it there without its flags. */
+static bool restore_is_unfinished(void *context, const char *guid,
+				  const char *vname)
+{
+	return lazy_expunge_restore_intent_has(context, guid, vname);
+}
+
 /* What passed while a copy lived. */
 static int restore_find_copies(void *context,
+			       struct lazy_expunge_restore_intent *intent,
 			       struct lazy_expunge_select **select_r)
 {
 	struct restore_run *run = context;
 	struct restore_cmd *rcmd = run->rcmd;
+	const struct lazy_expunge_copies_params params = {
+		.target = rcmd->params.target,
+		.missed = &run->missed,
+		.is_unfinished = intent == NULL ? NULL : restore_is_unfinished,
+		.context = intent,
+	};
 	int ret = 0;
 
+	if (restore_wants_copies(rcmd))
+		lazy_expunge_missed_read(run->luser, run->pool, &run->missed);
 	/* the storages are opened once more */
-	if (restore_wants_copies(rcmd) &&
-	    lazy_expunge_copies_are_wanted(run->luser)) {
+	if (array_count(&run->missed) > 0) {
 		run->copies = lazy_expunge_cmd_select_copies(&rcmd->cmd,
-				run->luser, rcmd->params.target,
-				rcmd->params.plan, &ret);
+				run->luser, &params, rcmd->params.plan, &ret);
 	}
 	*select_r = run->copies;
 	/* it was said, and what was found is wanted all the same */
@@ -162,6 +181,8 @@ static int restore_run(struct lazy_expunge_cmd *cmd,
 	if (select == NULL)
 		return ret;
 	pool = pool_alloconly_create("lazy_expunge restore", 1024);
+	run.pool = pool;
+	p_array_init(&run.missed, pool, 4);
 	p_array_init(&boxes, pool, 4);
 	if (rcmd->params.target == NULL)
 		lazy_expunge_cmd_find_boxes(cmd, luser, pool, &boxes);

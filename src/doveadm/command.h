@@ -12,6 +12,8 @@
 #include "doveadm/progress.h"
 #include "doveadm-mail.h"
 
+struct lazy_expunge_copies_params;
+
 struct lazy_expunge_cmd {
 	struct doveadm_mail_cmd_context ctx;
 	/* -o, -R */
@@ -114,14 +116,15 @@ struct lazy_expunge_select *
 lazy_expunge_cmd_select_with_copies(struct lazy_expunge_cmd *cmd,
 				    struct lazy_expunge_user *luser,
 				    unsigned int select_flags, int *ret_r);
-/* The copies of such mails alone, for a restore to target (NULL = where each
-   was), of which the mails of the storages come first: they are back, or with
+/* The copies of such mails alone, for a restore, of which the mails of the
+   storages come first: they are back, or with
    plan would be. NULL on failure, which was said: *ret_r is what run() returns
    then. */
 struct lazy_expunge_select *
 lazy_expunge_cmd_select_copies(struct lazy_expunge_cmd *cmd,
 			       struct lazy_expunge_user *luser,
-			       const char *target, bool plan, int *ret_r);
+			       const struct lazy_expunge_copies_params *params,
+			       bool plan, int *ret_r);
 /* Nothing was found by a selection, which is made larger: say so, or that there is
    no such origin. Returns what run() returns. */
 int lazy_expunge_cmd_found_nothing(struct lazy_expunge_cmd *cmd,

@@ -218,7 +218,8 @@ enum cmd_parts {
 /* Returns 0 if ok, -1 and the error. */
 static int cmd_find(struct lazy_expunge_cmd *cmd,
 		    struct lazy_expunge_select *select, enum cmd_parts parts,
-		    const char *target, unsigned int select_flags,
+		    const struct lazy_expunge_copies_params *params,
+		   unsigned int select_flags,
 		    struct lazy_expunge_error *error_r)
 {
 	if ((parts & CMD_KEPT) != 0 &&
@@ -227,7 +228,7 @@ static int cmd_find(struct lazy_expunge_cmd *cmd,
 		return -1;
 	return (parts & CMD_COPIES) == 0 ? 0 :
 		lazy_expunge_copies_find(select, cmd->ctx.search_args,
-					 &cmd->range, target, select_flags,
+					 &cmd->range, params, select_flags,
 					 error_r);
 }
 
@@ -246,7 +247,8 @@ static void cmd_say_unread(struct lazy_expunge_cmd *cmd,
 
 static int cmd_select(struct lazy_expunge_cmd *cmd,
 		      struct lazy_expunge_user *luser, enum cmd_parts parts,
-		      const char *target, unsigned int select_flags,
+		      const struct lazy_expunge_copies_params *params,
+		   unsigned int select_flags,
 		      struct lazy_expunge_select **select_r,
 		      struct lazy_expunge_error *error_r)
 {
@@ -270,7 +272,7 @@ static int cmd_select(struct lazy_expunge_cmd *cmd,
 	*select_r = lazy_expunge_select_init(luser, error_r);
 	if (*select_r == NULL)
 		return -1;
-	ret = cmd_find(cmd, *select_r, parts, target, select_flags, error_r);
+	ret = cmd_find(cmd, *select_r, parts, params, select_flags, error_r);
 	cmd->range.deletion = NULL;
 	if (ret < 0)
 		lazy_expunge_select_deinit(select_r);
@@ -282,12 +284,13 @@ static int cmd_select(struct lazy_expunge_cmd *cmd,
 static struct lazy_expunge_select *
 cmd_select_or_fail(struct lazy_expunge_cmd *cmd,
 		   struct lazy_expunge_user *luser, enum cmd_parts parts,
-		   const char *target, unsigned int select_flags, int *ret_r)
+		   const struct lazy_expunge_copies_params *params,
+		   unsigned int select_flags, int *ret_r)
 {
 	struct lazy_expunge_select *select;
 	struct lazy_expunge_error error;
 
-	if (cmd_select(cmd, luser, parts, target, select_flags, &select,
+	if (cmd_select(cmd, luser, parts, params, select_flags, &select,
 		       &error) < 0)
 		*ret_r = lazy_expunge_cmd_fail(cmd, &error);
 	return select;
@@ -354,12 +357,13 @@ static void select_leave_copies(struct lazy_expunge_select *select)
 struct lazy_expunge_select *
 lazy_expunge_cmd_select_copies(struct lazy_expunge_cmd *cmd,
 			       struct lazy_expunge_user *luser,
-			       const char *target, bool plan, int *ret_r)
+			       const struct lazy_expunge_copies_params *params,
+			       bool plan, int *ret_r)
 {
 	struct lazy_expunge_select *select;
 
 	select = cmd_select_or_fail(cmd, luser,
-		plan ? CMD_KEPT | CMD_COPIES : CMD_COPIES, target,
+		plan ? CMD_KEPT | CMD_COPIES : CMD_COPIES, params,
 		LAZY_EXPUNGE_SELECT_OLDEST_FIRST, ret_r);
 	if (select != NULL)
 		select_leave_copies(select);

@@ -145,7 +145,15 @@ static const char *const *passed_keywords(struct mail *mail)
 }
 
 static void passed_add(struct lazy_expunge_transaction *lt,
-		       const struct lazy_expunge_deletion *deletion)
+		       const struct lazy_expunge_passed *passed)
+{
+	if (lt->passed.text == NULL)
+		lt->passed.text = str_new(default_pool, 256);
+	lazy_expunge_passed_append(&lt->passed, passed);
+}
+
+static void passed_add_deletion(struct lazy_expunge_transaction *lt,
+				const struct lazy_expunge_deletion *deletion)
 {
 	const char *vname = lazy_expunge_origin_vname(lt->t->box);
 	struct mail *mail = deletion->mail;
@@ -159,9 +167,7 @@ static void passed_add(struct lazy_expunge_transaction *lt,
 	};
 
 	mail_generate_guid_128_hash(deletion->guid, passed.guid);
-	if (lt->passed.text == NULL)
-		lt->passed.text = str_new(default_pool, 256);
-	lazy_expunge_passed_append(&lt->passed, &passed);
+	passed_add(lt, &passed);
 	sum_add(lt, passed.deletion, passed.mailbox, NULL);
 }
 
@@ -175,8 +181,32 @@ void lazy_expunge_deletion_passed(struct lazy_expunge_transaction *lt,
 		return;
 	deletion->origin = lazy_expunge_trail_before(lt, deletion->mail->uid);
 	T_BEGIN {
-		passed_add(lt, deletion);
+		passed_add_deletion(lt, deletion);
 	} T_END;
+}
+
+void lazy_expunge_deletion_superseded(void *context, struct mail *older,
+				      time_t saved, struct mail *newer)
+{
+	struct lazy_expunge_transaction *lt = context;
+	const char *origin = lazy_expunge_mailbox_origin(older);
+	const char *via = lazy_expunge_origin_get_via(older), *guid;
+	struct lazy_expunge_passed passed = {
+		.deletion = lazy_expunge_deletion_id_get(older),
+		.time = saved,
+		.mailbox = origin,
+		.via = via != NULL ? via : "",
+		.flags = mail_get_flags(older),
+		.keywords = passed_keywords(older),
+		.superseded = TRUE,
+	};
+
+	if (!lt->lbox->luser->set.origin || origin == NULL ||
+	    null_strcmp(origin, lazy_expunge_mailbox_origin(newer)) == 0 ||
+	    mail_get_special(older, MAIL_FETCH_GUID, &guid) < 0)
+		return;
+	mail_generate_guid_128_hash(guid, passed.guid);
+	passed_add(lt, &passed);
 }
 
 void lazy_expunge_deletion_left(struct lazy_expunge_transaction *lt,

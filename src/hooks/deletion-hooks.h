@@ -25,6 +25,11 @@ void lazy_expunge_deletion_kept(struct lazy_expunge_transaction *lt,
 /* It goes with the commit while a copy lives, and its GUID is known. */
 void lazy_expunge_deletion_passed(struct lazy_expunge_transaction *lt,
 				  struct lazy_expunge_deletion *deletion);
+/* An instance in a storage gives way to a newer one, which is a
+   lazy_expunge_superseded_t and gets the transaction: if another mailbox was its
+   origin, that is not forgotten. */
+void lazy_expunge_deletion_superseded(void *context, struct mail *older,
+				      time_t saved, struct mail *newer);
 /* The mail of a storage is moved out of it by the transaction. */
 void lazy_expunge_deletion_left(struct lazy_expunge_transaction *lt,
 				struct mail *mail);

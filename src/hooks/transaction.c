@@ -166,7 +166,8 @@ static void transaction_supersede(struct lazy_expunge_transaction *lt)
 	if (!array_is_created(&lt->kept_guids))
 		return;
 	array_foreach_elem(&lt->kept_guids, guid) T_BEGIN {
-		lazy_expunge_instances_supersede(lt->lbox->luser, guid);
+		lazy_expunge_instances_supersede(lt->lbox->luser, guid,
+					lazy_expunge_deletion_superseded, lt);
 	} T_END;
 }
 

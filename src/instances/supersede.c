@@ -76,6 +76,28 @@ static void supersede_stat(struct supersede *s)
 	(void)mailbox_transaction_commit(&t);
 }
 
+/* Before anything goes: what is told may lie in the same mailbox. */
+static void supersede_tell(const struct supersede *s,
+			   const struct supersede *newest,
+			   lazy_expunge_superseded_t *callback, void *context)
+{
+	struct mailbox_transaction_context *t, *t_newest;
+	struct mail *mail, *newer;
+
+	t = mailbox_transaction_begin(s->ibox->box, 0, "lazy_expunge");
+	t_newest = mailbox_transaction_begin(newest->ibox->box, 0,
+					     "lazy_expunge");
+	mail = mail_alloc(t, 0, NULL);
+	newer = mail_alloc(t_newest, 0, NULL);
+	if (mail_set_uid(mail, s->uid) && mail_set_uid(newer, newest->uid)) T_BEGIN {
+		callback(context, mail, s->saved, newer);
+	} T_END;
+	mail_free(&newer);
+	mail_free(&mail);
+	(void)mailbox_transaction_commit(&t_newest);
+	(void)mailbox_transaction_commit(&t);
+}
+
 static void supersede_expunge(const struct supersede *s)
 {
 	struct mailbox *box = s->ibox->box;
@@ -96,7 +118,9 @@ static void supersede_expunge(const struct supersede *s)
 }
 
 void lazy_expunge_instances_supersede(struct lazy_expunge_user *luser,
-				      const char *guid)
+				      const char *guid,
+				      lazy_expunge_superseded_t *callback,
+				      void *context)
 {
 	struct lazy_expunge_instances *inst = lazy_expunge_instances_get(luser);
 	struct lazy_expunge_budget budget;
@@ -127,6 +151,10 @@ void lazy_expunge_instances_supersede(struct lazy_expunge_user *luser,
 		    (s->saved == newest->saved && s->ibox == newest->ibox &&
 		     s->uid > newest->uid))
 			newest = s;
+	}
+	array_foreach_modifiable(&found, s) {
+		if (s != newest)
+			supersede_tell(s, newest, callback, context);
 	}
 	array_foreach_modifiable(&found, s) {
 		if (s != newest)

@@ -3,16 +3,14 @@
 #include "lib.h"
 #include "array.h"
 #include "hash.h"
-#include "ioloop.h"
 #include "seq-range-array.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "account/deletions.h"
-#include "account/passed.h"
 #include "core/origin-id.h"
 #include "core/origin-mask.h"
-#include "inventory/copies.h"
 #include "inventory/deletions.h"
+#include "inventory/missed.h"
 
 /* Mails without a number that were deleted from one mailbox, each at most so many
    seconds after the one before, are taken as one deletion. */
@@ -89,9 +87,10 @@ static void join_read_passed(struct join *join)
 
 	hash_table_create_direct(&join->passed, default_pool, 0);
 	p_array_init(&all, select->pool, 16);
-	lazy_expunge_passed_read(select->luser->user, select->pool,
-		lazy_expunge_copies_since(select->luser, ioloop_time), &all);
+	lazy_expunge_missed_read(select->luser, select->pool, &all);
 	array_foreach(&all, passed) {
+		if (passed->deletion == 0)
+			continue;
 		value = hash_table_lookup(join->passed,
 					  POINTER_CAST(passed->deletion));
 		count = POINTER_CAST_TO(value, unsigned int);

@@ -9,38 +9,18 @@
 #include "account/storages.h"
 #include "core/transactions.h"
 #include "events/events.h"
-#include "keep/origin.h"
 #include "formats/live.h"
 #include "formats/sdbox-files.h"
 #include "restore/intent.h"
-#include "restore/plan-quota.h"
 #include "restore/undo-log.h"
 #include "restore/wanted.h"
 #include "inventory/select.h"
 #include "restore/run.h"
+#include "restore/batch-mail.h"
 #include "restore/batch.h"
 
 /* Mails of one batch: so much is done again after a kill. */
 #define RESTORE_BATCH_SIZE 500
-
-/* Transactions of one batch: all its mails are of one mailbox. */
-struct restore_batch {
-	struct lazy_expunge_restore *restore;
-	struct mailbox *box;
-	struct lazy_expunge_storage *storage;
-	struct mailbox_transaction_context *src_trans, *dest_trans;
-	struct mail *mail;
-	/* what the target has; NULL with plan, and if that cannot be told */
-	struct lazy_expunge_live *live;
-	/* the one that it is on */
-	const struct lazy_expunge_select_mail *smail;
-	/* NULL with plan */
-	struct lazy_expunge_events *events;
-	unsigned int restored, copied, skipped;
-	/* what could not be done; the whole batch is undone then */
-	const char *failed;
-	struct mailbox *failed_box;
-};
 
 static bool restore_is_killed(struct lazy_expunge_restore *restore)
 {
@@ -48,225 +28,7 @@ static bool restore_is_killed(struct lazy_expunge_restore *restore)
 		restore->params->is_killed();
 }
 
-/* Whether the target has the mail, or gets it with this batch. The GUIDs were
-   read before the account was locked: a delete that was under way then may
-   have put just this mail into the storage. What was copied by this run was
-   there after that. */
-static bool batch_target_has(struct restore_batch *batch, const char *guid)
-{
-	struct lazy_expunge_restore *restore = batch->restore;
-	uint32_t uid = lazy_expunge_restore_guids_uid(restore->guids, guid);
-
-	/* the mails of a virtual mailbox go without its index */
-	if (uid != 0 && !restore->params->plan &&
-	    (batch->live == NULL || restore->target->virtual_vfuncs != NULL ||
-	     !lazy_expunge_live_has(batch->live, uid)))
-		lazy_expunge_restore_guids_gone(restore->guids, guid);
-	return lazy_expunge_restore_guids_has(restore->guids, guid);
-}
-
-static void batch_tell(struct restore_batch *batch, const char *cause)
-{
-	struct lazy_expunge_restore_row *row = batch->restore->row;
-
-	if (batch->events == NULL)
-		return;
-	lazy_expunge_events_restored(batch->events, batch->mail,
-				     mailbox_get_vname(batch->box),
-				     row->target,
-				     *row->origin == '\0' ? NULL : row->origin,
-				     cause);
-}
-
-/* FALSE if the mailbox was made anew since the copy was found in it, and has another
-   mail there. */
-static bool batch_mail_is_it(struct restore_batch *batch, const char *guid)
-{
-	const struct lazy_expunge_passed *passed = batch->smail->passed;
-	guid_128_t guid_128;
-
-	if (passed == NULL)
-		return TRUE;
-	mail_generate_guid_128_hash(guid, guid_128);
-	return guid_128_equals(guid_128, passed->guid);
-}
-
-/* A user may have tried to delete it in the storage. */
-static enum mail_flags restored_flags(struct restore_batch *batch)
-{
-	const struct lazy_expunge_passed *passed = batch->smail->passed;
-
-	return (passed != NULL ? passed->flags : mail_get_flags(batch->mail)) &
-		ENUM_NEGATE(MAIL_RECENT | MAIL_DELETED);
-}
-
-/* NULL if there are none. */
-static struct mail_keywords *restored_keywords(struct restore_batch *batch)
-{
-	const struct lazy_expunge_passed *passed = batch->smail->passed;
-	struct mailbox *target = batch->restore->target;
-
-	if (passed == NULL) {
-		return lazy_expunge_origin_keywords_create(target, batch->mail,
-							   NULL);
-	}
-	return *passed->keywords == NULL ? NULL :
-		mail_index_keywords_create(target->index, passed->keywords);
-}
-
-/* A copy of it is in the target with the commit, or was before. */
-static void batch_set_back(struct restore_batch *batch)
-{
-	if (batch->smail->passed != NULL) {
-		array_push_back(&batch->restore->batch_back,
-				batch->smail->passed);
-	}
-}
-
-/* The target has the mail: nothing else stays to be restored. */
-static void batch_clear(struct restore_batch *batch)
-{
-	struct lazy_expunge_restore *restore = batch->restore;
-
-	lazy_expunge_undo_log_cleared(restore->undo_log,
-				      batch->smail->deletion);
-	batch_set_back(batch);
-	if (!restore->params->plan && batch->smail->passed == NULL)
-		mail_expunge(batch->mail);
-}
-
-/* It is in the target with the commit. */
-static void batch_count(struct restore_batch *batch)
-{
-	if (batch->smail->passed != NULL)
-		batch->copied++;
-	else
-		batch->restored++;
-}
-
-/* Copy, and mark what is in the storage to be cleared. */
-static int batch_copy(struct restore_batch *batch,
-		      struct mail_save_context *ctx)
-{
-	if (batch->smail->passed != NULL)
-		return mailbox_copy(&ctx, batch->mail);
-	/* A move within the quota costs nothing; out of a storage that does
-	   not count, it must fit. */
-	if (!batch->storage->quota_ignore)
-		return mailbox_move(&ctx, batch->mail);
-	if (mailbox_copy(&ctx, batch->mail) < 0)
-		return -1;
-	mail_expunge(batch->mail);
-	return 0;
-}
-
-static int batch_move(struct restore_batch *batch, const char *guid)
-{
-	struct lazy_expunge_restore *restore = batch->restore;
-	struct mail_save_context *ctx;
-	struct mail_keywords *keywords;
-
-	batch_tell(batch, batch->smail->passed != NULL ? "copy" : "restore");
-	keywords = restored_keywords(batch);
-	ctx = mailbox_save_alloc(batch->dest_trans);
-	mailbox_save_set_flags(ctx, restored_flags(batch), keywords);
-	if (keywords != NULL)
-		mailbox_keywords_unref(&keywords);
-	if (batch_copy(batch, ctx) < 0) {
-		batch->failed = "Cannot copy to";
-		batch->failed_box = restore->target;
-		return -1;
-	}
-	lazy_expunge_restore_guids_copy(restore->guids, guid);
-	lazy_expunge_undo_log_add(restore->undo_log, restore->select,
-				  batch->smail, batch->mail,
-				  restore->row->target);
-	batch_count(batch);
-	batch_set_back(batch);
-	return 0;
-}
-
-/* An interrupted restore left the mail in the target, perhaps without its
-   flags. */
-static int batch_complete(struct restore_batch *batch, const char *guid)
-{
-	struct mailbox *target = batch->restore->target;
-	struct mailbox_transaction_context *t;
-	struct mail_keywords *keywords;
-	struct mail *mail;
-	uint32_t uid = lazy_expunge_restore_guids_uid(batch->restore->guids,
-						      guid);
-	int ret = 0;
-
-	keywords = restored_keywords(batch);
-	if (keywords == NULL)
-		keywords = mail_index_keywords_create(target->index, NULL);
-	t = mailbox_transaction_begin(target, 0,
-				      LAZY_EXPUNGE_TRANSACTION_RESTORE);
-	mail = mail_alloc(t, 0, NULL);
-	if (mail_set_uid(mail, uid)) {
-		mail_update_flags(mail, MODIFY_REPLACE,
-				  restored_flags(batch));
-		mail_update_keywords(mail, MODIFY_REPLACE, keywords);
-	}
-	mailbox_keywords_unref(&keywords);
-	mail_free(&mail);
-	ret = mailbox_transaction_commit(&t);
-	if (ret < 0) {
-		batch->failed = "Cannot complete a mail in";
-		batch->failed_box = target;
-	}
-	return ret;
-}
-
-static int batch_mail(struct restore_batch *batch)
-{
-	struct lazy_expunge_restore *restore = batch->restore;
-	struct lazy_expunge_error error;
-	const char *guid;
-	bool present;
-
-	if (mail_get_special(batch->mail, MAIL_FETCH_GUID, &guid) < 0) {
-		batch->failed = "Cannot read";
-		batch->failed_box = batch->box;
-		return -1;
-	}
-	if (!batch_mail_is_it(batch, guid))
-		return 0;
-	present = batch_target_has(batch, guid);
-	if (present && restore->intent != NULL &&
-	    lazy_expunge_restore_guids_uid(restore->guids, guid) != 0 &&
-	    lazy_expunge_restore_intent_has(restore->intent, guid)) {
-		if (batch_complete(batch, guid) < 0)
-			return -1;
-		batch_tell(batch, batch->smail->passed != NULL ?
-			   "copy" : "restore");
-		batch_clear(batch);
-		batch_count(batch);
-		return 0;
-	}
-	if (present) {
-		if (batch->smail->passed == NULL)
-			batch_tell(batch, "present");
-		batch_clear(batch);
-		batch->skipped++;
-		return 0;
-	}
-	if (!restore->params->plan)
-		return batch_move(batch, guid);
-	if ((batch->smail->passed != NULL || batch->storage->quota_ignore) &&
-	    lazy_expunge_restore_quota_try(restore->quota, batch->mail,
-					   &error) < 0) {
-		/* what fits is restored, and nothing is rolled back here */
-		lazy_expunge_restore_row_fail(restore, 1, &error);
-		return 0;
-	}
-	lazy_expunge_restore_guids_copy(restore->guids, guid);
-	batch_count(batch);
-	return 0;
-}
-
-static void batch_set_error(struct restore_batch *batch)
+static void batch_set_error(struct lazy_expunge_restore_batch *batch)
 {
 	struct lazy_expunge_restore *restore = batch->restore;
 
@@ -277,7 +39,7 @@ static void batch_set_error(struct restore_batch *batch)
 }
 
 /* Nothing of the batch happens. */
-static void batch_rollback(struct restore_batch *batch)
+static void batch_rollback(struct lazy_expunge_restore_batch *batch)
 {
 	if (batch->dest_trans != NULL)
 		mailbox_transaction_rollback(&batch->dest_trans);
@@ -288,7 +50,7 @@ static void batch_rollback(struct restore_batch *batch)
 
 /* Commit the target, then the storage, from which mails are. Returns 0 also if the storage could not
    be cleared: the rest may fare better. */
-static int batch_commit(struct restore_batch *batch)
+static int batch_commit(struct lazy_expunge_restore_batch *batch)
 {
 	struct lazy_expunge_restore *restore = batch->restore;
 	const unsigned int count = batch->restored + batch->skipped;
@@ -330,7 +92,7 @@ static int batch_commit(struct restore_batch *batch)
 }
 
 /* Record what is going to be copied. */
-static void batch_announce(struct restore_batch *batch,
+static void batch_announce(struct lazy_expunge_restore_batch *batch,
 			   const struct lazy_expunge_select_mail *mails,
 			   unsigned int count)
 {
@@ -342,8 +104,9 @@ static void batch_announce(struct restore_batch *batch,
 		if (mail_set_uid(batch->mail, mails[i].uid) &&
 		    mail_get_special(batch->mail, MAIL_FETCH_GUID,
 				     &guid) == 0 &&
-		    !batch_target_has(batch, guid))
-			lazy_expunge_restore_intent_add(restore->intent, guid);
+		    !lazy_expunge_restore_batch_has(batch, guid))
+			lazy_expunge_restore_intent_add(restore->intent, guid,
+							restore->row->target);
 	} T_END;
 	T_BEGIN {
 		lazy_expunge_restore_intent_write(restore->intent);
@@ -357,7 +120,7 @@ static int restore_batch(struct lazy_expunge_restore *restore,
 			 const struct lazy_expunge_select_mail *mails,
 			 unsigned int count)
 {
-	struct restore_batch batch = {
+	struct lazy_expunge_restore_batch batch = {
 		.restore = restore,
 		.box = sbox->box,
 		.storage = sbox->storage,
@@ -387,7 +150,7 @@ static int restore_batch(struct lazy_expunge_restore *restore,
 	for (unsigned int i = 0; i < count && ret == 0; i++) T_BEGIN {
 		if (mail_set_uid(batch.mail, mails[i].uid)) {
 			batch.smail = &mails[i];
-			ret = batch_mail(&batch);
+			ret = lazy_expunge_restore_batch_mail(&batch);
 			expunged = batch.mail->expunged;
 		}
 	} T_END;

@@ -1,9 +1,11 @@
-/* Restore intent: a list of GUIDs in a file, replaced as a whole. */
+/* Restore intent: a list in a file, replaced as a whole. A line has a GUID, and the
+   mailbox after a tab; without it, it was written by a version before 2.0. */
 
 #include "lib.h"
 #include "array.h"
 #include "istream.h"
 #include "str.h"
+#include "strescape.h"
 #include "mail-user.h"
 #include "account/files.h"
 #include "restore/intent.h"
@@ -15,9 +17,9 @@ struct lazy_expunge_restore_intent {
 	struct mail_user *user;
 	/* NULL: there is no place for it, and nothing is recorded */
 	const char *path;
-	/* by an interrupted restore */
+	/* lines by an interrupted restore */
 	ARRAY_TYPE(const_string) left;
-	/* by this one */
+	/* those by this one */
 	ARRAY(char *) added;
 	/* a commit of this one failed, so that left has mails of it */
 	bool keep;
@@ -88,6 +90,12 @@ int lazy_expunge_restore_intent_init(
 	return 0;
 }
 
+/* Where the GUID of the line ends. */
+static const char *line_after_guid(const char *line)
+{
+	return line + strcspn(line, "\t");
+}
+
 bool lazy_expunge_restore_intent_is_left(
 				struct lazy_expunge_restore_intent *intent)
 {
@@ -95,27 +103,33 @@ bool lazy_expunge_restore_intent_is_left(
 }
 
 bool lazy_expunge_restore_intent_has(struct lazy_expunge_restore_intent *intent,
-				     const char *guid)
+				     const char *guid, const char *target)
 {
-	const char *left;
+	const char *left, *where;
 
 	array_foreach_elem(&intent->left, left) {
-		if (strcmp(left, guid) == 0)
+		where = line_after_guid(left);
+		if (strlen(guid) != (size_t)(where - left) ||
+		    memcmp(left, guid, where - left) != 0)
+			continue;
+		if (*where == '\0' ||
+		    strcmp(t_str_tabunescape(where + 1), target) == 0)
 			return TRUE;
 	}
 	return FALSE;
 }
 
 void lazy_expunge_restore_intent_add(struct lazy_expunge_restore_intent *intent,
-				     const char *guid)
+				     const char *guid, const char *target)
 {
-	char *copy;
+	char *line;
 
-	/* a GUID with a line end in it cannot be told from two */
-	if (strchr(guid, '\n') != NULL)
+	/* a GUID with one of these in it cannot be told from two, or from its
+	   mailbox */
+	if (strpbrk(guid, "\t\n") != NULL)
 		return;
-	copy = i_strdup(guid);
-	array_push_back(&intent->added, &copy);
+	line = i_strdup_printf("%s\t%s", guid, str_tabescape(target));
+	array_push_back(&intent->added, &line);
 }
 
 void lazy_expunge_restore_intent_write(
@@ -157,12 +171,19 @@ int lazy_expunge_restore_intent_forget(
 {
 	struct lazy_expunge_restore_intent *intent;
 	unsigned int i = 0, before;
+	const char *left;
+	bool erased;
 
 	if (lazy_expunge_restore_intent_init(user, &intent, error_r) < 0)
 		return -1;
 	before = array_count(&intent->left);
 	while (i < array_count(&intent->left)) {
-		if (is_erased(context, array_idx_elem(&intent->left, i)))
+		left = array_idx_elem(&intent->left, i);
+		T_BEGIN {
+			erased = is_erased(context,
+				t_strdup_until(left, line_after_guid(left)));
+		} T_END;
+		if (erased)
 			array_delete(&intent->left, i, 1);
 		else
 			i++;

@@ -1,7 +1,7 @@
 #ifndef LAZY_EXPUNGE_RESTORE_INTENT_H
 #define LAZY_EXPUNGE_RESTORE_INTENT_H
 
-/* Which mails a restore is copying right now, in a file of the user. A kill
+/* Which mails a restore is copying where right now, in a file of the user. A kill
    within the commit of the target can leave a mail there without its flags: the
    next restore knows it by this file, and completes it. A mail that was in the
    target before is never touched. */
@@ -18,12 +18,13 @@ int lazy_expunge_restore_intent_init(
 /* TRUE if there was an interrupted restore. */
 bool lazy_expunge_restore_intent_is_left(
 				struct lazy_expunge_restore_intent *intent);
-/* TRUE if an interrupted restore was copying the mail. */
+/* TRUE if an interrupted restore was copying the mail to the mailbox, or it is not
+   known where. */
 bool lazy_expunge_restore_intent_has(struct lazy_expunge_restore_intent *intent,
-				     const char *guid);
+				     const char *guid, const char *target);
 /* This mail is to be copied now. */
 void lazy_expunge_restore_intent_add(struct lazy_expunge_restore_intent *intent,
-				     const char *guid);
+				     const char *guid, const char *target);
 /* Write the file, before the first of the added mails is copied. */
 void lazy_expunge_restore_intent_write(
 				struct lazy_expunge_restore_intent *intent);

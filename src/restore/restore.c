@@ -233,7 +233,7 @@ static int restore_copies(struct lazy_expunge_restore *restore,
 
 	if (params->find_copies == NULL)
 		return 0;
-	if (params->find_copies(params->context, &copies) < 0)
+	if (params->find_copies(params->context, restore->intent, &copies) < 0)
 		return -1;
 	restore->copies = TRUE;
 	return copies == NULL ? 0 :

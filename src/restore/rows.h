@@ -5,6 +5,7 @@
 
 #include "account/error.h"
 
+struct lazy_expunge_restore_intent;
 struct lazy_expunge_select;
 
 struct lazy_expunge_restore_params {
@@ -18,10 +19,12 @@ struct lazy_expunge_restore_params {
 	/* returns TRUE when it is time to stop. May be NULL. */
 	bool (*is_killed)(void);
 	/* Called when the mails of the storages are back: finds copies of mails
-	   that passed (inventory/copies.h), to be restored as well. *select_r is
+	   that passed (inventory/copies.h), to be restored as well, those that
+	   the intent (NULL = none) has, too. *select_r is
 	   the caller's, NULL if there are none. Returns 0 if ok, -1 if that
 	   failed, and was said. May be NULL. */
 	int (*find_copies)(void *context,
+			   struct lazy_expunge_restore_intent *intent,
 			   struct lazy_expunge_select **select_r);
 	void *context;
 };

@@ -23,6 +23,10 @@
 /* More than a hundred thousand mails that have nothing in common. */
 #define RESTORED_MAX_SIZE (16 * 1024 * 1024)
 #define RESTORED_MAX_LINE (64 * 1024)
+/* The list of deletions gets to know the restore with its first batch, so that one
+   that is killed can be taken back, and then again after so many mails: a batch
+   that failed as a whole goes on mail by mail. */
+#define RECORD_EVERY 100
 
 struct lazy_expunge_undo_log {
 	struct lazy_expunge_user *luser;
@@ -32,6 +36,8 @@ struct lazy_expunge_undo_log {
 	   copied */
 	pool_t batch_pool;
 	ARRAY_TYPE(lazy_expunge_restored) batch;
+	/* mails that the list of deletions does not know of */
+	unsigned int unrecorded;
 	/* it was said that it cannot be written */
 	bool failed;
 };
@@ -117,6 +123,25 @@ void lazy_expunge_undo_log_cleared(struct lazy_expunge_undo_log *log,
 	if (log != NULL && deletion != 0) {
 		lazy_expunge_deletion_add_taken(&log->record.taken, deletion,
 						1);
+		log->unrecorded++;
+	}
+}
+
+static void log_record(struct lazy_expunge_undo_log *log)
+{
+	struct mail_user *user = log->luser->user;
+	const char *error;
+	int ret;
+
+	log->record.last = ioloop_time;
+	ret = lazy_expunge_deletions_append(user, &log->record, &error);
+	if (ret > 0) {
+		lazy_expunge_deletion_written(&log->record);
+		log->unrecorded = 0;
+	} else if (ret < 0 && !log->failed) {
+		log->failed = TRUE;
+		e_warning(user->event, "lazy_expunge: The restore cannot be "
+			  "remembered: %s", error);
 	}
 }
 
@@ -151,6 +176,7 @@ static void batch_append(struct lazy_expunge_undo_log *log, string_t *text,
 		restored->first_uid = restored->last_uid = uid;
 		lazy_expunge_deletion_add_mails(&log->record.mails, log->pool,
 						restored->target, 1);
+		log->unrecorded++;
 		if (restored->deletion != 0) {
 			lazy_expunge_deletion_add_taken(&log->record.taken,
 							restored->deletion, 1);
@@ -182,6 +208,9 @@ void lazy_expunge_undo_log_finish(
 		batch_append(log, text, changes);
 		if (str_len(text) > 0)
 			log_write(log, text);
+		if (log->unrecorded > 0 && (!log->record.adds ||
+					    log->unrecorded >= RECORD_EVERY))
+			log_record(log);
 	} T_END;
 	array_clear(&log->batch);
 	p_clear(log->batch_pool);
@@ -190,21 +219,12 @@ void lazy_expunge_undo_log_finish(
 void lazy_expunge_undo_log_deinit(struct lazy_expunge_undo_log **_log)
 {
 	struct lazy_expunge_undo_log *log = *_log;
-	struct mail_user *user;
-	const char *error;
 
 	if (log == NULL)
 		return;
 	*_log = NULL;
-	user = log->luser->user;
-	log->record.last = ioloop_time;
-	if (array_count(&log->record.mails) > 0 ||
-	    array_count(&log->record.taken) > 0) T_BEGIN {
-		if (lazy_expunge_deletions_append(user, &log->record,
-						  &error) < 0 && !log->failed) {
-			e_warning(user->event, "lazy_expunge: The restore "
-				  "cannot be remembered: %s", error);
-		}
+	if (log->unrecorded > 0) T_BEGIN {
+		log_record(log);
 	} T_END;
 	array_free(&log->batch);
 	pool_unref(&log->batch_pool);

@@ -2,8 +2,8 @@
 #define LAZY_EXPUNGE_UNDO_LOG_H
 
 /* What a restore does, written down so that it can be taken back: where each mail
-   went, with each batch, and in the end the restore as a whole, for the list of
-   deletions. It is a hint: a restore that could not write it cannot be taken
+   went, with each batch, and with the first one, some, and in the end the restore
+   as a whole, for the list of deletions. It is a hint: a restore that could not write it cannot be taken
    back. */
 
 #include "account/rewrite.h"
@@ -35,7 +35,7 @@ void lazy_expunge_undo_log_cleared(struct lazy_expunge_undo_log *log,
 void lazy_expunge_undo_log_finish(
 	struct lazy_expunge_undo_log *log,
 	const struct mail_transaction_commit_changes *changes);
-/* Write down the restore as a whole. Takes NULL. */
+/* Write down what is not yet. Takes NULL. */
 void lazy_expunge_undo_log_deinit(struct lazy_expunge_undo_log **log);
 
 /* Read what the restore did. Texts are allocated from the pool. Returns 0 if ok,

@@ -259,6 +259,8 @@ static void undo_record(struct undo *undo)
 							back_taken->count);
 			}
 		}
+		/* this is all of it, also if its first line is lost */
+		record->adds = FALSE;
 		if (lazy_expunge_deletions_append(undo->luser->user, record,
 						  &error) < 0) {
 			e_warning(undo->luser->user->event, "lazy_expunge: "

@@ -7,7 +7,7 @@
 #include "account/origin-names.h"
 #include "account/passed.h"
 #include "account/user.h"
-#include "inventory/copies.h"
+#include "inventory/missed.h"
 #include "inventory/select.h"
 #include "retention/names.h"
 
@@ -49,7 +49,7 @@ static int names_shrink(struct lazy_expunge_user *luser, time_t now,
 
 static void passed_maintain(struct lazy_expunge_user *luser, time_t now)
 {
-	const time_t since = lazy_expunge_copies_since(luser, now);
+	const time_t since = lazy_expunge_missed_since(luser, now);
 	const char *error;
 
 	if (since != 0 &&

@@ -94,6 +94,59 @@ def test_restore(dovecot, home):
     server.expect_log(".", required=False)
 
 
+def test_restore_of_copies(dovecot):
+    """Two mailboxes, some of whose mails live elsewhere: no mail comes back twice, and what came back can be taken back."""
+    server = dovecot.own(lazy={"only_last_instance": True})
+    boxes = ("Work", "Work/Old")
+    arguments = ["lazy-expunge", "restore", "-u", "", "ALL"]
+
+    def deleted():
+        user = server.user()
+        arguments[3] = user.name
+        for box in boxes:
+            user.fill(box, [message(subject=f"{box} {n}") for n in range(4)], create=True, flags="\\Seen own")
+            with user.imap(box) as session:
+                session.ok("UID COPY 1:2 INBOX")
+        before = contents(user, *boxes, "INBOX")
+        for box in boxes:
+            user.doveadm("expunge", "mailbox", box, "all")
+        assert contents(user, *boxes) == [] and len(user.kept()) == 4
+        return user, before
+
+    def contents(user, *mailboxes):
+        return sorted((mailbox, mail.content) for mailbox in mailboxes for mail in user.messages(mailbox))
+
+    def restores(user):
+        done = server.doveadm("-f", "json", "lazy-expunge", "deletions", "-u", user.name, check=False)
+        return [row["id"] for row in json.loads(done.stdout or b"[]") if row["kind"] == "restore" and row["messages"]]
+
+    deleted()
+    for call, count in calls_of(server, arguments).items():
+        if call not in ("write", "pwrite64", "link", "rename"):
+            continue
+        for number in sorted({count // 2, count * 3 // 4} - {0}):
+            at = f"killed at {call} {number} of {count}"
+            user, before = deleted()
+            killed(server, arguments, call, number)
+            forget_locks(user)
+            back = contents(user, *boxes)
+            assert len({(box, content[0]) for box, content in back}) == len(back), at
+            # the second batch begins after the first was written down
+            assert len({box for box, _ in back}) < 2 or restores(user), at
+            for restore in restores(user):
+                server.doveadm("lazy-expunge", "restore", "-u", user.name, "-U", restore)
+                assert not restores(user), at
+            if dovecot.format != "mdbox":
+                assert set(contents(user, *boxes)) <= set(back), at
+            for _ in range(REBUILDS):
+                if b"rebuilding indexes" not in server.doveadm(*arguments).stderr:
+                    break
+            assert contents(user, *boxes, "INBOX") == before and user.kept() == [], at
+            server.doveadm(*arguments)
+            assert contents(user, *boxes, "INBOX") == before, at
+    server.expect_log(".", required=False)
+
+
 def test_maintain(dovecot):
     server = dovecot.own(mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge_max_mails=1),))
     user = server.user()

@@ -119,6 +119,68 @@ def test_all_folders_are_what_they_were(dovecot):
     assert rows(user, "restore", "ALL") == []
 
 
+def in_one_session(user):
+    session = user.imap()
+
+    def delete_in(box):
+        session.select(box)
+        session.delete()
+        session.ok("UNSELECT")
+
+    return delete_in
+
+
+def in_sessions_of_their_own(user):
+    return lambda box: delete(user, box)
+
+
+def through_the_trash(user):
+    def delete_in(box):
+        with user.imap(box) as session:
+            session("CREATE Trash")
+            session.ok("UID MOVE 1:* Trash")
+            session.select("Trash")
+            session.delete()
+
+    return delete_in
+
+
+def of_deletion(user, origin):
+    [found] = [row["id"] for row in rows(user, "deletions") if row["kind"] != "restore" and
+               json.loads(run(user, "list", "-d", row["id"], "-o", origin, check=False).stdout or b"[]")]
+    return found
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_mail_that_takes_the_place_of_another_in_the_storage(dovecot, mode):
+    """It is kept of C, is back in A alone and goes there again: the storage has it once, and all come back."""
+    for way in (in_one_session, in_sessions_of_their_own, through_the_trash):
+        user = server(dovecot, **MODES[mode](dovecot.format)).user()
+        user.fill("A", [message(subject="one")], create=True, flags="a")
+        with user.imap("A") as session:
+            for other in ("B", "C"):
+                session(f"CREATE {other}")
+                session.ok(f"UID COPY 1 {other}")
+                session.select(other)
+                session.ok(f"UID STORE 1 FLAGS (\\Seen \\Flagged {other.lower()})")
+                session.select("A")
+        before = {box: content(user, box) for box in "ABC"}
+        delete_in = way(user)
+        for box in "ABC":
+            delete_in(box)
+        deletion = of_deletion(user, "C")
+        assert counted(user, "-o", "A", "ALL") == {("A", "A"): (0, 1, 0, 0)}
+        delete_in("A")
+        listed = {row["origin"]: row for row in rows(user, "list", "-o", "*")}
+        assert sorted(listed) == ["A", "B", "C"] and of_deletion(user, "C") == deletion
+        assert listed["C"]["via"] == ("Trash" if way is through_the_trash else "")
+        assert {box: content(user, box) for box in "ABC"} == {box: [] for box in "ABC"}
+        rows(user, "restore", "ALL")
+        assert {box: content(user, box) for box in "ABC"} == before and user.kept() == []
+        assert rows(user, "restore", "ALL") == []
+        assert {box: content(user, box) for box in "ABC"} == before
+
+
 def test_what_came_back_by_itself_is_not_doubled(dovecot):
     user = folder_with_copies(dovecot)
     with user.imap("Work") as session:
