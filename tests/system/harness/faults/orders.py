@@ -16,7 +16,7 @@ from pathlib import Path
 
 CALLS = ("open", "openat", "creat", "write", "pwrite64", "writev", "pwritev", "sendfile", "copy_file_range", "ftruncate", "truncate",
          "fallocate", "lseek", "rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat", "mkdir", "mkdirat", "rmdir",
-         "symlink", "symlinkat", "fsync", "fdatasync")
+         "symlink", "symlinkat", "fsync", "fdatasync", "chdir", "fchdir")
 TRACED = ("-y", "-xx", "-s", str(1 << 26), "-e", "trace=" + ",".join(CALLS))
 # How often a write that is not there has made its file longer.
 ZEROS = 0.3
@@ -60,9 +60,10 @@ class Sync:
 
 
 def positions(pids):
-    """{(PID, fd): (position, whether it appends)} of what these processes have open."""
+    """{(PID, fd): (position, whether it appends)} of what these processes have open, and {PID: directory that it is in}."""
     found = {}
     for pid in pids:
+        found[pid] = os.readlink(f"/proc/{pid}/cwd")
         for info in Path(f"/proc/{pid}/fdinfo").iterdir():
             fields = dict(line.split(":\t", 1) for line in info.read_text().splitlines() if ":\t" in line)
             found[pid, int(info.name)] = (int(fields["pos"]), bool(int(fields["flags"], 8) & os.O_APPEND))
@@ -115,12 +116,12 @@ class Record:
                 pid, call, arguments, result = match.groups()
                 getattr(self, f"_on_{call}")(int(pid), [_argument(found) for found in ARGUMENT.finditer(arguments)], int(result))
 
-    def _path(self, *arguments):
-        """The path that a call names by a name, or by a directory and a name in it. Where a process is, is not recorded."""
+    def _path(self, pid, *arguments):
+        """The path that a call names by a name, or by a directory and a name in it."""
         path = Path(*(directory for _, directory in arguments[:-1]), os.fsdecode(arguments[-1]))
-        if not path.is_absolute():
+        if not path.is_absolute() and pid not in self._positions:
             raise ValueError(f"{path}: not an absolute path")
-        return path
+        return path if path.is_absolute() else Path(self._positions[pid], path)
 
     def _inside(self, path):
         """Of a process in a chroot strace shows where its files really are."""
@@ -190,13 +191,13 @@ class Record:
         self._positions[pid, result] = (0, "O_APPEND" in flags)
 
     def _on_open(self, pid, arguments, result):
-        self._opened(pid, self._path(arguments[0]), arguments[1], result)
+        self._opened(pid, self._path(pid, arguments[0]), arguments[1], result)
 
     def _on_openat(self, pid, arguments, result):
-        self._opened(pid, self._path(*arguments[:2]), arguments[2], result)
+        self._opened(pid, self._path(pid, *arguments[:2]), arguments[2], result)
 
     def _on_creat(self, pid, arguments, result):
-        self._opened(pid, self._path(arguments[0]), "O_CREAT|O_TRUNC", result)
+        self._opened(pid, self._path(pid, arguments[0]), "O_CREAT|O_TRUNC", result)
 
     def _written(self, pid, file, data, offset=None):
         inode = self._inode(file[1])
@@ -249,7 +250,7 @@ class Record:
             self._truncated(inode, int(arguments[1]))
 
     def _on_truncate(self, pid, arguments, result):
-        inode = self._inode(self._path(arguments[0]))
+        inode = self._inode(self._path(pid, arguments[0]))
         if inode is not None:
             self._truncated(inode, int(arguments[1]))
 
@@ -270,13 +271,13 @@ class Record:
             self._change((*source, None), (*target, inode))
 
     def _on_rename(self, pid, arguments, result):
-        self._renamed(self._path(arguments[0]), self._path(arguments[1]))
+        self._renamed(self._path(pid, arguments[0]), self._path(pid, arguments[1]))
 
     def _on_renameat(self, pid, arguments, result):
-        self._renamed(self._path(*arguments[:2]), self._path(*arguments[2:4]))
+        self._renamed(self._path(pid, *arguments[:2]), self._path(pid, *arguments[2:4]))
 
     def _on_renameat2(self, pid, arguments, result):
-        self._renamed(self._path(*arguments[:2]), self._path(*arguments[2:4]), arguments[4])
+        self._renamed(self._path(pid, *arguments[:2]), self._path(pid, *arguments[2:4]), arguments[4])
 
     def _linked(self, old, new):
         target = self._place(new)
@@ -284,10 +285,10 @@ class Record:
             self._change((*target, self._inode(old)))
 
     def _on_link(self, pid, arguments, result):
-        self._linked(self._path(arguments[0]), self._path(arguments[1]))
+        self._linked(self._path(pid, arguments[0]), self._path(pid, arguments[1]))
 
     def _on_linkat(self, pid, arguments, result):
-        self._linked(self._path(*arguments[:2]), self._path(*arguments[2:4]))
+        self._linked(self._path(pid, *arguments[:2]), self._path(pid, *arguments[2:4]))
 
     def _removed(self, path):
         place = self._place(path)
@@ -295,12 +296,12 @@ class Record:
             self._change((*place, None))
 
     def _on_unlink(self, pid, arguments, result):
-        self._removed(self._path(arguments[0]))
+        self._removed(self._path(pid, arguments[0]))
 
     _on_rmdir = _on_unlink
 
     def _on_unlinkat(self, pid, arguments, result):
-        self._removed(self._path(*arguments[:2]))
+        self._removed(self._path(pid, *arguments[:2]))
 
     def _made(self, path, **what):
         place = self._place(path)
@@ -308,16 +309,16 @@ class Record:
             self._create(place, **what)
 
     def _on_mkdir(self, pid, arguments, result):
-        self._made(self._path(arguments[0]), directory=True)
+        self._made(self._path(pid, arguments[0]), directory=True)
 
     def _on_mkdirat(self, pid, arguments, result):
-        self._made(self._path(*arguments[:2]), directory=True)
+        self._made(self._path(pid, *arguments[:2]), directory=True)
 
     def _on_symlink(self, pid, arguments, result):
-        self._made(self._path(arguments[1]), link=os.fsdecode(arguments[0]))
+        self._made(self._path(pid, arguments[1]), link=os.fsdecode(arguments[0]))
 
     def _on_symlinkat(self, pid, arguments, result):
-        self._made(self._path(*arguments[1:3]), link=os.fsdecode(arguments[0]))
+        self._made(self._path(pid, *arguments[1:3]), link=os.fsdecode(arguments[0]))
 
     def _on_fsync(self, pid, arguments, result):
         path = arguments[0][1]
@@ -326,6 +327,12 @@ class Record:
             self.ops.append(Sync(inode, os.path.relpath(self._inside(path), self._root)))
 
     _on_fdatasync = _on_fsync
+
+    def _on_chdir(self, pid, arguments, result):
+        self._positions[pid] = str(self._path(pid, arguments[0]))
+
+    def _on_fchdir(self, pid, arguments, result):
+        self._positions[pid] = arguments[0][1]
 
     # From changes to states.
 
