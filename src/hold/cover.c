@@ -10,6 +10,7 @@
 #include "account/error.h"
 #include "account/user.h"
 #include "hold/answers.h"
+#include "hold/fields.h"
 #include "hold/holds.h"
 #include "hold/cover.h"
 
@@ -67,27 +68,27 @@ void lazy_expunge_cover_deinit(struct lazy_expunge_cover **_cover)
 	i_free(cover);
 }
 
-/* The hold's query, of the run of UIDs alone. */
+/* The hold's query, of these UIDs alone. */
 static struct mail_search_args *
-cover_build(struct lazy_expunge_cover *cover,
-	    const struct mail_search_args *query)
+cover_build(const struct mail_search_args *query,
+	    const ARRAY_TYPE(seq_range) *of)
 {
 	struct mail_search_args *args = mail_search_build_init();
 	struct mail_search_arg *arg;
 
 	arg = mail_search_build_add(args, SEARCH_UIDSET);
-	p_array_init(&arg->value.seqset, args->pool, 1);
-	seq_range_array_add_range(&arg->value.seqset, cover->first,
-				  cover->last);
+	p_array_init(&arg->value.seqset, args->pool, array_count(of));
+	array_append_array(&arg->value.seqset, of);
 	arg->next = mail_search_arg_dup(args->pool, query->args);
 	return args;
 }
 
 static int cover_search(struct lazy_expunge_cover *cover,
 			const struct mail_search_args *query,
+			const ARRAY_TYPE(seq_range) *of,
 			ARRAY_TYPE(seq_range) *uids)
 {
-	struct mail_search_args *args = cover_build(cover, query);
+	struct mail_search_args *args = cover_build(query, of);
 	struct mailbox_transaction_context *t;
 	struct mail_search_context *search;
 	struct mail *mail;
@@ -107,16 +108,6 @@ static int cover_search(struct lazy_expunge_cover *cover,
 	return ret;
 }
 
-static bool cover_is_asked(struct lazy_expunge_cover *cover)
-{
-	ARRAY_TYPE(seq_range) run;
-
-	t_array_init(&run, 1);
-	seq_range_array_add_range(&run, cover->first, cover->last);
-	seq_range_array_remove_seq_range(&run, &cover->answers->asked);
-	return array_is_empty(&run);
-}
-
 static int cover_fail(struct lazy_expunge_cover *cover)
 {
 	struct lazy_expunge_error error;
@@ -130,26 +121,115 @@ static int cover_fail(struct lazy_expunge_cover *cover)
 	return -1;
 }
 
+/* What is to be asked for one hold. */
+struct cover_question {
+	const struct lazy_expunge_hold_active *active;
+	/* the UIDs that the search is to be asked for */
+	ARRAY_TYPE(seq_range) uids;
+	ARRAY_TYPE(seq_range) *matches;
+};
+
+/* Ask the header fields of one mail. */
+static void cover_ask_fields_of(struct lazy_expunge_fields *fields,
+				struct cover_question *questions,
+				unsigned int count, uint32_t uid)
+{
+	int match;
+
+	for (unsigned int i = 0; i < count; i++) {
+		match = lazy_expunge_fields_match(fields,
+			questions[i].active->args->args);
+		if (match < 0)
+			seq_range_array_add(&questions[i].uids, uid);
+		else if (match > 0)
+			seq_range_array_add(questions[i].matches, uid);
+	}
+}
+
+/* All such questions in one pass. What the fields do not tell is added to what
+   the search is asked for. */
+static int cover_ask_fields(struct lazy_expunge_cover *cover,
+			    const ARRAY_TYPE(seq_range) *run,
+			    struct cover_question *questions,
+			    unsigned int count)
+{
+	const struct mail_search_arg **queries;
+	struct lazy_expunge_fields *fields;
+	struct seq_range_iter iter;
+	uint32_t uid, seq;
+
+	if (count == 0 || array_is_empty(run))
+		return 0;
+	queries = t_new(const struct mail_search_arg *, count);
+	for (unsigned int i = 0; i < count; i++)
+		queries[i] = questions[i].active->args->args;
+	fields = lazy_expunge_fields_init(cover->box, queries, count);
+	seq_range_array_iter_init(&iter, run);
+	for (unsigned int i = 0; seq_range_array_iter_nth(&iter, i, &uid);
+	     i++) {
+		if (!mail_index_lookup_seq(cover->box->view, uid, &seq))
+			continue;
+		lazy_expunge_fields_go(fields, seq);
+		cover_ask_fields_of(fields, questions, count, uid);
+	}
+	return lazy_expunge_fields_deinit(&fields);
+}
+
+static int cover_ask_search(struct lazy_expunge_cover *cover,
+			    const struct cover_question *questions,
+			    unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		if (!array_is_empty(&questions[i].uids) &&
+		    cover_search(cover, questions[i].active->args,
+				 &questions[i].uids, questions[i].matches) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The UIDs of the run, and those of them that were not asked for before. */
+static void cover_runs(struct lazy_expunge_cover *cover,
+		       ARRAY_TYPE(seq_range) *run_r,
+		       ARRAY_TYPE(seq_range) *new_r)
+{
+	t_array_init(run_r, 1);
+	seq_range_array_add_range(run_r, cover->first, cover->last);
+	t_array_init(new_r, 4);
+	array_append_array(new_r, run_r);
+	seq_range_array_remove_seq_range(new_r, &cover->answers->asked);
+}
+
 /* Find out for the run of UIDs. */
 static int cover_ask(struct lazy_expunge_cover *cover)
 {
+	const unsigned int count = array_count(&cover->covered);
+	struct cover_question *questions =
+		t_new(struct cover_question, count + 1), *question;
 	const struct lazy_expunge_hold_active *active;
-	const bool asked = cover_is_asked(cover);
-	ARRAY_TYPE(seq_range) *set;
+	ARRAY_TYPE(seq_range) run, new_run;
+	unsigned int fields = 0, others = count;
 
-	for (unsigned int i = 0; i < array_count(&cover->covered); i++) {
-		set = array_idx_modifiable(&cover->covered, i);
-		array_clear(set);
+	cover_runs(cover, &run, &new_run);
+	for (unsigned int i = 0; i < count; i++) {
+		array_clear(array_idx_modifiable(&cover->covered, i));
 		active = array_idx(&cover->holds->active, i);
-		if (active->args == NULL || (active->stays && asked))
-			continue;
-		if (active->stays) {
-			set = array_idx_modifiable(&cover->answers->matches,
-						   i);
+		/* those by fields first */
+		question = active->fields ? &questions[fields++] :
+			&questions[--others];
+		question->active = active;
+		question->matches = active->stays ?
+			array_idx_modifiable(&cover->answers->matches, i) :
+			array_idx_modifiable(&cover->covered, i);
+		t_array_init(&question->uids, 4);
+		if (active->args != NULL && !active->fields) {
+			array_append_array(&question->uids, active->stays ?
+					   &new_run : &run);
 		}
-		if (cover_search(cover, active->args, set) < 0)
-			return cover_fail(cover);
 	}
+	if (cover_ask_fields(cover, &new_run, questions, fields) < 0 ||
+	    cover_ask_search(cover, questions, count) < 0)
+		return cover_fail(cover);
 	seq_range_array_add_range(&cover->answers->asked, cover->first,
 				  cover->last);
 	return 0;

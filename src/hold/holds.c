@@ -12,7 +12,9 @@
 #include "account/files.h"
 #include "account/storages.h"
 #include "account/user.h"
+#include "compat/dovecot.h"
 #include "hold/answers.h"
+#include "hold/fields.h"
 #include "hold/holds.h"
 
 #include <fcntl.h>
@@ -167,6 +169,11 @@ static int holds_activate(struct lazy_expunge_holds *holds, time_t now)
 		active->args = args;
 		active->stays = args != NULL &&
 			lazy_expunge_answers_stay(args->args);
+		/* full text search has its own idea of what matches */
+		active->fields = active->stays &&
+			lazy_expunge_fields_are_asked(args->args) &&
+			!lazy_expunge_compat_user_has_plugin(
+				holds->luser->user, "fts");
 		holds_add_end(holds, hold->until);
 	}
 	return 0;

@@ -20,6 +20,8 @@ struct lazy_expunge_hold_active {
 	struct mail_search_args *args;
 	/* lazy_expunge_answers_stay() */
 	bool stays;
+	/* stays, and lazy_expunge_fields_are_asked(), of them alone */
+	bool fields;
 };
 
 struct lazy_expunge_holds {
