@@ -1,0 +1,13 @@
+#ifndef LAZY_EXPUNGE_HOLD_READ_AHEAD_H
+#define LAZY_EXPUNGE_HOLD_READ_AHEAD_H
+
+struct lazy_expunge_user;
+
+/* If the hold of the name, which was just set, asks for header fields, read
+   those of all mail in the storages, so that whoever asks next finds them in the
+   index cache and opens no mail. Nothing depends on it: what fails is left to
+   those. */
+void lazy_expunge_hold_read_ahead(struct lazy_expunge_user *luser,
+				  const char *name);
+
+#endif
