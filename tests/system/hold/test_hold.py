@@ -169,7 +169,7 @@ HEADERS = [
 ]
 QUERIES = [
     ("from", "bob@example.com"), ("from", "BOB"), ("from", "<bob@"), ("from", "Bob <"), ("from", "böb"), ("from", "missing_"), ("from", "\""), ("from", "relay"),
-    ("to", "undisclosed"), ("to", "team: a@"), ("to", ""), ("subject", "evidence 1"), ("subject", "EVIDENCE"), ("subject", "evi dence"),
+    ("to", "undisclosed"), ("to", "bob <"), ("to", ""), ("subject", "evidence 1"), ("subject", "EVIDENCE"), ("subject", "evi dence"),
     ("subject", " evidence"), ("subject", "1 2"), ("subject", "für"), ("subject", "long end"), ("subject", "a:b"), ("header", "Subject", "evidence 1"),
     ("header", "X-Thing", ""), ("header", "x-thing", "two spaces"), ("header", "x-thing", "two  spaces"), ("not", "from", "bob"),
     ("from", "carl", "or", "subject", "evidence 1"), ("from", "bob", "not", "subject", "lunch"), ("from", "bob", "header", "from", "<bob"),
