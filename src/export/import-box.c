@@ -24,10 +24,8 @@
 #include "restore/storage-of.h"
 #include "restore/target.h"
 #include "export/import-box.h"
+#include "export/import-mail.h"
 
-/* No GUID of Dovecot and no keyword is longer. */
-#define IMPORT_MAX_GUID 200
-#define IMPORT_MAX_KEYWORD 1000
 /* As Maildir names a letter that it does not know (maildir-keywords.c). */
 #define UNKNOWN_KEYWORD "unknown-"
 
@@ -42,73 +40,6 @@ struct lazy_expunge_import_box {
 	HASH_TABLE(char *, void *) present;
 	unsigned int saved;
 };
-
-static const struct {
-	const char *name;
-	enum mail_flags flag;
-} flag_names[] = {
-	{ "\\Answered", MAIL_ANSWERED },
-	{ "\\Flagged", MAIL_FLAGGED },
-	{ "\\Deleted", MAIL_DELETED },
-	{ "\\Seen", MAIL_SEEN },
-	{ "\\Draft", MAIL_DRAFT },
-};
-
-/* Returns FALSE if there is no such flag. */
-static bool flag_find(const char *name, enum mail_flags *flag_r)
-{
-	for (unsigned int i = 0; i < N_ELEMENTS(flag_names); i++) {
-		if (strcmp(flag_names[i].name, name) == 0) {
-			*flag_r = flag_names[i].flag;
-			return TRUE;
-		}
-	}
-	return FALSE;
-}
-
-/* TRUE if it is printable ASCII, of none of these characters. */
-static bool word_is_plain(const char *word, size_t max_len, const char *not)
-{
-	size_t len = strlen(word);
-
-	for (size_t i = 0; i < len; i++) {
-		if (word[i] <= ' ' || word[i] >= 0x7f ||
-		    strchr(not, word[i]) != NULL)
-			return FALSE;
-	}
-	return len > 0 && len <= max_len;
-}
-
-int lazy_expunge_import_check(const struct lazy_expunge_manifest_mail *mail,
-			      const char **error_r)
-{
-	const char *const *word;
-	enum mail_flags flag;
-
-	*error_r = "its GUID cannot be";
-	if (!word_is_plain(mail->guid, IMPORT_MAX_GUID, "/"))
-		return -1;
-	*error_r = "it has a flag that there is not";
-	for (word = mail->flags; *word != NULL; word++) {
-		if (!flag_find(*word, &flag))
-			return -1;
-	}
-	*error_r = "it has a keyword that cannot be";
-	for (word = mail->keywords; *word != NULL; word++) {
-		if (!word_is_plain(*word, IMPORT_MAX_KEYWORD, "(){%*\"\\]") ||
-		    lazy_expunge_origin_is_keyword(*word))
-			return -1;
-	}
-	return 0;
-}
-
-const char *
-lazy_expunge_import_origin(const struct lazy_expunge_manifest_mail *mail)
-{
-	/* what was not deleted is where it is */
-	return *mail->origin == '\0' && mail->deleted == 0 ?
-		mail->mailbox : mail->origin;
-}
 
 /* In namespace mode the mailbox tells, but for what went through a Trash. */
 static bool has_origin(const struct lazy_expunge_import_box *ibox,
@@ -292,19 +223,6 @@ int lazy_expunge_import_box_find_left(struct lazy_expunge_import_box *ibox,
 	return import_box_read(ibox, error_r);
 }
 
-static enum mail_flags
-import_flags(const struct lazy_expunge_manifest_mail *mail)
-{
-	const char *const *name;
-	enum mail_flags flags = 0, flag;
-
-	for (name = mail->flags; *name != NULL; name++) {
-		if (flag_find(*name, &flag) && flag != MAIL_DELETED)
-			flags |= flag;
-	}
-	return flags;
-}
-
 /* Of a mail in the storage: what its save says in keywords. */
 static void complete_origin(struct lazy_expunge_import_box *ibox,
 			    struct mail *mail,
@@ -349,7 +267,7 @@ static void complete_mail(struct lazy_expunge_import_box *ibox,
 			  struct mail *mail,
 			  const struct lazy_expunge_manifest_mail *manifest)
 {
-	const enum mail_flags flags = import_flags(manifest);
+	const enum mail_flags flags = lazy_expunge_import_flags(manifest);
 	const char *const *names = mail_get_keywords(mail), *const *name;
 	struct mail_keywords *keywords;
 
@@ -452,7 +370,7 @@ import_begin(struct lazy_expunge_import_box *ibox,
 	}
 	keywords = import_keywords(ibox, mail);
 	ctx = mailbox_save_alloc(ibox->t);
-	mailbox_save_set_flags(ctx, import_flags(mail), keywords);
+	mailbox_save_set_flags(ctx, lazy_expunge_import_flags(mail), keywords);
 	if (keywords != NULL)
 		mailbox_keywords_unref(&keywords);
 	mailbox_save_set_received_date(ctx, mail->received, 0);

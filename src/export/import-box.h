@@ -45,12 +45,4 @@ int lazy_expunge_import_box_commit(struct lazy_expunge_import_box *ibox,
 /* What was not committed is not saved. Takes NULL. */
 void lazy_expunge_import_box_close(struct lazy_expunge_import_box **ibox);
 
-/* The mailbox that the mail comes from: where it was deleted, or where it is. */
-const char *
-lazy_expunge_import_origin(const struct lazy_expunge_manifest_mail *mail);
-/* Returns 0 if the mail's GUID, flags and keywords can be saved, or -1 and what is
-   wrong (static). */
-int lazy_expunge_import_check(const struct lazy_expunge_manifest_mail *mail,
-			      const char **error_r);
-
 #endif

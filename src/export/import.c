@@ -16,6 +16,7 @@
 #include "export/archive-reader.h"
 #include "export/contents.h"
 #include "export/import-box.h"
+#include "export/import-mail.h"
 #include "export/import.h"
 
 /* Mails of one commit. */

@@ -1,11 +1,9 @@
-/* Room: reads what the storages can give, and takes the oldest of it in batches
-   that grow, for the first ones make the room in which the others are written.
-   */
+/* Room: takes the oldest mails in batches that grow, for the first ones make the
+   room in which the others are written. */
 
 #include "lib.h"
 #include "array.h"
 #include "ioloop.h"
-#include "mail-search-build.h"
 #include "mail-storage-private.h"
 #include "core/transactions.h"
 #include "formats/disk.h"
@@ -13,11 +11,11 @@
 #include "formats/mail-room.h"
 #include "formats/mdbox-mark.h"
 #include "formats/mdbox-room.h"
-#include "hold/cover.h"
 #include "hold/holds.h"
 #include "inventory/select.h"
 #include "retention/first-room.h"
 #include "retention/room.h"
+#include "retention/room-mails.h"
 
 #include <unistd.h>
 
@@ -27,168 +25,10 @@
 /* So many files at most go before their index says so. */
 #define ROOM_FILES_AHEAD 16
 
-struct room_mail {
-	time_t saved;
-	uint64_t bytes;
-	/* index of the mailbox */
-	unsigned int box;
-	/* 0: a file without one */
-	uint32_t uid;
-	/* Maildir */
-	const char *path;
-};
-ARRAY_DEFINE_TYPE(room_mail, struct room_mail);
-
-struct room {
-	struct lazy_expunge_user *luser;
-	struct lazy_expunge_select *select;
-	ARRAY_TYPE(room_mail) mails;
-	/* the mailbox that is being read */
-	unsigned int box;
-	/* what was in force when they were read, NULL if nothing was */
-	struct lazy_expunge_holds *holds;
-};
-
-static int room_mail_cmp(const struct room_mail *m1, const struct room_mail *m2)
-{
-	if (m1->saved != m2->saved)
-		return m1->saved < m2->saved ? -1 : 1;
-	if (m1->box != m2->box)
-		return m1->box < m2->box ? -1 : 1;
-	if (m1->uid != m2->uid)
-		return m1->uid < m2->uid ? -1 : 1;
-	return m1->path == NULL || m2->path == NULL ? 0 :
-		strcmp(m1->path, m2->path);
-}
-
-struct room_reading {
-	struct room *room;
-	struct lazy_expunge_cover *cover;
-	struct lazy_expunge_room_dir *dir;
-};
-
-static void room_add(struct room *room, uint32_t uid, time_t saved,
-		     const struct lazy_expunge_mail_room *mroom)
-{
-	struct room_mail *rmail;
-
-	if (mroom->bytes == 0)
-		return;
-	rmail = array_append_space(&room->mails);
-	rmail->saved = saved;
-	rmail->bytes = mroom->bytes;
-	rmail->box = room->box;
-	rmail->uid = uid;
-	rmail->path = p_strdup(room->select->pool, mroom->path);
-}
-
-/* Returns 0, or -1 if it cannot be read. */
-static int room_read_mail(struct room_reading *reading, struct mail *mail)
-{
-	struct lazy_expunge_mail_room mroom;
-	time_t saved;
-
-	if (reading->cover != NULL &&
-	    lazy_expunge_cover_find(reading->cover, mail) != NULL)
-		return 0; /* it stays */
-	if (lazy_expunge_mail_room(reading->dir, mail, &mroom) < 0)
-		return mail->expunged ? 0 : -1;
-	if (mail_get_save_date(mail, &saved) < 0) {
-		/* Where a uidlist cannot be locked a file may not be found by
-		   Dovecot. What is not cached is the same time. */
-		if (mail->expunged || mroom.path == NULL)
-			return mail->expunged ? 0 : -1;
-		saved = mroom.changed;
-	}
-	room_add(reading->room, mail->uid, saved, &mroom);
-	return 0;
-}
-
-static void room_read_file(const struct lazy_expunge_mail_room *mroom,
-			   void *context)
-{
-	room_add(context, 0, mroom->changed, mroom);
-}
-
-static int room_read_mails(struct room_reading *reading, struct mailbox *box)
-{
-	struct mailbox_transaction_context *t;
-	struct mail_search_context *search;
-	struct mail_search_args *args;
-	struct mail *mail;
-	int ret = 0;
-
-	args = mail_search_build_init();
-	mail_search_build_add_all(args);
-	t = mailbox_transaction_begin(box, 0, "lazy_expunge room read");
-	search = mailbox_search_init(t, args, NULL, MAIL_FETCH_SAVE_DATE, NULL);
-	mail_search_args_unref(&args);
-	while (ret == 0 && mailbox_search_next(search, &mail)) T_BEGIN {
-		ret = room_read_mail(reading, mail);
-	} T_END;
-	if (mailbox_search_deinit(&search) < 0)
-		ret = -1;
-	/* what was read into the cache cannot be written on a full disk */
-	mailbox_transaction_rollback(&t);
-	return ret;
-}
-
-static int room_read_box(struct room *room, struct mailbox *box,
-			 struct lazy_expunge_holds *holds)
-{
-	struct room_reading reading = { .room = room };
-	int ret;
-
-	reading.dir = lazy_expunge_room_dir_init(box);
-	if (holds != NULL)
-		reading.cover = lazy_expunge_cover_init(holds, box);
-	ret = room_read_mails(&reading, box);
-	/* whether it is held cannot be told of a file without a mail */
-	if (ret == 0 && holds == NULL)
-		lazy_expunge_room_dir_files(reading.dir, room_read_file, room);
-	lazy_expunge_cover_deinit(&reading.cover);
-	lazy_expunge_room_dir_deinit(&reading.dir);
-	return ret;
-}
-
-/* Opens the storages and reads all that may go, the oldest first. */
-static int room_open(struct room *room, struct lazy_expunge_error *error_r)
-{
-	struct lazy_expunge_holds *holds = lazy_expunge_holds_get(room->luser);
-	const struct lazy_expunge_select_box *sbox;
-
-	room->holds = holds;
-	if (holds != NULL)
-		lazy_expunge_holds_ref(holds);
-	i_array_init(&room->mails, 256);
-	room->select = lazy_expunge_select_init(room->luser, error_r);
-	if (room->select == NULL)
-		return -1;
-	if (holds != NULL && holds->everything != NULL)
-		return 0;
-	for (room->box = 0; room->box < array_count(&room->select->boxes);
-	     room->box++) {
-		sbox = array_idx(&room->select->boxes, room->box);
-		if (room_read_box(room, sbox->box, holds) < 0) {
-			lazy_expunge_error_set_box(error_r, "Cannot read",
-						   sbox->box);
-			return -1;
-		}
-	}
-	array_sort(&room->mails, room_mail_cmp);
-	return 0;
-}
-
-static void room_close(struct room *room)
-{
-	lazy_expunge_select_deinit(&room->select);
-	array_free(&room->mails);
-	lazy_expunge_holds_unref(&room->holds);
-}
-
 /* The mailbox if it is the first that lies in its mdbox storage, and what is
    counted there can be believed. */
-static struct mailbox *room_mdbox(struct room *room, unsigned int idx)
+static struct mailbox *room_mdbox(struct lazy_expunge_room *room,
+				  unsigned int idx)
 {
 	const struct lazy_expunge_select_box *sboxes =
 		array_front(&room->select->boxes);
@@ -208,13 +48,13 @@ int lazy_expunge_room_read(struct lazy_expunge_user *luser,
 			   struct lazy_expunge_room_plan *plan, bool with_gone,
 			   struct lazy_expunge_error *error_r)
 {
-	struct room room = { .luser = luser };
-	const struct room_mail *rmail;
+	struct lazy_expunge_room room = { .luser = luser };
+	const struct lazy_expunge_room_mail *rmail;
 	struct mailbox *box;
 	uint64_t bytes;
 	int ret;
 
-	ret = room_open(&room, error_r);
+	ret = lazy_expunge_room_open(&room, error_r);
 	if (ret == 0) {
 		lazy_expunge_room_plan_add_user(plan, luser->user->username);
 		for (unsigned int i = 0;
@@ -230,11 +70,11 @@ int lazy_expunge_room_read(struct lazy_expunge_user *luser,
 							rmail->bytes);
 		}
 	}
-	room_close(&room);
+	lazy_expunge_room_close(&room);
 	return ret;
 }
 
-static void room_free_dead(struct room *room)
+static void room_free_dead(struct lazy_expunge_room *room)
 {
 	struct mailbox *box;
 
@@ -245,7 +85,7 @@ static void room_free_dead(struct room *room)
 	}
 }
 
-static uint64_t room_taken(struct room *room)
+static uint64_t room_taken(struct lazy_expunge_room *room)
 {
 	struct mailbox *box;
 	uint64_t bytes = 0;
@@ -259,9 +99,9 @@ static uint64_t room_taken(struct room *room)
 }
 
 /* Caches go for the room that a purge needs, too. */
-static int room_purge_storage(struct room *room, struct mailbox *box,
-			      uint64_t *needed_r,
-			      struct lazy_expunge_error *error_r)
+static int
+room_purge_storage(struct lazy_expunge_room *room, struct mailbox *box,
+		   uint64_t *needed_r, struct lazy_expunge_error *error_r)
 {
 	int ret;
 
@@ -278,7 +118,7 @@ static int room_purge_storage(struct room *room, struct mailbox *box,
 	return ret;
 }
 
-static int room_purge(struct room *room, uint64_t *needed_r,
+static int room_purge(struct lazy_expunge_room *room, uint64_t *needed_r,
 		      struct lazy_expunge_error *error_r)
 {
 	struct mailbox *box;
@@ -304,7 +144,8 @@ static bool is_short(struct mailbox *box)
 
 /* Make room to write what a batch needs: by what is gone already, and by what
    can be made anew. */
-static void room_make_first(struct room *room, struct mailbox *box, bool failed)
+static void room_make_first(struct lazy_expunge_room *room, struct mailbox *box,
+			    bool failed)
 {
 	if (!failed && !is_short(box))
 		return;
@@ -318,7 +159,7 @@ static void room_make_first(struct room *room, struct mailbox *box, bool failed)
 }
 
 /* A hold that was set just now may cover what was read before. */
-static bool room_holds_changed(struct room *room)
+static bool room_holds_changed(struct lazy_expunge_room *room)
 {
 	io_loop_time_refresh();
 	return lazy_expunge_holds_get(room->luser) != room->holds;
@@ -326,9 +167,10 @@ static bool room_holds_changed(struct room *room)
 
 /* And by files of the batch itself, of which is known by now that no hold
    covers them: a transaction is about to say that they are gone. */
-static void room_unlink_ahead(struct room *room, unsigned int box_idx,
-			      const struct room_mail *rmails,
-			      unsigned int count, bool failed)
+static void
+room_unlink_ahead(struct lazy_expunge_room *room, unsigned int box_idx,
+		  const struct lazy_expunge_room_mail *rmails,
+		  unsigned int count, bool failed)
 {
 	const struct lazy_expunge_select_box *sbox =
 		array_idx(&room->select->boxes, box_idx);
@@ -349,9 +191,10 @@ static void room_unlink_ahead(struct room *room, unsigned int box_idx,
 	}
 }
 
-static int room_expunge_from(struct room *room, unsigned int box_idx,
-			     const struct room_mail *rmails, unsigned int count,
-			     bool failed)
+static int
+room_expunge_from(struct lazy_expunge_room *room, unsigned int box_idx,
+		  const struct lazy_expunge_room_mail *rmails,
+		  unsigned int count, bool failed)
 {
 	const struct lazy_expunge_select_box *sbox =
 		array_idx(&room->select->boxes, box_idx);
@@ -377,7 +220,7 @@ static int room_expunge_from(struct room *room, unsigned int box_idx,
 }
 
 /* The file of a mail that has no UID. */
-static int room_unlink_file(struct room *room, const char *path,
+static int room_unlink_file(struct lazy_expunge_room *room, const char *path,
 			    struct lazy_expunge_error *error_r)
 {
 	error_r->code = MAIL_ERROR_TEMP;
@@ -392,9 +235,10 @@ static int room_unlink_file(struct room *room, const char *path,
 }
 
 /* Returns 0 if all of them are gone. */
-static int room_expunge(struct room *room, const struct room_mail *rmails,
-			unsigned int count, bool failed,
-			struct lazy_expunge_error *error_r)
+static int
+room_expunge(struct lazy_expunge_room *room,
+	     const struct lazy_expunge_room_mail *rmails, unsigned int count,
+	     bool failed, struct lazy_expunge_error *error_r)
 {
 	const struct lazy_expunge_select_box *sbox;
 	bool found;
@@ -420,8 +264,9 @@ static int room_expunge(struct room *room, const struct room_mail *rmails,
 	return ret;
 }
 
-static void room_count(const struct room_mail *rmails, unsigned int count,
-		       struct lazy_expunge_room_result *result)
+static void
+room_count(const struct lazy_expunge_room_mail *rmails, unsigned int count,
+	   struct lazy_expunge_room_result *result)
 {
 	for (unsigned int i = 0; i < count; i++) {
 		if (result->oldest == 0)
@@ -432,10 +277,11 @@ static void room_count(const struct room_mail *rmails, unsigned int count,
 	result->messages += count;
 }
 
-static int room_take_batches(struct room *room, const struct room_mail *rmails,
-			     unsigned int count,
-			     struct lazy_expunge_room_result *result,
-			     struct lazy_expunge_error *error_r)
+static int
+room_take_batches(struct lazy_expunge_room *room,
+		  const struct lazy_expunge_room_mail *rmails,
+		  unsigned int count, struct lazy_expunge_room_result *result,
+		  struct lazy_expunge_error *error_r)
 {
 	unsigned int batch = 1, done = 0, tries = 0;
 	int ret;
@@ -465,14 +311,14 @@ static int room_take_once(struct lazy_expunge_user *luser,
 			  struct lazy_expunge_room_result *result_r,
 			  struct lazy_expunge_error *error_r)
 {
-	struct room room = { .luser = luser };
-	const struct room_mail *rmails;
+	struct lazy_expunge_room room = { .luser = luser };
+	const struct lazy_expunge_room_mail *rmails;
 	unsigned int count, goes = 0;
 	uint64_t taken, left;
 	int ret;
 
 	i_zero(result_r);
-	ret = room_open(&room, error_r);
+	ret = lazy_expunge_room_open(&room, error_r);
 	if (ret < 0)
 		result_r->failed = share->messages;
 	else {
@@ -490,7 +336,7 @@ static int room_take_once(struct lazy_expunge_user *luser,
 		if (taken > 0)
 			result_r->bytes = taken > left ? taken - left : 0;
 	}
-	room_close(&room);
+	lazy_expunge_room_close(&room);
 	return ret;
 }
 
