@@ -29,12 +29,13 @@ static int hold_run(struct lazy_expunge_cmd *cmd,
 	hcmd->hold.set_time = ioloop_time;
 	if (lazy_expunge_hold_set(luser, &hcmd->hold, ioloop_time, &error) < 0)
 		return lazy_expunge_cmd_fail(cmd, &error);
-	lazy_expunge_hold_read_ahead(luser, hcmd->hold.name);
 	luser->catalog_changed = TRUE;
 	lazy_expunge_print_text(hcmd->hold.name);
 	lazy_expunge_print_time(hcmd->hold.set_time);
 	lazy_expunge_print_time(hcmd->hold.until);
 	lazy_expunge_print_text(hcmd->hold.set_by);
+	/* it is in force, however long this takes */
+	lazy_expunge_hold_read_ahead(luser, hcmd->hold.name);
 	return 0;
 }
 
