@@ -202,7 +202,7 @@ static void erase_init(struct lazy_expunge_cmd *cmd)
 	struct erase_cmd *ecmd = container_of(cmd, struct erase_cmd, cmd);
 
 	ecmd->plan = lazy_expunge_cmd_flag(cmd, "plan");
-	lazy_expunge_cmd_init_query(cmd, TRUE);
+	lazy_expunge_cmd_init_query(cmd, !ecmd->plan);
 	if (!doveadm_cmd_param_str(cmd->ctx.cctx, "write", &ecmd->file.path))
 		ecmd->file.path = NULL;
 	else if (*ecmd->file.path == '\0' || strcmp(ecmd->file.path, "-") == 0)
