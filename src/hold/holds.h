@@ -20,7 +20,7 @@ struct lazy_expunge_hold_active {
 	struct mail_search_args *args;
 	/* lazy_expunge_answers_stay() */
 	bool stays;
-	/* stays, and lazy_expunge_fields_are_asked(), of them alone */
+	/* it stays, and hold/fields.h can answer it for some mails */
 	bool fields;
 };
 

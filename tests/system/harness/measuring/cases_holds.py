@@ -30,7 +30,7 @@ def _account(servers, size, name):
     if name == "ours-flag":
         user.doveadm("flags add", "\\Flagged", "mailbox", STORAGE, "uid", ",".join(map(str, range(3, size + 1, 3))))
     if name == "ours-header":
-        # as a client does that has shown them: in ours-read each mail must be read for it
+        # as a client does that has shown them: in ours-read the hold reads them
         user.doveadm("fetch", "hdr.from", "mailbox", STORAGE, "all")
     if name in QUERIES:
         user.doveadm("lazy-expunge hold", "-N", "case", *QUERIES[name])
