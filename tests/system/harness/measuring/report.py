@@ -8,7 +8,7 @@ import subprocess
 
 NAMES = {"none": "no plugin", "open": "no plugin, storage open", "small": "no plugin, COPY, small", "copy": "no plugin, COPY first",
          "shipped": "shipped plugin", "ours": "this plugin", "ours-fewer": "two thirds as many mails", "ours-flag": "held by a flag",
-         "ours-header": "held by a header", "ours-read": "held by what is not cached", "ours-catalog": "with a catalog",
+         "ours-header": "held by a header", "ours-read": "held by a header that the hold reads", "ours-catalog": "with a catalog",
          "ours-due": "by the catalog", "ours-jobs2": "-j 2", "ours-jobs4": "-j 4", "shipped-last": "shipped, last instance",
          "ours-last": "this, last instance"}
 COLOURS = {"none": "#777777", "open": "#e7298a", "small": "#66a61e", "copy": "#bbbb44", "shipped": "#d95f02", "ours": "#1b9e77",
