@@ -53,7 +53,12 @@ def test_a_session_that_kept_or_took_mail_writes_the_row_at_its_end(dovecot):
         session.ok("UID COPY 1:* Trash")
     [first, *_] = user.messages("Trash")
     assert database.wait_row(user, lambda row: row["due"] < now() + 3 * DAY)["due"] == first.saved + 2 * DAY
-    # doveadm writes, too, and POP3
+    # POP3 writes at QUIT, and doveadm, too
+    user.append()
+    pop3, before = user.pop3(), len(user.kept())
+    pop3.dele(len(pop3.list()[1]))
+    pop3.quit()
+    assert database.wait_row(user, lambda row: row["messages"] == before + 1)["bytes"] == sizes(user)
     user.doveadm("expunge", "mailbox", "INBOX", "all")
     assert database.row(user)["messages"] == len(user.kept())
     # a server of doveadm's, which lives on, writes before the command is over
@@ -265,3 +270,70 @@ def test_figures_that_cannot_be_read_are_a_failure_in_the_row(dovecot):
         maintain(server, "-A", check=False)
         row = database.row(user)
         assert row["failed"] >= 1 and (row["messages"], row["due"]) == (before["messages"], before["due"])
+
+
+def test_a_row_that_cannot_be_written_is_lost_alone(dovecot):
+    """The others of its transaction are sent once more, one by one."""
+    server, database = with_catalog(dovecot, mailboxes=MAILBOXES, passwd_file=True)
+    users = [server.user() for _ in range(6)]
+    server.write_users(users)
+    for user in users:
+        keep(user, 1)
+    database.run("DELETE FROM lazy_expunge")
+    bad = (users[0], users[3])
+    for what in ("INSERT", "UPDATE"):
+        database.run(f"CREATE TRIGGER bad_{what} BEFORE {what} ON lazy_expunge WHEN NEW.username IN ('{bad[0]}', '{bad[1]}')"
+                     " BEGIN SELECT raise(ABORT, 'no such row'); END")
+    server.allow_log("dict")
+    rows, done = maintain(server, "-A")
+    assert [row["failed"] for row in rows] == [0] * 6
+    assert database.users() == sorted(user.name for user in users if user not in bad)
+    said = re.findall(r"The catalog cannot be written: user (\S+): .*\. Mail is kept", done.stderr.decode())
+    assert said == [user.name for user in bad], str(done)
+    database.run("DROP TRIGGER bad_INSERT")
+    assert b"cannot be written" not in maintain(server, "-A")[1].stderr and len(database.users()) == 6
+
+
+@pytest.mark.until("2.4")
+def test_users_of_several_catalogs_are_written_to_theirs(dovecot):
+    """One process does users whose settings name different dicts."""
+    server, database = with_catalog(dovecot, mailboxes=MAILBOXES + (Mailbox("INBOX", autoexpunge="30 days"),), passwd_file=True)
+    users = [server.user() for _ in range(4)]
+    # the same dict by another URI, and one that is not there
+    others = ("proxy:dict:lazy_expunge", "proxy:nowhere:lazy_expunge")
+    server.write_users([users[0], (users[1], {"lazy_expunge_catalog": others[0]}), (users[2], {"lazy_expunge_catalog": others[1]}), users[3]])
+    for user in users:
+        user.deliver()
+    server.settle()
+    database.run("DELETE FROM lazy_expunge")
+    done = maintain(server, "-A")[1]
+    assert database.users() == sorted(user.name for user in (users[0], users[1], users[3])), str(done)
+    [said] = re.findall(r"The catalog cannot be written: .*nowhere.*", done.stderr.decode())
+    database.run("DELETE FROM lazy_expunge")
+    server.expect_log(WARNING)
+    with smtplib.LMTP("127.0.0.1", server.ports["lmtp"], local_hostname="localhost") as client:
+        client.mail("sender@example.com")
+        for user in users:
+            user.doveadm("expunge", "mailbox", "INBOX", "all")
+            client.rcpt(f"{user}@example.com")
+        database.run("DELETE FROM lazy_expunge")
+        assert [client.data(message())[0]] + [client.getreply()[0] for _ in users[1:]] == [250] * 4
+        assert all(database.wait_row(user) for user in (users[0], users[1], users[3]))
+
+
+def test_names_of_users_of_any_letters(dovecot):
+    server, database = with_catalog(dovecot, mailboxes=MAILBOXES, passwd_file=True,
+                                    change=lambda text: text.replace("service dict {", "auth_username_chars =\nservice dict {", 1))
+    users = [server.user(f"n/{name}") for name in ("a/b", "a|b", "a%d=x")]
+    server.write_users(users)
+    for user in users:
+        keep(user, 1)
+    # the dict of 2.4 leaves the name as a key has it
+    stored = [user.name.replace("/", "\\|") if dovecot.target.new_settings else user.name for user in users]
+    assert database.users() == sorted(stored)
+    database.run("UPDATE lazy_expunge SET due = 1, messages = 7")
+    rows, done = maintain(server, "-A", "-D")
+    assert sorted(row["username"] for row in rows) == sorted(user.name for user in users) and done.stderr == b"", str(done)
+    assert database.run("SELECT sum(messages) FROM lazy_expunge") == [(len(users),)] and database.users() == sorted(stored)
+    [row] = json.loads(server.doveadm("-f", "json", "lazy-expunge", "status", "-c", "-u", users[0].name).stdout)
+    assert row["messages"] == 1
