@@ -71,6 +71,7 @@ _doveadm_lazy_expunge() {
     erase) word="-n --plan -w --write -b --by" ;;
     export) word="-w --write -a --all -b --by" ;;
     hold) word="-N --name -r --reason -e --until -b --by" ;;
+    holds) word="-c --catalog" ;;
     import) word="-t --target" ;;
     deletions) word="-l --limit" ;;
     list) word="-l --limit -v --all-columns -c --columns" ;;

@@ -10,21 +10,26 @@ CREATE TABLE lazy_expunge (
   oldest BIGINT NOT NULL DEFAULT 0,
   newest BIGINT NOT NULL DEFAULT 0,
   held BIGINT NOT NULL DEFAULT 0,
+  holds BIGINT NOT NULL DEFAULT 0,
   maintained BIGINT NOT NULL DEFAULT 0,
   failed BIGINT NOT NULL DEFAULT 0,
   server VARCHAR(255) NOT NULL DEFAULT ''
 );
-CREATE INDEX lazy_expunge_due ON lazy_expunge (due);
-CREATE INDEX lazy_expunge_maintained ON lazy_expunge (maintained);
+-- A dict sorts by all fields that it reads, so that these have them: many rows may have the same time.
+CREATE INDEX lazy_expunge_due ON lazy_expunge (due, maintained);
+CREATE INDEX lazy_expunge_maintained ON lazy_expunge (maintained, due);
 CREATE INDEX lazy_expunge_bytes ON lazy_expunge ((-bytes));
 CREATE INDEX lazy_expunge_messages ON lazy_expunge ((-messages));
 CREATE INDEX lazy_expunge_oldest ON lazy_expunge (oldest) WHERE oldest > 0;
+CREATE INDEX lazy_expunge_holds ON lazy_expunge (holds) WHERE holds > 0;
 
 -- A dict sorts upwards alone: the largest are the first of these.
 CREATE VIEW lazy_expunge_top AS
   SELECT lazy_expunge.*, -bytes AS bytes_down, -messages AS messages_down FROM lazy_expunge;
 CREATE VIEW lazy_expunge_old AS
   SELECT * FROM lazy_expunge WHERE oldest > 0;
+CREATE VIEW lazy_expunge_held AS
+  SELECT * FROM lazy_expunge WHERE holds > 0;
 -- A week of retention costs what is kept, spread over the time in which it was deleted.
 CREATE VIEW lazy_expunge_sums AS
   SELECT 'all' AS name, count(*) AS users, coalesce(sum(messages), 0) AS messages, coalesce(sum(bytes), 0) AS bytes,

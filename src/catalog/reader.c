@@ -7,7 +7,7 @@
 #include "catalog/keys.h"
 #include "catalog/reader.h"
 
-#define LIST_FIRST 1000
+#define LIST_FIRST 100
 #define LIST_GROW 4
 /* not a name that a user can have */
 #define NO_USER "lazy_expunge check"
@@ -67,6 +67,25 @@ static int entry_read(const char *key, const char *const *values,
 	return 0;
 }
 
+/* The two times of an order. */
+static int times_read(const char *key, const char *const *values, bool by_due,
+		      pool_t pool, struct lazy_expunge_catalog_entry *entry_r)
+{
+	uint64_t num[2];
+
+	if (str_array_length(values) < N_ELEMENTS(num) ||
+	    str_to_uint64(values[0], &num[0]) < 0 || num[0] > INT64_MAX ||
+	    str_to_uint64(values[1], &num[1]) < 0 || num[1] > INT64_MAX)
+		return -1;
+	i_zero(entry_r);
+	entry_r->username = p_strdup(pool, lazy_expunge_catalog_key_user(key));
+	entry_r->row.due = num[by_due ? 0 : 1];
+	entry_r->row.maintained = num[by_due ? 1 : 0];
+	entry_r->row.known = LAZY_EXPUNGE_CATALOG_BIT(LAZY_EXPUNGE_CATALOG_DUE) |
+		LAZY_EXPUNGE_CATALOG_BIT(LAZY_EXPUNGE_CATALOG_MAINTAINED);
+	return 0;
+}
+
 static int
 iterate_finish(struct dict_iterate_context **iter, const char *what, int ret,
 	       const char **error_r)
@@ -115,6 +134,9 @@ int lazy_expunge_catalog_list(struct lazy_expunge_catalog *catalog,
 			      ARRAY_TYPE(lazy_expunge_catalog_entry) *entries,
 			      const char **error_r)
 {
+	const bool by_due = strcmp(order, LAZY_EXPUNGE_CATALOG_BY_DUE) == 0;
+	const bool times = by_due ||
+		strcmp(order, LAZY_EXPUNGE_CATALOG_BY_VISIT) == 0;
 	struct lazy_expunge_catalog_entry entry;
 	struct dict_iterate_context *iter;
 	const char *key, *const *values;
@@ -125,7 +147,8 @@ int lazy_expunge_catalog_list(struct lazy_expunge_catalog *catalog,
 				 DICT_ITERATE_FLAG_SORT_BY_VALUE);
 	dict_iterate_set_limit(iter, limit);
 	while (ret == 0 && dict_iterate_values(iter, &key, &values)) T_BEGIN {
-		ret = entry_read(key, values, 1, pool, &entry);
+		ret = times ? times_read(key, values, by_due, pool, &entry) :
+			entry_read(key, values, 1, pool, &entry);
 		if (ret == 0)
 			array_push_back(entries, &entry);
 	} T_END;
@@ -151,7 +174,6 @@ static void due_list_add(struct due_list *due,
 	dest = array_append_space(due->entries);
 	*dest = *entry;
 	dest->username = p_strdup(due->pool, entry->username);
-	dest->row.server = p_strdup(due->pool, entry->row.server);
 	hash_table_insert(due->seen, dest->username, dest->username);
 }
 

@@ -44,16 +44,16 @@ int lazy_expunge_catalog_lookup(struct lazy_expunge_catalog *catalog,
 				const char *username, pool_t pool,
 				struct lazy_expunge_catalog_row *row_r,
 				const char **error_r);
-/* The first rows of an order (catalog/keys.h), at most limit of them. Returns 0, or
-   -1 and the error. */
+/* The first rows of an order (catalog/keys.h), at most limit of them, 0 = all: what the
+   order has of them. Returns 0, or -1 and the error. */
 int lazy_expunge_catalog_list(struct lazy_expunge_catalog *catalog,
 			      const char *order, unsigned int limit,
 			      pool_t pool,
 			      ARRAY_TYPE(lazy_expunge_catalog_entry) *entries,
 			      const char **error_r);
 /* All users who are to be visited at the time now, in the order of the time
-   since when (lazy_expunge_catalog_row_visit()). Reads no more of the rest than
-   of them. Returns the same. */
+   since when (lazy_expunge_catalog_row_visit()): of their rows due and maintained
+   alone. Reads not many more of the rest than of them. Returns the same. */
 int lazy_expunge_catalog_list_due(
 	struct lazy_expunge_catalog *catalog, time_t now, unsigned int max_age,
 	pool_t pool, ARRAY_TYPE(lazy_expunge_catalog_entry) *entries,

@@ -8,8 +8,8 @@
 #define DAY_SECS (24 * 60 * 60)
 
 static const char *const field_names[LAZY_EXPUNGE_CATALOG_FIELDS] = {
-	"due", "messages", "bytes", "oldest", "newest", "held", "maintained",
-	"failed", "server"
+	"due", "messages", "bytes", "oldest", "newest", "held", "holds",
+	"maintained", "failed", "server"
 };
 
 const char *
@@ -34,6 +34,8 @@ static uint64_t row_number(const struct lazy_expunge_catalog_row *row,
 		return row->newest;
 	case LAZY_EXPUNGE_CATALOG_HELD:
 		return row->held;
+	case LAZY_EXPUNGE_CATALOG_HOLDS:
+		return row->holds;
 	case LAZY_EXPUNGE_CATALOG_MAINTAINED:
 		return row->maintained;
 	case LAZY_EXPUNGE_CATALOG_FAILED:
@@ -72,6 +74,7 @@ static int row_parse_numbers(const char *const *values,
 	row_r->oldest = num[LAZY_EXPUNGE_CATALOG_OLDEST];
 	row_r->newest = num[LAZY_EXPUNGE_CATALOG_NEWEST];
 	row_r->held = num[LAZY_EXPUNGE_CATALOG_HELD];
+	row_r->holds = num[LAZY_EXPUNGE_CATALOG_HOLDS];
 	row_r->maintained = num[LAZY_EXPUNGE_CATALOG_MAINTAINED];
 	row_r->failed = num[LAZY_EXPUNGE_CATALOG_FAILED];
 	return 0;

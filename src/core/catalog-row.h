@@ -15,6 +15,7 @@ enum lazy_expunge_catalog_field {
 	LAZY_EXPUNGE_CATALOG_OLDEST,
 	LAZY_EXPUNGE_CATALOG_NEWEST,
 	LAZY_EXPUNGE_CATALOG_HELD,
+	LAZY_EXPUNGE_CATALOG_HOLDS,
 	LAZY_EXPUNGE_CATALOG_MAINTAINED,
 	LAZY_EXPUNGE_CATALOG_FAILED,
 	LAZY_EXPUNGE_CATALOG_SERVER,
@@ -32,6 +33,8 @@ struct lazy_expunge_catalog_row {
 	time_t oldest, newest;
 	/* mails that a hold keeps */
 	uint64_t held;
+	/* holds of the user that there are, also without a mail, and over */
+	uint64_t holds;
 	/* the last maintenance and what failed in it, 0 = there was none */
 	time_t maintained;
 	uint64_t failed;

@@ -11,6 +11,13 @@
 #include "doveadm/print.h"
 #include "doveadm/command.h"
 #include "doveadm/commands.h"
+#include "doveadm/holds-catalog.h"
+
+struct holds_cmd {
+	struct lazy_expunge_cmd cmd;
+	/* -c, else NULL */
+	struct lazy_expunge_holds_catalog *catalog;
+};
 
 static const char *holds_state(const struct lazy_expunge_hold *hold)
 {
@@ -98,8 +105,23 @@ static int holds_run(struct lazy_expunge_cmd *cmd,
 	return ret;
 }
 
-static void holds_init(struct lazy_expunge_cmd *cmd ATTR_UNUSED)
+static int holds_next_user(struct lazy_expunge_cmd *cmd,
+			   const char **username_r)
 {
+	struct holds_cmd *hcmd = container_of(cmd, struct holds_cmd, cmd);
+
+	return lazy_expunge_holds_catalog_next(cmd, hcmd->catalog, username_r);
+}
+
+static void holds_init(struct lazy_expunge_cmd *cmd)
+{
+	struct holds_cmd *hcmd = container_of(cmd, struct holds_cmd, cmd);
+
+	hcmd->catalog = lazy_expunge_holds_catalog_init(cmd);
+	if (hcmd->catalog != NULL) {
+		cmd->next_user = holds_next_user;
+		cmd->not_run = lazy_expunge_holds_catalog_not_run;
+	}
 	lazy_expunge_print_header("name");
 	lazy_expunge_print_header("state");
 	lazy_expunge_print_header_time("set");
@@ -111,22 +133,31 @@ static void holds_init(struct lazy_expunge_cmd *cmd ATTR_UNUSED)
 	lazy_expunge_print_header("released_by");
 }
 
+static void holds_deinit(struct lazy_expunge_cmd *cmd)
+{
+	struct holds_cmd *hcmd = container_of(cmd, struct holds_cmd, cmd);
+
+	lazy_expunge_holds_catalog_deinit(&hcmd->catalog);
+}
+
 static struct doveadm_mail_cmd_context *holds_alloc(void)
 {
-	struct lazy_expunge_cmd *cmd =
-		lazy_expunge_cmd_alloc(struct lazy_expunge_cmd,
+	struct holds_cmd *hcmd =
+		lazy_expunge_cmd_alloc(struct holds_cmd,
 				       DOVEADM_PRINT_TYPE_TABLE,
 				       holds_init, holds_run);
 
-	cmd->runs_when_off = TRUE;
-	return &cmd->ctx;
+	hcmd->cmd.runs_when_off = TRUE;
+	hcmd->cmd.deinit = holds_deinit;
+	return &hcmd->cmd.ctx;
 }
 
 struct doveadm_cmd_ver2 lazy_expunge_cmd_holds = {
 	.name = "lazy-expunge holds",
 	.mail_cmd = holds_alloc,
-	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX,
+	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX"[-c]",
 DOVEADM_CMD_PARAMS_START
 LAZY_EXPUNGE_CMD_COMMON_PARAMS
+DOVEADM_CMD_PARAM('c', "catalog", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAMS_END
 };

@@ -69,6 +69,7 @@ static const struct help_option options[] = {
 	{ "archive", NULL, "file", "an archive that export has written" },
 	{ "by-origin", NULL, NULL, "a row for each mailbox that mail came from" },
 	{ "catalog", NULL, NULL, "as the catalog has it, and open no account" },
+	{ "catalog", "holds", NULL, "only who has holds by the catalog" },
 	{ "live", NULL, NULL,
 	  "delete a mail as each protocol does, and see where it goes" },
 	{ "quiet", NULL, NULL, "only what fails" },

@@ -302,6 +302,16 @@ lazy_expunge_holds_get(struct lazy_expunge_user *luser)
 		array_count(&cache->holds->active) == 0 ? NULL : cache->holds;
 }
 
+unsigned int lazy_expunge_holds_count(struct lazy_expunge_user *luser)
+{
+	const struct lazy_expunge_holds_cache *cache;
+
+	(void)lazy_expunge_holds_get(luser);
+	cache = luser->holds;
+	return array_count(&cache->holds->all) + (luser->set.hold ? 1 : 0) +
+		(cache->holds->error != NULL ? 1 : 0);
+}
+
 const char *lazy_expunge_holds_describe(const struct lazy_expunge_holds *holds,
 					const char *name)
 {

@@ -8,7 +8,7 @@
 
 static const struct lazy_expunge_catalog_row full = {
 	.due = 1764460800, .messages = 3, .bytes = 123456789012ULL,
-	.oldest = 1764374400, .newest = 1764374460, .held = 2,
+	.oldest = 1764374400, .newest = 1764374460, .held = 2, .holds = 4,
 	.maintained = 1764374500, .failed = 1, .server = "mail.example",
 };
 
@@ -20,6 +20,7 @@ static void row_check(const struct lazy_expunge_catalog_row *row)
 	ck_assert_int_eq(row->oldest, full.oldest);
 	ck_assert_int_eq(row->newest, full.newest);
 	ck_assert_uint_eq(row->held, full.held);
+	ck_assert_uint_eq(row->holds, full.holds);
 	ck_assert_int_eq(row->maintained, full.maintained);
 	ck_assert_uint_eq(row->failed, full.failed);
 }
@@ -70,11 +71,11 @@ END_TEST
 START_TEST(what_is_no_row_is_refused)
 {
 	static const char *const lines[] = {
-		"", "1 2 3 4 5 6 7", "1 2 3 4 5 6 7 x", "1 2 -3 4 5 6 7 8",
-		"1 2 3 4 5 6 7 18446744073709551615",
+		"", "1 2 3 4 5 6 7 8", "1 2 3 4 5 6 7 8 x", "1 2 -3 4 5 6 7 8 9",
+		"1 2 3 4 5 6 7 8 18446744073709551615",
 	};
 	static const char *const short_values[] = {
-		"1", "2", "3", "4", "5", "6", "7", "8", NULL
+		"1", "2", "3", "4", "5", "6", "7", "8", "9", NULL
 	};
 	struct lazy_expunge_catalog_row row;
 

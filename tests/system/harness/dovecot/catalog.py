@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import time
@@ -15,7 +16,7 @@ from harness.waiting import wait_for
 FILE = "93-lazy-expunge-catalog.conf"
 MAPS = "lazy-expunge-catalog.conf.ext"
 DATABASE = "/var/lib/dovecot/lazy-expunge/catalog.sqlite"
-FIELDS = ("due", "messages", "bytes", "oldest", "newest", "held", "maintained", "failed", "server")
+FIELDS = ("due", "messages", "bytes", "oldest", "newest", "held", "holds", "maintained", "failed", "server")
 NEVER = 99999999999
 
 
@@ -145,9 +146,50 @@ class Postgres:
         self._server.wait(timeout=30)
 
 
-def load_in_mariadb(place, text):
-    """Load a schema into a MariaDB of the test's own and run the text in it; returns what it printed. On failure, AssertionError."""
-    place.mkdir()
-    done = subprocess.run(["mariadbd", "--no-defaults", "--bootstrap", "--skip-grant-tables", f"--datadir={place}", "--user=root",
-                           f"--tmpdir={place}"], input=text.encode(), capture_output=True)
-    return done
+class MariaDb:
+    """A MariaDB of the test's own, by a socket alone. What is in its tables is read when it has stopped."""
+
+    def __init__(self, place):
+        self._data, self._log, self.socket, self._server = place / "data", place / "log", place / "socket", None
+        place.mkdir()
+        self._data.mkdir()
+        self.run("CREATE DATABASE lazy_expunge;\nUSE lazy_expunge;\n" + schema("mysql"))
+
+    def _command(self, *arguments):
+        return ["mariadbd", "--no-defaults", "--skip-grant-tables", f"--datadir={self._data}", "--user=root", f"--tmpdir={self._data}",
+                *map(str, arguments)]
+
+    def run(self, text):
+        """While it does not serve."""
+        done = subprocess.run(self._command("--bootstrap"), input=text.encode(), capture_output=True)
+        if done.returncode != 0:
+            raise AssertionError(done.stderr.decode()[-2000:])
+
+    def select(self, text):
+        """Rows of a SELECT, each a list of texts."""
+        out = self._log.with_name("out")
+        out.unlink(missing_ok=True)
+        self.run(f"USE lazy_expunge;\n{text} INTO OUTFILE '{out}';\n")
+        return [line.split("\t") for line in out.read_text().splitlines()]
+
+    def start(self):
+        self._server = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self._command("--skip-networking", f"--socket={self.socket}",
+                                                                                         f"--pid-file={self._log}.pid")],
+                                        stdin=subprocess.DEVNULL, stdout=open(self._log, "wb"), stderr=subprocess.STDOUT, cwd="/")
+        wait_for(self._answers, "MariaDB to answer", seconds=60)
+
+    def _answers(self):
+        if self._server.poll() is not None:
+            raise AssertionError(self._log.read_text()[-2000:])
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(str(self.socket)) == 0 and client.recv(1) != b""
+
+    def change(self, text):
+        """A configuration of conf.d for 2.3, made one for this database."""
+        return text.replace(f"connect = {DATABASE}\n", f"connect = host={self.socket} dbname=lazy_expunge user=root\n").replace(
+            "sqlite:/etc", "mysql:/etc")
+
+    def stop(self):
+        if self._server is not None and self._server.poll() is None:
+            self._server.terminate()
+            self._server.wait(timeout=60)
