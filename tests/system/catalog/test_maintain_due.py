@@ -2,9 +2,11 @@
 
 import json
 import re
+import time
 
 import pytest
 
+from harness import places
 from harness.dovecot.catalog import NEVER, now, with_catalog
 from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox
 from harness.dovecot.retention import keep, maintain
@@ -147,3 +149,41 @@ def test_a_mask_is_for_those_it_names_however_many_processes_there_are(dovecot):
         assert [(row["username"], row["expunged"]) for row in rows] == [(users[1].name, 1)] and done.stderr == b"", str(done)
         assert "nobody" in database.users() and all(len(user.kept()) == 2 for user in (users[0], users[2]))
         database.run("DELETE FROM lazy_expunge WHERE username = 'nobody'")
+
+
+def scheduled(server, check=True, **settings):
+    """What the timer and the cron file run, on a day on which not everybody is visited unless it is said."""
+    program, defaults = server.root / "scheduled", server.root / "defaults"
+    program.write_text((places.SOURCE / "contrib/lazy-expunge-maintain.in").read_text())
+    defaults.write_text("".join(f"{name}={value}\n" for name, value in {"FULL_DAY": 8, **settings}.items()))
+    return server.run(["env", f"DOVEADM=doveadm -c {server.conf}", f"LAZY_EXPUNGE_DEFAULTS={defaults}", "sh", program], check=check)
+
+
+def test_the_schedule_uses_the_catalog_where_there_is_one(dovecot):
+    server, database, (anna, bert) = fleet(dovecot, 2)
+    maintain(server, "-A")
+    again = lambda: database.run("UPDATE lazy_expunge SET due = CASE username WHEN ? THEN 1 ELSE ? END, maintained = ?", anna.name, NEVER, now() - 100)
+    visited_at = lambda user: database.row(user)["maintained"] > now() - 50
+    again()
+    done = scheduled(server)
+    assert (done.stdout, done.stderr) == (b"", b"") and visited_at(anna) and not visited_at(bert)
+    # once a week everybody is, by as many processes as a site wants
+    for day in (0, time.strftime("%u")):
+        again()
+        done = scheduled(server, FULL_DAY=day, JOBS=2)
+        assert (done.stdout, done.stderr) == (b"", b"") and visited_at(anna) and visited_at(bert)
+    done = scheduled(server, check=False, JOBS=0)
+    assert done.code == 64 and b"-j 0" in done.stderr
+    # a catalog that cannot be read leaves nobody out, and is said
+    keep(bert, 1)
+    database.run("ALTER TABLE lazy_expunge RENAME TO gone")
+    server.allow_log("dict")
+    done = scheduled(server)
+    assert b"The catalog cannot be read" in done.stderr and done.stdout == b"" and len(bert.kept()) == 1
+    # and where there is none nothing is said
+    without = dovecot.own(**FIELDS)
+    carl = without.user()
+    without.write_users([carl])
+    keep(carl, 2)
+    done = scheduled(without)
+    assert (done.stdout, done.stderr) == (b"", b"") and len(carl.kept()) == 1

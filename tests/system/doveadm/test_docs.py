@@ -114,13 +114,13 @@ def written_schedule(directory):
     for name in ("service", "timer", "cron"):
         path = SOURCE / f"contrib/dovecot-lazy-expunge.{name}"
         text = (path if path.exists() else path.with_name(path.name + ".in")).read_text()
-        (directory / path.name).write_text(text.replace("@DOVEADM@", "/usr/bin/doveadm"))
+        (directory / path.name).write_text(text.replace("@MAINTAIN@", "/usr/bin/true"))
     return [directory / f"dovecot-lazy-expunge.{name}" for name in ("service", "timer", "cron")]
 
 
 def test_the_systemd_units(tmp_path):
     service, timer, _ = written_schedule(tmp_path)
-    assert "ExecStart=/usr/bin/doveadm -f json lazy-expunge maintain -A\n" in service.read_text()
+    assert "ExecStart=/usr/bin/true\n" in service.read_text()
 
     def problems():
         """What systemd says of the units, of which it ignores what it does not know."""
@@ -153,7 +153,7 @@ def test_the_cron_file(tmp_path):
     """It has a user in the sixth field, as those in /etc/cron.d do."""
     cron = written_schedule(tmp_path)[2]
     jobs = [line for line in cron.read_text().splitlines() if line[:1].isdigit()]
-    assert len(jobs) == 1 and jobs[0].split()[5] == "root" and "/usr/bin/doveadm -f json lazy-expunge maintain -A" in jobs[0]
+    assert len(jobs) == 1 and jobs[0].split()[5] == "root" and jobs[0].endswith(" || /usr/bin/true")
 
     def check(text):
         table = tmp_path / "table"

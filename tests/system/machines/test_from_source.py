@@ -70,7 +70,9 @@ def test_from_nothing_to_protected_mail_and_on(package, system):
     assert len(system.deletes(".EXPUNGED")) == 1
     [unit] = re.findall(r"enable --now (\S+)", command("systemctl enable"))
     assert system.path(f"/usr/local/lib/systemd/system/{unit}").exists()
-    assert system.path("/usr/local/lib/systemd/system/dovecot-lazy-expunge.service").exists()
+    unit = system.path("/usr/local/lib/systemd/system/dovecot-lazy-expunge.service").read_text()
+    assert "ExecStart=/usr/local/libexec/dovecot-lazy-expunge/lazy-expunge-maintain\n" in unit
+    assert system.path("/usr/local/libexec/dovecot-lazy-expunge/lazy-expunge-maintain").stat().st_mode & 0o777 == 0o755
     with system.running():
         system.run(*command("doveadm lazy-expunge maintain").split())
         rows = system.run(*command("doveadm lazy-expunge check").split())
