@@ -52,7 +52,7 @@ def main():
 
 def _check(arguments, ci):
     packages.install(packages.HOST + packages.DOVECOT + packages.BUILD + packages.TESTS + packages.CLIENTS +
-                     packages.BROWSER_TESTS + packages.DICTS + packages.DATABASES +
+                     packages.BROWSER_TESTS + packages.DICTS + packages.NATIVE_DICTS + packages.DATABASES +
                      packages.beside(packages.native_codename()) + (packages.ANALYSIS if ci else []), _say)
     packages.promtool(places.tools(), _say)
     places.remove_old_runs()

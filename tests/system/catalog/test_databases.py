@@ -1,13 +1,14 @@
-"""The schemas of conf.d: PostgreSQL through Dovecot's dict, and MySQL's as MariaDB takes it."""
+"""The schemas of conf.d: PostgreSQL and MySQL through Dovecot's dict."""
 
 import json
 
 import pytest
 
 from harness import places
-from harness.dovecot.catalog import NEVER, Postgres, configuration, load_in_mariadb, now, schema
+from harness.dovecot.catalog import MariaDb, Postgres, configuration, now
 from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox
 from harness.dovecot.retention import keep, maintain
+from harness.waiting import wait_for
 
 pytestmark = pytest.mark.any_format
 
@@ -48,17 +49,42 @@ def test_postgresql(dovecot, postgres):
     assert (postgres.row(bert)["messages"], postgres.row(anna)) == (1, None)
 
 
-@pytest.mark.native
-def test_the_schema_of_mysql(dovecot):
+@pytest.fixture
+def mariadb():
     place = places.fresh_run_directory()
-    row = "INSERT INTO lazy_expunge (due,bytes,messages,username) VALUES ('{}','{}','1','{}') ON DUPLICATE KEY UPDATE due='{}',bytes='{}'"
-    out = place / "out"
-    statements = [row.format(NEVER, 9, "anna", NEVER, 9), row.format(5, 700, "Anna", 5, 700), row.format(6, 800, "anna", 6, 800),
-                  f"SELECT users, messages, bytes, due_day, due_week FROM lazy_expunge_sums WHERE name = 'all' INTO OUTFILE '{out}'",
-                  f"SELECT -bytes, username FROM lazy_expunge_top ORDER BY bytes_down LIMIT 1 INTO OUTFILE '{out}-top'"]
-    text = "CREATE DATABASE le;\nUSE le;\n" + schema("mysql") + "".join(f"{statement};\n" for statement in statements)
-    done = load_in_mariadb(place / "data", text)
-    assert done.returncode == 0, done.stderr.decode()[-2000:]
-    # names differ in case
-    assert out.read_text().split() == ["2", "2", "1500", "2", "2"]
-    assert (place / "out-top").read_text().split() == ["-800", "anna"]
+    place.chmod(0o755)
+    database = MariaDb(place / "mariadb")
+    yield database
+    database.stop()
+
+
+@pytest.mark.native
+def test_mysql(dovecot, mariadb):
+    """Of the databases that speak so MariaDB. Names of users differ in case."""
+    mariadb.start()
+    server = dovecot.own(**configuration(dovecot.target, mariadb.change), passwd_file=True,
+                         mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge="7 days", autoexpunge_max_mails=2),))
+    anna, bert = server.user("mari-anna"), server.user("maria")
+    server.write_users([anna, bert])
+    for user in (anna, bert):
+        user.fill("INBOX", 3)
+    with bert.imap("INBOX") as session:
+        session.delete("1")
+    status = lambda *arguments: json.loads(server.doveadm("-f", "json", "lazy-expunge", "status", "-A", "-c", *arguments).stdout)
+    wait_for(lambda: status()[0]["users"] == 1, "the row of the session")
+    keep(anna, 3, "Work")
+    anna.doveadm("lazy-expunge hold", "-N", "case", "to", "nobody")
+    done, run = maintain(server, "-A", "-D")
+    assert {row["username"]: row["expunged"] for row in done} == {anna.name: 1, bert.name: 0} and run.stderr == b""
+    rows = status("-s", "messages", "-l", "1")
+    assert [(row["username"], row["messages"], row["users"]) for row in rows] == [(anna.name, 2, 1), ("TOTAL", 3, 2)]
+    assert rows[1]["due_week"] == 2 and rows[0]["server"] == server.hostname
+    held = json.loads(server.doveadm("-f", "json", "lazy-expunge", "holds", "-A", "-c").stdout)
+    assert [(row["username"], row["name"]) for row in held] == [(anna.name, "case")]
+    server.stop()
+    mariadb.stop()
+    mariadb.run("USE lazy_expunge;\nINSERT INTO lazy_expunge (username, bytes) VALUES ('MARIA', 1000000) "
+                "ON DUPLICATE KEY UPDATE bytes='1';\n")
+    assert mariadb.select("SELECT username, messages, holds, failed FROM lazy_expunge ORDER BY username") == [
+        ["MARIA", "0", "0", "0"], [anna.name, "2", "1", "0"], [bert.name, "1", "0", "0"]]
+    assert mariadb.select("SELECT -bytes, username FROM lazy_expunge_top ORDER BY bytes_down LIMIT 1") == [["-1000000", "MARIA"]]

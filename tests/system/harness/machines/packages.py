@@ -21,6 +21,8 @@ TESTS = ["python3-pytest", "python3-pytest-xdist", "strace", "valgrind", "man-db
 BROWSER_TESTS = ["python3-selenium"]
 # databases that tests start with files of their own; nothing of the system's is started
 DATABASES = ["postgresql", "mariadb-server-core"]
+# and what asks one of them alone, which only the native Dovecot is tried with
+NATIVE_DICTS = ["dovecot-mysql"]
 # mail programs that delete mail in tests
 CLIENTS = ["curl", "fetchmail", "isync", "neomutt", "offlineimap3"]
 CHROOT = ["mmdebstrap", "debian-archive-keyring"]
