@@ -168,10 +168,6 @@ def test_everything_is_as_it_was(dovecot, seed, seconds, only_last):
         for origin in account.rng.choice(((), (None,), FOLDERS, FOLDERS[::-1])):
             run(account.user, "restore", "--since", f"@{since}", *(("-o", origin) if origin else ()), "ALL")
             account.log.append(("restored meanwhile", origin))
-            done = [row["id"] for row in run(account.user, "deletions") if row["kind"] == "restore" and row["messages"]]
-            if done and account.rng.random() < 0.3:
-                run(account.user, "restore", "-U", account.rng.choice(done))
-                account.log.append("and taken back")
             account.steps(8 if origin is None else 3, Account.DELETING)
         account.empty_trash()
         run(account.user, "restore", "--since", f"@{since}", "ALL")
