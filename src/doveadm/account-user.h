@@ -17,6 +17,8 @@ struct lazy_expunge_account_user {
 	/* lazy_expunge_account_keep, lazy_expunge_hold */
 	unsigned int keep_secs;
 	bool hold;
+	/* lock_method is not dotlock */
+	bool kernel_locks;
 	/* the acl plugin is loaded for the user */
 	bool acl_loaded;
 	/* -1 = not known. They are what indexes say, unless it was exact. */
