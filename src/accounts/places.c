@@ -70,6 +70,10 @@ static void places_add_namespace(struct places *places,
 	    mailbox_list_get_path(ns->list, "INBOX",
 				  MAILBOX_LIST_PATH_TYPE_MAILBOX, &path) > 0)
 		places_add(places, "inbox", ns->prefix, path, FALSE);
+	/* what all users have together is nobody's */
+	path = lazy_expunge_compat_attachment_dir(ns);
+	if (lazy_expunge_account_path_names_user(path, ns->user->username))
+		places_add(places, "attachments", ns->prefix, path, FALSE);
 	places_add(places, "volatile", ns->prefix,
 		   lazy_expunge_compat_list_volatile_dir(ns->list), TRUE);
 }
