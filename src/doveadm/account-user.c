@@ -124,6 +124,7 @@ static int user_read(struct mail_user *user, pool_t pool, bool exact,
 
 	luser = lazy_expunge_user_get(user);
 	user_r->username = p_strdup(pool, user->username);
+	user_r->uid = geteuid();
 	user_r->keep_secs = luser->set.account_keep;
 	user_r->hold = luser->set.hold;
 	user_r->kernel_locks = user_has_kernel_locks(user);

@@ -25,6 +25,7 @@ def test_delete_and_undelete(dovecot):
     ident = delete(user)
     assert not user.home.exists()
     [row] = listed(user)
+    assert account(user.server, "list", "-u", user.name.upper()) == [row], "as auth knows names"
     assert row["id"] == ident and row["state"] == "deleted" and row["needs"] == "" and row["held"] == ""
     assert row["messages"] in ("5", 5)
     # the name is free: whoever gets it sees nothing of the old one

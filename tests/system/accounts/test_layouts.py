@@ -179,6 +179,21 @@ def test_system_users(dovecot):
     account(server, "undelete", ident)
     assert [mail.guid for mail in users[0].messages()] == [mail.guid for mail in before]
     assert users[0].home.stat().st_uid == 61400
+    # to somebody else nothing goes that is not that user's
+    users[1].doveadm("expunge", "mailbox", "INBOX", "all")
+    users[1].doveadm("expunge", "mailbox", ".EXPUNGED", "all")
+    server.settle()
+    refused = f"belongs to uid 61400, and {users[1].name} is uid 61401: give this uid the files (chown -R), or the user the other uid"
+    for arguments in (("-n",), ()):
+        assert refused in account(server, "rename", *arguments, "-u", users[0].name, users[1].name, code=65)
+    assert [mail.guid for mail in users[0].messages()] == [mail.guid for mail in before]
+    ident = delete(users[0])
+    assert refused in account(server, "undelete", ident, "-t", users[1].name, code=65)
+    lies = server.mail_root / ".lazy-expunge-deleted" / ident / "0"
+    for path in [lies, *lies.rglob("*")]:
+        shutil.chown(path, 61401)
+    account(server, "undelete", ident, "-t", users[1].name)
+    assert [mail.guid for mail in users[1].messages()] == [mail.guid for mail in before]
 
 
 def test_a_link_in_the_place_of_the_home(dovecot):
