@@ -124,7 +124,7 @@ def test_attachments_in_files_of_their_own(dovecot, shared):
     directory = "" if shared else "/%{user}" if dovecot.target.new_settings else "/%u"
     server = dovecot.own(raw23=f"mail_attachment_dir = @MAIL@/attach{directory}\nmail_attachment_min_size = 1000\n",
                          raw24=f"mail_ext_attachment_path = @MAIL@/attach{directory}\nmail_ext_attachment_min_size = 1000\n"
-                               "mail_ext_attachment {\n  fs_driver = posix\n}\n")
+                               "mail_ext_attachment {\n  fs posix {\n  }\n}\n")
     (server.mail_root / "attach").mkdir()
     server.own(server.mail_root / "attach")
     one, other, new, last = (server.user() for _ in range(4))
