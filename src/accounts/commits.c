@@ -76,6 +76,22 @@ static int dotlock_fill(int fd, const struct stat *st)
 	return write_full(fd, text, strlen(text));
 }
 
+/* Returns 0, or -1 on failure, when it may be there all the same. */
+static int dotlock_prepare(int dir_fd, const char *name, const struct stat *st)
+{
+	int fd, ret;
+
+	/* from a process of the same PID that was killed */
+	(void)unlinkat(dir_fd, name, 0);
+	fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
+		    O_CLOEXEC, 0600);
+	if (fd == -1)
+		return -1;
+	ret = dotlock_fill(fd, st);
+	i_close_fd(&fd);
+	return ret < 0 ? -1 : 0;
+}
+
 /* Who has it is in it, as PID:host. Of a process on another host nothing is known. */
 static bool dotlock_is_dead(int fd, const struct stat *st)
 {
@@ -110,28 +126,41 @@ static bool dotlock_remove_dead(int dir_fd)
 	return dead;
 }
 
+/* It must have a PID in it from the first moment: without one all wait for it for
+   minutes, when its process was killed. */
+static int dotlock_create(int dir_fd, const struct stat *st)
+{
+	const char *name = t_strconcat(MAP_DOTLOCK, ".", my_pid, NULL);
+	int ret, saved_errno;
+
+	ret = dotlock_prepare(dir_fd, name, st);
+	if (ret == 0) {
+		do {
+			ret = linkat(dir_fd, name, dir_fd, MAP_DOTLOCK, 0);
+		} while (ret < 0 && errno == EEXIST &&
+			 dotlock_remove_dead(dir_fd));
+	}
+	saved_errno = errno;
+	(void)unlinkat(dir_fd, name, 0);
+	errno = saved_errno;
+	return ret;
+}
+
 /* Returns 1, 0 if somebody has it, -1 on failure. Dovecot's own functions would
    look for it by its path when it is to go, and that is another one then. */
 static int lock_by_dotlock(struct lazy_expunge_commits *commits,
 			   const char *dir, const struct stat *st)
 {
 	int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int fd, ret;
 
 	if (dir_fd == -1)
 		return -1;
 	/* closed with the others */
 	array_push_back(&commits->fds, &dir_fd);
-	do {
-		fd = openat(dir_fd, MAP_DOTLOCK, O_WRONLY | O_CREAT | O_EXCL |
-			    O_NOFOLLOW | O_CLOEXEC, 0600);
-	} while (fd == -1 && errno == EEXIST && dotlock_remove_dead(dir_fd));
-	if (fd == -1)
+	if (dotlock_create(dir_fd, st) < 0)
 		return errno == EEXIST ? 0 : -1;
 	array_push_back(&commits->dotlock_dirs, &dir_fd);
-	ret = dotlock_fill(fd, st);
-	i_close_fd(&fd);
-	return ret < 0 ? -1 : 1;
+	return 1;
 }
 
 /* Returns 1 if the file is locked, 0 if somebody has it or another has taken its
