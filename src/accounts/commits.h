@@ -13,11 +13,15 @@ struct lazy_expunge_account;
 
 struct lazy_expunge_commits {
 	ARRAY(int) fds;
+	/* those of them that are directories with a dotlock of ours */
+	ARRAY(int) dotlock_dirs;
 };
 
 /* Lock the maps of the account, where it still is at its old place, without
-   waiting, by each of Dovecot's methods but dotlock. Returns 1, 0 if somebody is
-   at it, or -1 and the error (data stack). The caller unlocks only after 1. */
+   waiting, by each of Dovecot's methods; by dotlock only if the account may have
+   that (kernel_locks). Returns 1, 0 if somebody is at it, or -1 and the error
+   (data stack). The caller unlocks only after 1, and may have moved the account
+   by then. */
 int lazy_expunge_commits_lock(const struct lazy_expunge_account *account,
 			      struct lazy_expunge_commits *commits_r,
 			      const char **error_r);

@@ -70,6 +70,10 @@ static void places_add_namespace(struct places *places,
 	    mailbox_list_get_path(ns->list, "INBOX",
 				  MAILBOX_LIST_PATH_TYPE_MAILBOX, &path) > 0)
 		places_add(places, "inbox", ns->prefix, path, FALSE);
+	/* what all users have together is nobody's */
+	path = lazy_expunge_compat_attachment_dir(ns);
+	if (lazy_expunge_account_path_names_user(path, ns->user->username))
+		places_add(places, "attachments", ns->prefix, path, FALSE);
 	places_add(places, "volatile", ns->prefix,
 		   lazy_expunge_compat_list_volatile_dir(ns->list), TRUE);
 }
@@ -212,10 +216,31 @@ split_is_inside(const ARRAY_TYPE(lazy_expunge_place_path) *all,
 	return FALSE;
 }
 
+/* A directory may have the name by chance, as /var/vmail where all users are below
+   it has that of a user vmail: then it comes once more in a path below. */
+static const char *
+split_named_again(const ARRAY_TYPE(lazy_expunge_place_path) *all,
+		  const char *path, const char *username)
+{
+	const struct lazy_expunge_place_path *other;
+
+	array_foreach(all, other) {
+		if (strcmp(other->path, path) != 0 &&
+		    lazy_expunge_account_path_is_below(other->path, path) &&
+		    lazy_expunge_account_path_names_user(
+				other->path + strlen(path), username))
+			return other->path;
+	}
+	return NULL;
+}
+
 static int split_check(const struct lazy_expunge_account *account,
+		       const ARRAY_TYPE(lazy_expunge_place_path) *all,
 		       const struct lazy_expunge_place_path *path, bool own,
 		       const char **error_r)
 {
+	const char *again = own ? NULL :
+		split_named_again(all, path->path, account->user);
 	const char *parent = lazy_expunge_path_parent(path->path);
 	struct stat st, parent_st;
 
@@ -225,6 +250,13 @@ static int split_check(const struct lazy_expunge_account *account,
 			"name in it, and may belong to others, too: if it is "
 			"this user's alone, say so with -y", path->path,
 			path->key);
+		return -1;
+	}
+	if (again != NULL) {
+		*error_r = t_strdup_printf("%s (%s) has the user's name in it, "
+			"but so has %s below it, and so it may belong to "
+			"others, too: if it is this user's alone, say so with "
+			"-y", path->path, path->key, again);
 		return -1;
 	}
 	if (lstat(path->path, &st) < 0 || stat(parent, &parent_st) < 0) {
@@ -303,7 +335,7 @@ int lazy_expunge_places_split(struct lazy_expunge_account *account, pool_t pool,
 	array_foreach(&all, path) {
 		if (split_is_inside(&all, path))
 			continue;
-		if (split_check(account, path, own, error_r) < 0)
+		if (split_check(account, &all, path, own, error_r) < 0)
 			return -1;
 		split_add(account, pool, path);
 	}

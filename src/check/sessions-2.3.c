@@ -53,6 +53,8 @@ static const char *const retention_settings[] = {
 	"autoexpunge", "autoexpunge_max_mails", NULL
 };
 
+#define BLOCK_NAME_SETTING "name"
+
 /* What a session has is asked for before the process becomes a user. */
 static const char *const protocols[] = {
 	"imap", "pop3", "lmtp", "lda", "doveadm"
@@ -86,12 +88,16 @@ static bool is_ours(const char *key)
 	return strncasecmp(key, PLUGIN_PREFIX, strlen(PLUGIN_PREFIX)) == 0;
 }
 
-static bool is_retention(const char *key)
+/* namespace/NAMESPACE/mailbox/MAILBOX/SETTING, names are escaped */
+static bool is_in_block(const char *key)
 {
-	const char *name = strrchr(key, '/');
+	const char *const *parts = t_strsplit(key, "/");
 
-	return str_begins(key, "namespace/") &&
-		str_array_find(retention_settings, name + 1);
+	return str_array_length(parts) == 5 &&
+		strcmp(parts[0], "namespace") == 0 &&
+		strcmp(parts[2], "mailbox") == 0 &&
+		(str_array_find(retention_settings, parts[4]) ||
+		 strcmp(parts[4], BLOCK_NAME_SETTING) == 0);
 }
 
 /* doveconf's output of plugin { } */
@@ -160,7 +166,7 @@ static int config_read_reply(struct session_config *config, pool_t pool,
 			continue;
 		if (str_begins(line, PLUGINS_KEY"="))
 			config_add(config, pool, PLUGINS_KEY, value + 1);
-		else if (is_retention(t_strdup_until(line, value))) {
+		else if (is_in_block(t_strdup_until(line, value))) {
 			config_add(config, pool, t_strdup_until(line, value),
 				   value + 1);
 		}
@@ -325,6 +331,44 @@ plugins_of_this_process(const char *plugins, bool *lacks_acl_r)
 	return str_c(str);
 }
 
+/* Mailbox blocks that only what runs has. known: the beginnings of the keys of the
+   others, and of the namespaces. */
+static int overlay_new_blocks(ARRAY_TYPE(const_string) *fields,
+			      struct mail_storage_service_ctx *ctx,
+			      struct mail_storage_service_input *input,
+			      const char *const *userdb_fields,
+			      const struct session_config *doveadm,
+			      const char *const *known_namespaces,
+			      const char *const *known_blocks,
+			      const char **error_r)
+{
+	const char *const *settings, *block, *list, *name, *field;
+	unsigned int count;
+
+	settings = array_get(&doveadm->settings, &count);
+	for (unsigned int i = 0; i < count; i += 2) {
+		if (!is_in_block(settings[i]))
+			continue;
+		block = t_strdup_until(settings[i], strrchr(settings[i], '/'));
+		list = t_strdup_until(block, strrchr(block, '/'));
+		name = config_get(doveadm, t_strconcat(block,
+					"/"BLOCK_NAME_SETTING, NULL));
+		if (name == NULL || !str_array_find(known_namespaces, list) ||
+		    str_array_find(known_blocks, block))
+			continue;
+		if (strcmp(strrchr(settings[i], '/') + 1,
+			   BLOCK_NAME_SETTING) == 0) {
+			field = t_strdup_printf("%s=%s", list,
+						strrchr(block, '/') + 1);
+			array_push_back(fields, &field);
+		}
+		if (overlay_add(fields, ctx, input, userdb_fields, settings[i],
+				settings[i + 1], error_r) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* The retention in the mailbox blocks of doveadm, as what runs has it. */
 static int overlay_blocks(ARRAY_TYPE(const_string) *fields,
 			  struct mail_storage_service_ctx *ctx,
@@ -334,21 +378,27 @@ static int overlay_blocks(ARRAY_TYPE(const_string) *fields,
 			  struct mail_user *like, const char **error_r)
 {
 	const struct mailbox_settings *block;
+	ARRAY_TYPE(const_string) known_namespaces, known_blocks;
 	struct mail_namespace *ns;
-	const char *key, *value, *const *name;
+	const char *list, *path, *key, *value, *const *name;
 
+	t_array_init(&known_namespaces, 4);
+	t_array_init(&known_blocks, 16);
 	for (ns = like->namespaces; ns != NULL; ns = ns->next) {
 		/* no setting can be given to one without a name */
 		if (ns->set->name == NULL || *ns->set->name == '\0')
 			continue;
+		list = t_strdup_printf("namespace/%s/mailbox",
+				       settings_section_escape(ns->set->name));
+		array_push_back(&known_namespaces, &list);
 		for (unsigned int i = 0; (block =
 		     lazy_expunge_compat_mailbox_settings(ns, i)) != NULL;
 		     i++) {
+			path = t_strdup_printf("%s/%s", list,
+				settings_section_escape(block->name));
+			array_push_back(&known_blocks, &path);
 			for (name = retention_settings; *name != NULL; name++) {
-				key = t_strdup_printf("namespace/%s/mailbox/%s/%s",
-					settings_section_escape(ns->set->name),
-					settings_section_escape(block->name),
-					*name);
+				key = t_strconcat(path, "/", *name, NULL);
 				value = config_get(doveadm, key);
 				if (overlay_add(fields, ctx, input,
 						userdb_fields, key,
@@ -358,7 +408,11 @@ static int overlay_blocks(ARRAY_TYPE(const_string) *fields,
 			}
 		}
 	}
-	return 0;
+	array_append_zero(&known_namespaces);
+	array_append_zero(&known_blocks);
+	return overlay_new_blocks(fields, ctx, input, userdb_fields, doveadm,
+				  array_front(&known_namespaces),
+				  array_front(&known_blocks), error_r);
 }
 
 /* What doveadm has and the protocol has not is empty, which is as none. doveadm

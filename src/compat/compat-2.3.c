@@ -282,6 +282,15 @@ static const char *location_char(char chr)
 	return chr == '\0' ? NULL : t_strdup_printf("%c", chr);
 }
 
+const char *lazy_expunge_compat_attachment_dir(struct mail_namespace *ns)
+{
+	const char *dir =
+		mail_namespace_get_default_storage(ns)->set->mail_attachment_dir;
+
+	return dir == NULL || *dir == '\0' ? "" :
+		mail_user_home_expand(ns->user, dir);
+}
+
 const char *const *
 lazy_expunge_compat_list_location(struct mailbox_list *list)
 {
@@ -317,6 +326,8 @@ lazy_expunge_compat_list_location(struct mailbox_list *list)
 	location_add(&location, "mailbox_list_storage_escape_char",
 		     location_char(set->storage_name_escape_char));
 	location_add(&location, "mailbox_list_utf8", set->utf8 ? "yes" : "no");
+	location_add(&location, "mail_ext_attachment_path",
+		     lazy_expunge_compat_attachment_dir(list->ns));
 	array_append_zero(&location);
 	return array_front(&location);
 }
@@ -371,18 +382,44 @@ static void namespace_set_plain(struct mail_namespace *ns,
 		ns->list->set.inbox_path = NULL;
 }
 
+/* As mail_storage_service_lookup_next() does it. */
+static int user_at_lookup(struct mail_storage_service_ctx *service,
+			  struct mail_user *like, const char *const *settings,
+			  struct mail_storage_service_user **service_user_r,
+			  struct mail_user **user_r, const char **error_r)
+{
+	const struct mail_storage_service_input input = {
+		.module = "mail", .service = "doveadm",
+		.username = like->username,
+		.flags_override_add = MAIL_STORAGE_SERVICE_FLAG_NO_NAMESPACES |
+			MAIL_STORAGE_SERVICE_FLAG_NO_RESTRICT_ACCESS,
+	};
+	const char *dir = location_find(settings, "mail_ext_attachment_path");
+	int ret;
+
+	ret = mail_storage_service_lookup(service, &input, service_user_r,
+					  error_r);
+	if (ret <= 0)
+		return ret;
+	/* it is no part of a location */
+	if ((*dir != '\0' && mail_storage_service_user_set_setting(
+			*service_user_r, "mail_attachment_dir", dir,
+			error_r) <= 0) ||
+	    mail_storage_service_next(service, *service_user_r, user_r,
+				      error_r) < 0) {
+		*error_r = t_strdup(*error_r);
+		mail_storage_service_user_unref(service_user_r);
+		return -1;
+	}
+	return 1;
+}
+
 int lazy_expunge_compat_user_at(struct mail_storage_service_ctx *service,
 				struct mail_user *like, const char *home,
 				const char *const *settings, bool inbox,
 				struct mail_user **user_r,
 				const char **error_r)
 {
-	struct mail_storage_service_input input = {
-		.module = "mail", .service = "doveadm",
-		.username = like->username,
-		.flags_override_add = MAIL_STORAGE_SERVICE_FLAG_NO_NAMESPACES |
-			MAIL_STORAGE_SERVICE_FLAG_NO_RESTRICT_ACCESS,
-	};
 	struct mail_storage_service_user *service_user;
 	const char *location = location_write(settings);
 	int ret;
@@ -392,8 +429,8 @@ int lazy_expunge_compat_user_at(struct mail_storage_service_ctx *service,
 		return -1;
 	}
 	mail_storage_service_io_deactivate_user(like->_service_user);
-	ret = mail_storage_service_lookup_next(service, &input, &service_user,
-					       user_r, error_r);
+	ret = user_at_lookup(service, like, settings, &service_user, user_r,
+			     error_r);
 	if (ret > 0) {
 		if (home != NULL)
 			mail_user_set_home(*user_r, home);

@@ -225,6 +225,14 @@ static void location_add(ARRAY_TYPE(const_string) *list, const char *name,
 	array_push_back(list, &value);
 }
 
+const char *lazy_expunge_compat_attachment_dir(struct mail_namespace *ns)
+{
+	const char *dir = ns->list->mail_set->mail_ext_attachment_path;
+
+	return dir == NULL || *dir == '\0' ? "" :
+		mail_user_home_expand(ns->user, dir);
+}
+
 const char *const *
 lazy_expunge_compat_list_location(struct mailbox_list *list)
 {
@@ -255,6 +263,8 @@ lazy_expunge_compat_list_location(struct mailbox_list *list)
 		     set->mailbox_list_storage_escape_char);
 	location_add(&location, "mailbox_list_utf8",
 		     set->mailbox_list_utf8 ? "yes" : "no");
+	location_add(&location, "mail_ext_attachment_path",
+		     lazy_expunge_compat_attachment_dir(list->ns));
 	array_append_zero(&location);
 	return array_front(&location);
 }

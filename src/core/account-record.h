@@ -101,6 +101,9 @@ struct lazy_expunge_account {
 	/* where a setting has a place at which there was nothing when the parts
 	   were looked for. Not in the record. */
 	ARRAY_TYPE(const_string) absent;
+	/* the settings have no dotlocks: known when it was looked up. Not in
+	   the record. */
+	bool kernel_locks;
 	/* none if an earlier version has written it */
 	ARRAY_TYPE(lazy_expunge_account_namespace) namespaces;
 };

@@ -2,6 +2,7 @@
 
 #include "lib.h"
 #include "array.h"
+#include "compat/dovecot.h"
 #include "core/account-record.h"
 #include "accounts/moves.h"
 #include "doveadm.h"
@@ -60,6 +61,39 @@ static bool aim_check_user(struct lazy_expunge_account_cmd *cmd,
 				(long long)user_r->messages));
 }
 
+/* Returns FALSE if the mail is another's, who is no member of its group. */
+static bool aim_owns(const struct lazy_expunge_account *account,
+		     const struct lazy_expunge_account_user *user,
+		     const char **error_r)
+{
+	const struct lazy_expunge_account_place *place;
+	const struct lazy_expunge_account_part *part;
+	const char *path;
+	struct stat st;
+
+	array_foreach(&account->places, place) {
+		if (!str_begins_with(place->key, "mail "))
+			continue;
+		part = array_idx(&account->parts, place->part);
+		path = t_strconcat(part->to, place->below, NULL);
+		if (stat(path, &st) < 0) {
+			path = t_strconcat(part->from, place->below, NULL);
+			if (stat(path, &st) < 0)
+				continue;
+		}
+		if (st.st_uid != user->uid && user->uid != 0 &&
+		    (st.st_mode & S_IRWXG) != S_IRWXG) {
+			*error_r = t_strdup_printf("%s belongs to uid %ld, and "
+				"%s is uid %ld: give this uid the files (chown "
+				"-R), or the user the other uid", path,
+				(long)st.st_uid, user->username,
+				(long)user->uid);
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
 static bool aim_at(struct lazy_expunge_account_cmd *cmd,
 		   struct lazy_expunge_account *account, const char *target,
 		   struct lazy_expunge_account_user *user_r)
@@ -69,7 +103,8 @@ static bool aim_at(struct lazy_expunge_account_cmd *cmd,
 	if (!aim_check_user(cmd, target, user_r))
 		return FALSE;
 	if (lazy_expunge_places_aim(account, cmd->registry.pool, &user_r->paths,
-				    &error) < 0) {
+				    &error) < 0 ||
+	    !aim_owns(account, user_r, &error)) {
 		return lazy_expunge_account_cmd_fail(cmd,
 			DOVEADM_EX_NOTPOSSIBLE, error);
 	}

@@ -51,6 +51,7 @@ lazy_expunge_account_delete_plan(struct lazy_expunge_account_cmd *cmd,
 	account->deleted = cmd->now;
 	account->kept_until = kept_until;
 	account->held = user->hold;
+	account->kernel_locks = user->kernel_locks;
 	account->messages = user->messages;
 	account->bytes = user->bytes;
 	ret = lazy_expunge_places_split(account, cmd->pool, &user->paths, own,

@@ -4,6 +4,7 @@
 #include "array.h"
 #include "file-lock.h"
 #include "compat/compat-service.h"
+#include "core/account-record.h"
 #include "core/text.h"
 #include "events/events.h"
 #include "accounts/moves.h"
@@ -35,6 +36,38 @@ static int purge_count(const struct lazy_expunge_account *account,
 			return -1;
 	}
 	return 0;
+}
+
+static bool purge_is_in_parts(const struct lazy_expunge_account *account,
+			      const char *path)
+{
+	const struct lazy_expunge_account_part *part;
+
+	array_foreach(&account->parts, part) {
+		if (lazy_expunge_account_path_is_below(path, part->from))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* What all users have together is not looked through. */
+static void purge_tell_of_attachments(const struct lazy_expunge_account *account)
+{
+	const struct lazy_expunge_account_namespace *ns;
+	const struct lazy_expunge_account_setting *set;
+
+	array_foreach(&account->namespaces, ns) {
+		array_foreach(&ns->settings, set) {
+			if (strcmp(set->name, "mail_ext_attachment_path") != 0 ||
+			    purge_is_in_parts(account, set->value))
+				continue;
+			i_warning("%s: Attachments that were taken out of its "
+				  "mails are left in %s",
+				  lazy_expunge_text_safe(account->id),
+				  lazy_expunge_text_safe(set->value));
+			return;
+		}
+	}
 }
 
 enum lazy_expunge_account_purge_result
@@ -72,6 +105,7 @@ lazy_expunge_account_purge_one(struct lazy_expunge_account *account, time_t now,
 		lazy_expunge_event_account("lazy_expunge_account_purged",
 					   account->user, account->id, by, "",
 					   purged_r->paths, purged_r->bytes);
+		purge_tell_of_attachments(account);
 	}
 	return LAZY_EXPUNGE_ACCOUNT_PURGE_DONE;
 }

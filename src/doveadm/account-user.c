@@ -100,6 +100,19 @@ static void user_count(struct mail_user *user, struct count *count)
 	}
 }
 
+static bool user_has_kernel_locks(struct mail_user *user)
+{
+	const struct mail_storage_settings *set;
+	struct mail_namespace *ns;
+
+	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
+		set = mail_namespace_get_default_storage(ns)->set;
+		if (set->parsed_lock_method == FILE_LOCK_METHOD_DOTLOCK)
+			return FALSE;
+	}
+	return TRUE;
+}
+
 static int user_read(struct mail_user *user, pool_t pool, bool exact,
 		     struct lazy_expunge_account_user *user_r,
 		     const char **error_r)
@@ -111,8 +124,10 @@ static int user_read(struct mail_user *user, pool_t pool, bool exact,
 
 	luser = lazy_expunge_user_get(user);
 	user_r->username = p_strdup(pool, user->username);
+	user_r->uid = geteuid();
 	user_r->keep_secs = luser->set.account_keep;
 	user_r->hold = luser->set.hold;
+	user_r->kernel_locks = user_has_kernel_locks(user);
 	user_r->acl_loaded = lazy_expunge_compat_user_has_plugin(user, "acl");
 	if (luser->set.error != NULL) {
 		*error_r = t_strdup(luser->set.error);

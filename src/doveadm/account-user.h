@@ -12,11 +12,15 @@ struct mail_user;
 struct lazy_expunge_account_user {
 	/* as userdb writes it */
 	const char *username;
+	/* with whose rights mail processes work */
+	uid_t uid;
 	ARRAY_TYPE(lazy_expunge_place_path) paths;
 	ARRAY_TYPE(lazy_expunge_account_namespace) namespaces;
 	/* lazy_expunge_account_keep, lazy_expunge_hold */
 	unsigned int keep_secs;
 	bool hold;
+	/* lock_method is not dotlock */
+	bool kernel_locks;
 	/* the acl plugin is loaded for the user */
 	bool acl_loaded;
 	/* -1 = not known. They are what indexes say, unless it was exact. */

@@ -121,7 +121,7 @@ static void list_run(struct lazy_expunge_account_cmd *cmd)
 	lazy_expunge_registry_read(&cmd->registry);
 	array_foreach_elem(&cmd->registry.accounts, account) {
 		if (username == NULL ||
-		    wildcard_match(account->user, username))
+		    wildcard_match_icase(account->user, username))
 		T_BEGIN {
 			list_print(cmd, account, count);
 		} T_END;

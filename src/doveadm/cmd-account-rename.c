@@ -30,7 +30,8 @@ struct rename_cmd {
 /* What lies out of reach, and who knows where. */
 static const char *const by_hand[][2] = {
 	{ "userdb, passdb", "give them the new name, and take the old one out" },
-	{ "quota, last_login in a dict", "rename the user's rows there" },
+	{ "quota, last_login, mailbox attributes in a dict",
+	  "rename the user's rows there" },
 	{ "sieve scripts outside of the home", "move them" },
 	{ "indexes of a full-text server", "remove the old ones: doveadm index "
 	  "makes the new ones" },

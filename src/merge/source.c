@@ -52,6 +52,9 @@ bool lazy_expunge_merge_source_check(const struct lazy_expunge_account *account,
 	return TRUE;
 }
 
+/* Where the attachments lie, if not with the account. */
+#define SHARED_SETTING "mail_ext_attachment_path"
+
 /* Where the path lies now, NULL if it was not there. */
 static const char *source_path(const struct lazy_expunge_account *account,
 			       const char *path)
@@ -112,6 +115,10 @@ source_settings(const struct lazy_expunge_account *account,
 	array_foreach(&ns->settings, set) {
 		value = *set->value != '/' ? set->value :
 			source_path(account, set->value);
+		if (value == NULL && strcmp(set->name, SHARED_SETTING) == 0 &&
+		    !lazy_expunge_account_path_names_user(set->value,
+							  account->user))
+			value = set->value;
 		if (strcmp(set->name, "mail_path") == 0 &&
 		    (value == NULL || stat(value, &st) < 0))
 			return NULL;

@@ -3,12 +3,14 @@
 import fcntl
 import json
 import os
+import re
 import time
 
 import pytest
 
 from harness import wait_for
 from harness.dovecot.accounts import DELETED, account, content, delete, fill, listed, stamp, two_parts
+from harness.dovecot.config import Namespace
 from harness.faults.crash import ENDED
 from harness.faults.inject import doveadm_traced
 from harness.dovecot.mail import message
@@ -25,6 +27,7 @@ def test_delete_and_undelete(dovecot):
     ident = delete(user)
     assert not user.home.exists()
     [row] = listed(user)
+    assert account(user.server, "list", "-u", user.name.upper()) == [row], "as auth knows names"
     assert row["id"] == ident and row["state"] == "deleted" and row["needs"] == "" and row["held"] == ""
     assert row["messages"] in ("5", 5)
     # the name is free: whoever gets it sees nothing of the old one
@@ -229,6 +232,18 @@ def test_a_place_that_others_may_have_is_not_taken(dovecot):
     assert not (server.mail_root / "shared").exists()
     account(server, "undelete", ident)
     assert len(user.messages()) == 1
+
+
+def test_a_place_that_has_the_name_by_chance_is_not_taken(dovecot):
+    """As /var/vmail, below which all users are, has that of a user vmail."""
+    server = dovecot.own(namespaces=(Namespace("archive", "Archive/", format=dovecot.format, path="@MAIL@"),))
+    user, other = server.user(server.mail_root.name), server.user()
+    for one in (user, other):
+        one.deliver()
+    server.settle()
+    error = account(server, "delete", "-u", user.name, code=78)
+    assert re.search(re.escape(str(server.mail_root)) + r" \(.*\) has the user's name in it, but so has " + re.escape(str(user.home)), error)
+    assert len(user.messages()) == len(other.messages()) == 1
 
 
 def test_two_administrators_at_once(dovecot):

@@ -117,15 +117,35 @@ def test_what_is_being_delivered_while_an_account_is_taken_is_there_once(dovecot
     assert steps > 5 and len(accepted) > steps + len(CALLS)
 
 
+@contextlib.contextmanager
+def locked_by_dotlock(log):
+    """As another host has it, of whose processes nobody here knows."""
+    dotlock = log.with_name(f"{log.name}.lock")
+    dotlock.write_text("1:elsewhere.example.com")
+    yield
+    dotlock.unlink()
+
+
+def locked_by(call):
+    @contextlib.contextmanager
+    def locked(log):
+        with open(log, "r+") as file:
+            call(file, fcntl.LOCK_EX)
+            yield
+    return locked
+
+
+LOCKED = {"fcntl": locked_by(fcntl.lockf), "flock": locked_by(fcntl.flock), "dotlock": locked_by_dotlock}
+
+
 @pytest.mark.formats("mdbox")
-@pytest.mark.parametrize("lock", [fcntl.lockf, fcntl.flock], ids=["fcntl", "flock"])
-def test_an_account_is_not_taken_while_the_map_of_its_mdbox_is_locked(dovecot, lock):
-    server = dovecot()
+@pytest.mark.parametrize("method", LOCKED)
+def test_an_account_is_not_taken_while_the_map_of_its_mdbox_is_locked(dovecot, method):
+    server = dovecot(raw="mmap_disable = yes\nlock_method = dotlock") if method == "dotlock" else dovecot()
     user = server.user()
     user.deliver(message(subject="Lunch"))
     server.settle()
-    with open(user.mail_path / "storage/dovecot.map.index.log", "r+") as log:
-        lock(log, fcntl.LOCK_EX)
+    with LOCKED[method](user.mail_path / "storage/dovecot.map.index.log"):
         delete = Delete(user)
         delete.start()
         wait_for(lambda: delete.waits_or_took() or not delete.is_alive(), "the account to be taken, or to be waited for")
@@ -133,7 +153,23 @@ def test_an_account_is_not_taken_while_the_map_of_its_mdbox_is_locked(dovecot, l
     delete.join()
     assert delete.done.code == 0, str(delete.done)
     assert not user.home.exists() and (user.home.parent / DELETED).is_dir()
-    assert [row["user"] for row in account(server, "list", "-u", user.name)] == [user.name]
+    [row] = account(server, "list", "-u", user.name)
+    assert row["user"] == user.name
+    account(server, "undelete", row["id"])
+    assert [mail.subject for mail in user.messages()] == ["Lunch"] and list(user.mail_path.rglob("*.lock")) == []
+
+
+@pytest.mark.formats("mdbox")
+def test_a_dotlock_whose_process_is_dead_keeps_no_account(dovecot):
+    server = dovecot(raw="mmap_disable = yes\nlock_method = dotlock")
+    user = server.user()
+    user.deliver(message(subject="Lunch"))
+    server.settle()
+    hostname = server.sandbox.run(["hostname"]).stdout.decode().strip()
+    (user.mail_path / "storage/dovecot.map.index.log.lock").write_text(f"4194303:{hostname}")
+    [row] = account(server, "delete", "-u", user.name)
+    account(server, "undelete", row["id"])
+    assert [mail.subject for mail in user.messages()] == ["Lunch"] and list(user.mail_path.rglob("*.lock")) == []
 
 
 @pytest.mark.formats("mdbox")

@@ -1,5 +1,7 @@
 """Accounts whose parts lie apart: home, mail, indexes, control files, alternative storage and namespaces, each in its own place."""
 
+import base64
+import random
 import shutil
 
 import pytest
@@ -107,6 +109,57 @@ def test_an_alternative_storage_goes_along(dovecot):
     assert link.readlink() == server.mail_root / "alt" / new
 
 
+def attachment(subject):
+    """A mail of which dbox takes the attachment out."""
+    part = base64.encodebytes(random.Random(subject).randbytes(6000)).replace(b"\n", b"\r\n")
+    return (f"Subject: {subject}\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n"
+            "Content-Type: application/octet-stream\r\nContent-Disposition: attachment; filename=a\r\n"
+            "Content-Transfer-Encoding: base64\r\n\r\n").encode() + part + b"--x--\r\n"
+
+
+@pytest.mark.formats("sdbox", "mdbox")
+@pytest.mark.parametrize("shared", [False, True], ids=["own", "shared"])
+def test_attachments_in_files_of_their_own(dovecot, shared):
+    """They go along where the directory is the user's; one that all users have stays."""
+    directory = "" if shared else "/%{user}" if dovecot.target.new_settings else "/%u"
+    server = dovecot.own(raw23=f"mail_attachment_dir = @MAIL@/attach{directory}\nmail_attachment_min_size = 1000\n",
+                         raw24=f"mail_ext_attachment_path = @MAIL@/attach{directory}\nmail_ext_attachment_min_size = 1000\n"
+                               "mail_ext_attachment {\n  fs posix {\n  }\n}\n")
+    (server.mail_root / "attach").mkdir()
+    server.own(server.mail_root / "attach")
+    one, other, new, last = (server.user() for _ in range(4))
+    for user in (one, other):
+        user.fill("INBOX", [attachment("Live"), attachment("Deleted")])
+        user.doveadm("expunge", "mailbox", "INBOX", "subject", "Deleted")
+    texts = lambda user, mailbox: sorted(mail.text for mail in user.messages(mailbox))
+    live, kept = texts(one, "INBOX"), texts(one, ".EXPUNGED")
+    assert "--x--" in live[0] and "--x--" in kept[0] and live != kept
+    files = lambda: {path for path in (server.mail_root / "attach").rglob("*") if path.is_file()}
+    server.settle()
+    account(server, "rename", "-u", one.name, new.name)
+    assert (texts(new, "INBOX"), texts(new, ".EXPUNGED")) == (live, kept)
+    server.settle()
+    before = files()
+    ident = delete(new)
+    assert any(new.name in path.parts for path in files()) is False
+    account(server, "undelete", ident, "-t", last.name, "-m", "Old")
+    assert (texts(last, "Old/INBOX"), texts(last, ".EXPUNGED")) == (live, kept)
+    server.settle()
+    account(server, "undelete", ident)
+    assert files() >= before and (texts(new, "INBOX"), texts(new, ".EXPUNGED")) == (live, kept)
+    server.settle()
+    ident = delete(new)
+    done = server.doveadm("lazy-expunge", "account", "purge", ident)
+    left = f"Warning: {ident}: Attachments that were taken out of its mails are left in {server.mail_root}/attach"
+    assert (left in done.stderr.decode()) is shared and (files() >= before) is shared
+    assert (texts(other, "INBOX"), texts(other, ".EXPUNGED")) == (live, kept)
+    # as OPERATIONS says, for whose attachments are to go from the directory of all
+    server.settle()
+    before = files()
+    other.doveadm("lazy-expunge erase", "all")
+    assert len(before - files()) >= 2
+
+
 def test_system_users(dovecot):
     """The directories above belong to root, and each user has a uid."""
     server = dovecot.own(passwd_file=True)
@@ -127,6 +180,21 @@ def test_system_users(dovecot):
     account(server, "undelete", ident)
     assert [mail.guid for mail in users[0].messages()] == [mail.guid for mail in before]
     assert users[0].home.stat().st_uid == 61400
+    # to somebody else nothing goes that is not that user's
+    users[1].doveadm("expunge", "mailbox", "INBOX", "all")
+    users[1].doveadm("expunge", "mailbox", ".EXPUNGED", "all")
+    server.settle()
+    refused = f"belongs to uid 61400, and {users[1].name} is uid 61401: give this uid the files (chown -R), or the user the other uid"
+    for arguments in (("-n",), ()):
+        assert refused in account(server, "rename", *arguments, "-u", users[0].name, users[1].name, code=65)
+    assert [mail.guid for mail in users[0].messages()] == [mail.guid for mail in before]
+    ident = delete(users[0])
+    assert refused in account(server, "undelete", ident, "-t", users[1].name, code=65)
+    lies = server.mail_root / ".lazy-expunge-deleted" / ident / "0"
+    for path in [lies, *lies.rglob("*")]:
+        shutil.chown(path, 61401)
+    account(server, "undelete", ident, "-t", users[1].name)
+    assert [mail.guid for mail in users[1].messages()] == [mail.guid for mail in before]
 
 
 def test_a_link_in_the_place_of_the_home(dovecot):

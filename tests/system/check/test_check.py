@@ -211,10 +211,12 @@ def test_the_configuration_was_changed_and_not_reloaded(dovecot, kind, mended):
 
 def test_a_mailbox_block_was_changed_and_not_reloaded(dovecot):
     """The retention that runs is what takes mail away, whatever the files say by now."""
-    server = dovecot.own(**dict(SOUND, mailboxes=(Mailbox("Trash", autoexpunge="5d"), Mailbox(".EXPUNGED", autoexpunge="30d"))))
+    server = dovecot.own(**dict(SOUND, mailboxes=(Mailbox("Trash", autoexpunge="5d"), Mailbox(".EXPUNGED", autoexpunge="30d"),
+                                                         Mailbox("Old mail/2020", autoexpunge="9d"))))
     user = server.user()
     server.expect_log("SIGHUP received - reloading configuration", required=False)
     user.fill("INBOX", 1)
+    [block] = re.findall(r' *mailbox "?Old mail/2020"? \{[^}]*\}\n', server.conf.read_text())
 
     def said():
         rows, _ = check(user)
@@ -226,7 +228,10 @@ def test_a_mailbox_block_was_changed_and_not_reloaded(dovecot):
     for changes, words in (({"30d": "60d"}, ".EXPUNGED is kept for 30 days, and with it for 60 days"),
                            ({"60d": "30d", "5d": "0"}, "Trash is kept for 5 days, and with it for ever; "
                                                        ".EXPUNGED is kept for 60 days, and with it for 30 days"),
-                           ({"autoexpunge = 0": "autoexpunge_max_mails = 7"}, "Trash is kept for ever, and with it 7 mails at most")):
+                           ({"autoexpunge = 0": "autoexpunge_max_mails = 7"}, "Trash is kept for ever, and with it 7 mails at most"),
+                           ({block: ""}, "Old mail/2020 is kept for 9 days, and with it for ever"),
+                           ({"max_mails = 7\n": "max_mails = 7\n}\nmailbox \"New mail\" {\nautoexpunge = 4d\n"},
+                            "New mail is kept for ever, and with it for 4 days")):
         text = server.conf.read_text()
         for old, new in changes.items():
             assert text.count(old) == 1

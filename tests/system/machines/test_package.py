@@ -107,6 +107,7 @@ def test_the_life_of_the_package(package, system):
     assert system.restarts_asked_for()
     with system.running():
         assert len(system.uids("=2eEXPUNGED")) == 2, "the kept mail is there"
+        assert "install the package dovecot-lazy-expunge that was built for its new version" in told
         [rename] = re.findall(r"doveadm mailbox rename .*", told)
         system.run(*rename.replace("USER", USER).split())
         assert len(system.uids("EXPUNGED")) == 2
@@ -127,20 +128,34 @@ def test_the_life_of_the_package(package, system):
     assert system.deletes("EXPUNGED") == []
 
 
-@pytest.mark.releases("trixie")
+NEXT_RELEASE = {"bookworm": "trixie", "trixie": "forky"}
+
+
+@pytest.mark.releases(*NEXT_RELEASE)
 def test_dovecot_of_another_abi_waits_for_its_package(package, system):
-    newer = debs.Package("forky", package.directory.parent / "forky")
+    release = NEXT_RELEASE[package.release]
+    newer = debs.Package(release, package.directory.parent / release)
     if not newer.directory.exists():
-        pytest.skip("package for forky: it was not built, and no upgrade to it was tried")
+        pytest.skip(f"package for {release}: it was not built, and no upgrade to it was tried")
     install(system, package.deb)
     system.turn_on()
+    # as PACKAGING has it: what is in this file is of both versions
+    system.path(LOCAL_SETTINGS).write_text("namespace inbox {\n  mailbox .EXPUNGED {\n    autoexpunge = 30 days\n  }\n}\n")
     assert len(system.deletes(".EXPUNGED")) == 1
     system.add_release(newer.release)
     said = system.run("apt-get", "--simulate", "--yes", "upgrade")
-    assert re.search(r"^Inst openssl ", said, re.MULTILINE) and not re.search(r"^(Inst dovecot|Remv)", said, re.MULTILINE)
-    system.apt("install", "dovecot-core/forky", "dovecot-imapd/forky", system.put(newer.deb))
+    assert re.search(r"^Inst ", said, re.MULTILINE) and not re.search(r"^(Inst dovecot|Remv)", said, re.MULTILINE)
+    system.apt("install", "-o", "Dpkg::Options::=--force-confold", "dovecot-core/" + release, "dovecot-imapd/" + release, system.put(newer.deb))
+    if package.release == "bookworm":
+        # Dovecot does not start with what was written for 2.3, so nobody deletes anything
+        code, text = system.attempt("doveadm", "lazy-expunge", "maintain", "-A")
+        assert code != 0 and "Unknown setting" in text
+        assert system.attempt("dovecot")[0] != 0 and not system.sandbox.processes("dovecot")
+        system.new_settings = True
+        system.configure()
     assert_diverted(system, system.bytes(DIVERTED))
     assert len(system.deletes(".EXPUNGED")) == 1 and system.kept() == ["INBOX", "INBOX"]
+    assert "autoexpunge = 30 days" in system.doveconf()
 
 
 def test_local_settings_outlive_what_the_package_changes(package, system):

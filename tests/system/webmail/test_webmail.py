@@ -202,9 +202,11 @@ def test_search_and_filters(dovecot, webmail):
 def test_the_preview_loads_nothing_and_marks_nothing(dovecot, webmail):
     server = dovecot(lazy=LAZY)
     user = server.user()
-    body = ('<p>Hello <b>there</b></p><script>parent.evil = 1</script><img src="http://remote.example.com/pixel.png" onerror="parent.evil = 1">'
+    html = ('<p>Hello <b>there</b></p><script>parent.evil = 1</script><img src="http://remote.example.com/pixel.png" onerror="parent.evil = 1">'
             '<a href="javascript:parent.evil=1">x</a>\n')
-    headers = "MIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\nDisposition-Notification-To: spy@example.com\n"
+    body = (f"--x\nContent-Type: text/html; charset=utf-8\n\n{html}\n--x\nContent-Type: text/plain; charset=utf-8\n"
+            "Content-Disposition: attachment; filename=\"<b>notes & more.txt\"\n\nKept with it\n--x--\n")
+    headers = "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\nDisposition-Notification-To: spy@example.com\n"
     user.fill("INBOX", [message(subject="Look", body=body, headers=headers)])
     delete(user)
     webmail.configure(server)
@@ -216,6 +218,11 @@ def test_the_preview_loads_nothing_and_marks_nothing(dovecot, webmail):
     shown = browser.wait(lambda: browser.one("#messagebody").get_attribute("innerHTML"), "the message")
     assert "Hello" in shown and "<b>there</b>" in shown
     assert not [bad for bad in ("remote.example.com", "<script", "javascript:", "onerror") if bad in shown]
+    attached = browser.one(".attachmentslist a")
+    assert "notes" in attached.text and browser.all(".attachmentslist a b") == []
+    loaded = browser.driver.execute_async_script(
+        "fetch(arguments[0]).then(answer => answer.text()).then(arguments[1])", attached.get_attribute("href"))
+    assert loaded.strip() == "Kept with it"
     browser.driver.switch_to.default_content()
     assert browser.script("return window.evil === undefined")
     [mail] = user.kept()
