@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 
 #define KEY_HOME "home"
+/* as Dovecot 2.4 calls it */
+#define ATTACHMENTS_SETTING "mail_ext_attachment_path"
 
 struct place_type {
 	enum mailbox_list_path_type type;
@@ -54,6 +56,19 @@ static void places_add(struct places *places, const char *key,
 	place->is_volatile = is_volatile;
 }
 
+/* What all users have together is nobody's, and may have the user's name by
+   chance. What lies in the home goes with it. */
+static bool attachments_are_own(struct mail_namespace *ns, const char *path)
+{
+	const char *setting = lazy_expunge_compat_attachment_setting(ns);
+
+	return setting == NULL ?
+		lazy_expunge_account_path_names_user(path,
+						     ns->user->username) :
+		lazy_expunge_account_setting_names_user(setting, path,
+							ns->user->username);
+}
+
 static void places_add_namespace(struct places *places,
 				 struct mail_namespace *ns)
 {
@@ -70,9 +85,8 @@ static void places_add_namespace(struct places *places,
 	    mailbox_list_get_path(ns->list, "INBOX",
 				  MAILBOX_LIST_PATH_TYPE_MAILBOX, &path) > 0)
 		places_add(places, "inbox", ns->prefix, path, FALSE);
-	/* what all users have together is nobody's */
 	path = lazy_expunge_compat_attachment_dir(ns);
-	if (lazy_expunge_account_path_names_user(path, ns->user->username))
+	if (attachments_are_own(ns, path))
 		places_add(places, "attachments", ns->prefix, path, FALSE);
 	places_add(places, "volatile", ns->prefix,
 		   lazy_expunge_compat_list_volatile_dir(ns->list), TRUE);
@@ -137,6 +151,7 @@ describe_namespace(struct lazy_expunge_user *luser, struct mail_namespace *ns,
 		lazy_expunge_compat_list_location(ns->list);
 	struct lazy_expunge_account_namespace *described;
 	struct lazy_expunge_account_setting *set;
+	struct stat st;
 
 	described = array_append_space(namespaces);
 	described->prefix = p_strdup(pool, ns->prefix);
@@ -144,6 +159,11 @@ describe_namespace(struct lazy_expunge_user *luser, struct mail_namespace *ns,
 	described->inbox = (ns->flags & NAMESPACE_FLAG_INBOX_USER) != 0;
 	p_array_init(&described->settings, pool, 16);
 	for (; location[0] != NULL; location += 2) {
+		/* what may come to be there is of another account of the name */
+		if (strcmp(location[0], ATTACHMENTS_SETTING) == 0 &&
+		    attachments_are_own(ns, location[1]) &&
+		    lstat(location[1], &st) < 0)
+			continue;
 		set = array_append_space(&described->settings);
 		set->name = p_strdup(pool, location[0]);
 		set->value = p_strdup(pool, location[1]);
@@ -192,6 +212,7 @@ split_follow_links(const ARRAY_TYPE(lazy_expunge_place_path) *paths,
 		target = *path;
 		target.key = p_strconcat(pool, path->key, " ->", NULL);
 		target.path = p_strdup(pool, real);
+		target.linked = st.st_uid != 0;
 		array_push_back(all, &target);
 	}
 }
@@ -236,8 +257,8 @@ split_named_again(const ARRAY_TYPE(lazy_expunge_place_path) *all,
 
 static int split_check(const struct lazy_expunge_account *account,
 		       const ARRAY_TYPE(lazy_expunge_place_path) *all,
-		       const struct lazy_expunge_place_path *path, bool own,
-		       const char **error_r)
+		       const struct lazy_expunge_place_path *path, uid_t uid,
+		       bool own, const char **error_r)
 {
 	const char *again = own ? NULL :
 		split_named_again(all, path->path, account->user);
@@ -261,6 +282,13 @@ static int split_check(const struct lazy_expunge_account *account,
 	}
 	if (lstat(path->path, &st) < 0 || stat(parent, &parent_st) < 0) {
 		*error_r = t_strdup_printf("stat(%s) failed: %m", path->path);
+		return -1;
+	}
+	if (!own && path->linked && st.st_uid != uid) {
+		*error_r = t_strdup_printf("%s (%s) belongs to uid %ld, and a "
+			"link that is not root's leads there: if it is this "
+			"user's alone, say so with -y", path->path, path->key,
+			(long)st.st_uid);
 		return -1;
 	}
 	if (st.st_dev != parent_st.st_dev) {
@@ -308,7 +336,7 @@ static void split_add_place(struct lazy_expunge_account *account, pool_t pool,
 
 int lazy_expunge_places_split(struct lazy_expunge_account *account, pool_t pool,
 			      const ARRAY_TYPE(lazy_expunge_place_path) *paths,
-			      bool own, const char **error_r)
+			      uid_t uid, bool own, const char **error_r)
 {
 	ARRAY_TYPE(lazy_expunge_place_path) all;
 	const struct lazy_expunge_place_path *path;
@@ -335,7 +363,7 @@ int lazy_expunge_places_split(struct lazy_expunge_account *account, pool_t pool,
 	array_foreach(&all, path) {
 		if (split_is_inside(&all, path))
 			continue;
-		if (split_check(account, &all, path, own, error_r) < 0)
+		if (split_check(account, &all, path, uid, own, error_r) < 0)
 			return -1;
 		split_add(account, pool, path);
 	}

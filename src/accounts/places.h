@@ -17,6 +17,8 @@ struct lazy_expunge_place_path {
 	const char *key;
 	const char *path;
 	bool is_volatile;
+	/* where a symbolic link leads whose owner is not root */
+	bool linked;
 };
 ARRAY_DEFINE_TYPE(lazy_expunge_place_path, struct lazy_expunge_place_path);
 
@@ -31,10 +33,11 @@ void lazy_expunge_places_describe(
 	ARRAY_TYPE(lazy_expunge_account_namespace) *namespaces_r);
 /* Fill parts and places of the account, whose id and user are set, with what is
    there. own: the paths are believed to be this user's also where they do not
-   have the name in them. Returns 1, 0 if nothing is there, -1 and the error. */
+   have the name in them, or a link that the user may have made leads to what does
+   not belong to uid, the user's. Returns 1, 0 if nothing is there, -1 and the error. */
 int lazy_expunge_places_split(struct lazy_expunge_account *account, pool_t pool,
 			      const ARRAY_TYPE(lazy_expunge_place_path) *paths,
-			      bool own, const char **error_r);
+			      uid_t uid, bool own, const char **error_r);
 /* Set where each part goes when it is brought to these paths. Returns 0, or -1
    and the error. */
 int lazy_expunge_places_aim(struct lazy_expunge_account *account, pool_t pool,

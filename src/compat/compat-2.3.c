@@ -3,6 +3,7 @@
 #include "lib.h"
 #include "array.h"
 #include "str.h"
+#include "settings-parser.h"
 #include "mail-user.h"
 #include "mail-namespace.h"
 #include "mail-storage-settings.h"
@@ -289,6 +290,18 @@ const char *lazy_expunge_compat_attachment_dir(struct mail_namespace *ns)
 
 	return dir == NULL || *dir == '\0' ? "" :
 		mail_user_home_expand(ns->user, dir);
+}
+
+const char *lazy_expunge_compat_attachment_setting(struct mail_namespace *ns)
+{
+	const struct mail_storage_settings *set =
+		mail_user_set_get_driver_settings(ns->user->set_info,
+						  ns->user->unexpanded_set,
+						  MAIL_STORAGE_SET_DRIVER_NAME);
+	const char *dir = set->mail_attachment_dir;
+
+	/* what comes from userdb is marked as expanded */
+	return *dir == *SETTING_STRVAR_UNEXPANDED ? dir + 1 : NULL;
 }
 
 const char *const *

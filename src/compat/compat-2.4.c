@@ -233,6 +233,23 @@ const char *lazy_expunge_compat_attachment_dir(struct mail_namespace *ns)
 		mail_user_home_expand(ns->user, dir);
 }
 
+const char *lazy_expunge_compat_attachment_setting(struct mail_namespace *ns)
+{
+	const char *const *field = ns->user->userdb_fields, *error, *dir;
+	const struct mail_storage_settings *set;
+
+	for (; field != NULL && *field != NULL; field++) {
+		if (str_begins_with(*field, "mail_ext_attachment_path="))
+			return NULL;
+	}
+	if (settings_get(ns->list->event, &mail_storage_setting_parser_info,
+			 SETTINGS_GET_FLAG_NO_EXPAND, &set, &error) < 0)
+		return "";
+	dir = t_strdup(set->mail_ext_attachment_path);
+	settings_free(set);
+	return dir;
+}
+
 const char *const *
 lazy_expunge_compat_list_location(struct mailbox_list *list)
 {

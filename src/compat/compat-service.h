@@ -55,6 +55,9 @@ lazy_expunge_compat_list_volatile_dir(struct mailbox_list *list)
 /* What dbox takes out of mails, attachments, lies there in files of their own. ""
    if it does not. */
 const char *lazy_expunge_compat_attachment_dir(struct mail_namespace *ns);
+/* The setting of that directory with its variables as they are in the
+   configuration, NULL if the userdb has it for this user. */
+const char *lazy_expunge_compat_attachment_setting(struct mail_namespace *ns);
 /* What is to be set so that the mailboxes of the list are found without its
    namespace: names of 2.4 and values, one after the other, up to a NULL. Data
    stack. */

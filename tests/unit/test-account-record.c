@@ -176,6 +176,31 @@ START_TEST(a_path_is_below_another_and_names_a_user)
 }
 END_TEST
 
+static const struct {
+	const char *setting, *path, *user;
+	bool names;
+} settings[] = {
+	{ "/srv/att/%u", "/srv/att/anna@x.org", "anna@x.org", TRUE },
+	{ "/srv/%d/%n/att", "/srv/x.org/anna/att", "anna@x.org", TRUE },
+	{ "/srv/%{user|username}", "/srv/Anna", "anna@x.org", TRUE },
+	{ "/srv/att/%u", "/srv/att/annabel", "anna", FALSE },
+	/* by chance */
+	{ "/srv/att", "/srv/att", "att", FALSE },
+	{ "/srv/%d/att", "/srv/x.org/att", "att@x.org", FALSE },
+	{ "/srv/%d/att", "/srv/x.org/att", "srv@x.org", FALSE },
+	/* the variable has a directory in it */
+	{ "%h/att", "/home/att/att", "att", FALSE },
+	{ "~/att", "/home/att/att", "att", FALSE },
+	{ "", "", "anna", FALSE },
+};
+
+START_TEST(a_setting_names_a_user_by_a_variable)
+{
+	ck_assert(lazy_expunge_account_setting_names_user(settings[_i].setting,
+		settings[_i].path, settings[_i].user) == settings[_i].names);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	TCase *tcase;
@@ -188,5 +213,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tcase, an_id_is_a_file_name);
 	tcase_add_loop_test(tcase, a_path_is_below_another_and_names_a_user, 0,
 			    N_ELEMENTS(paths));
+	tcase_add_loop_test(tcase, a_setting_names_a_user_by_a_variable, 0,
+			    N_ELEMENTS(settings));
 	return suite;
 }

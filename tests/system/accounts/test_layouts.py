@@ -1,6 +1,7 @@
 """Accounts whose parts lie apart: home, mail, indexes, control files, alternative storage and namespaces, each in its own place."""
 
 import base64
+import os
 import random
 import shutil
 
@@ -120,15 +121,15 @@ def attachment(subject):
 @pytest.mark.formats("sdbox", "mdbox")
 @pytest.mark.parametrize("shared", [False, True], ids=["own", "shared"])
 def test_attachments_in_files_of_their_own(dovecot, shared):
-    """They go along where the directory is the user's; one that all users have stays."""
-    directory = "" if shared else "/%{user}" if dovecot.target.new_settings else "/%u"
+    """They go along where the directory is the user's; one that all users have stays, also if it has a user's name by chance."""
+    directory = "/common" if shared else "/%{user}" if dovecot.target.new_settings else "/%u"
     server = dovecot.own(raw23=f"mail_attachment_dir = @MAIL@/attach{directory}\nmail_attachment_min_size = 1000\n",
                          raw24=f"mail_ext_attachment_path = @MAIL@/attach{directory}\nmail_ext_attachment_min_size = 1000\n"
                                "mail_ext_attachment {\n  fs posix {\n  }\n}\n")
     (server.mail_root / "attach").mkdir()
     server.own(server.mail_root / "attach")
-    one, other, new, last = (server.user() for _ in range(4))
-    for user in (one, other):
+    one, other, new, last, target, common = (*(server.user() for _ in range(5)), server.user("common"))
+    for user in (one, other, common):
         user.fill("INBOX", [attachment("Live"), attachment("Deleted")])
         user.doveadm("expunge", "mailbox", "INBOX", "subject", "Deleted")
     texts = lambda user, mailbox: sorted(mail.text for mail in user.messages(mailbox))
@@ -138,6 +139,14 @@ def test_attachments_in_files_of_their_own(dovecot, shared):
     server.settle()
     account(server, "rename", "-u", one.name, new.name)
     assert (texts(new, "INBOX"), texts(new, ".EXPUNGED")) == (live, kept)
+    server.settle()
+    mails = texts(common, "INBOX")
+    ident = delete(common)
+    account(server, "undelete", ident, "-t", target.name, "-m", "Common")
+    assert texts(target, "Common/INBOX") == mails
+    server.settle()
+    server.doveadm("lazy-expunge", "account", "purge", ident)
+    assert texts(new, "INBOX") == live
     server.settle()
     before = files()
     ident = delete(new)
@@ -150,7 +159,7 @@ def test_attachments_in_files_of_their_own(dovecot, shared):
     server.settle()
     ident = delete(new)
     done = server.doveadm("lazy-expunge", "account", "purge", ident)
-    left = f"Warning: {ident}: Attachments that were taken out of its mails are left in {server.mail_root}/attach"
+    left = f"Warning: {ident}: Attachments that were taken out of its mails are left in {server.mail_root}/attach{directory}"
     assert (left in done.stderr.decode()) is shared and (files() >= before) is shared
     assert (texts(other, "INBOX"), texts(other, ".EXPUNGED")) == (live, kept)
     # as OPERATIONS says, for whose attachments are to go from the directory of all
@@ -195,6 +204,29 @@ def test_system_users(dovecot):
         shutil.chown(path, 61401)
     account(server, "undelete", ident, "-t", users[1].name)
     assert [mail.guid for mail in users[1].messages()] == [mail.guid for mail in before]
+
+
+@pytest.mark.any_format
+def test_a_users_link_to_the_mail_of_another_is_not_followed(dovecot):
+    """Root would move it, and the name is in its path."""
+    server = dovecot.own(passwd_file=True)
+    one, other = server.user("joe@a.example"), server.user("joe@b.example")
+    homes = [server.mail_root / user.name.partition("@")[2] / "joe" for user in (one, other)]
+    server.write_users([(user, {"home": str(home), "uid": str(uid), "gid": "61400"})
+                        for user, home, uid in zip((one, other), homes, (61400, 61401))])
+    for home, uid in zip(homes, (61400, 61401)):
+        home.mkdir(parents=True, mode=0o700)
+        shutil.chown(home, uid, 61400)
+    for user in (one, other):
+        user.doveadm("save", input=b"Subject: mail\n\ntext\n")
+    server.settle()
+    [directory] = [path for path in homes[0].iterdir() if path.name == server.mail_directory]
+    directory.rename(homes[0] / "old")
+    directory.symlink_to(homes[1] / directory.name)
+    os.lchown(directory, 61400, 61400)
+    refused = account(server, "delete", "-u", one.name, code=78)
+    assert "belongs to uid 61401, and a link that is not root's leads there: if it is this user's alone, say so with -y" in refused
+    assert len(other.messages()) == 1
 
 
 def test_a_link_in_the_place_of_the_home(dovecot):
