@@ -115,8 +115,14 @@ int lazy_expunge_moves_mkdir(const char *path, const char **error_r)
 		return failed("mkdir", path, error_r);
 	if (lstat(path, &st) < 0)
 		return failed("lstat", path, error_r);
-	if (S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
-	    (st.st_mode & 077) == 0)
+	return lazy_expunge_moves_check_dir(path, &st, error_r);
+}
+
+int lazy_expunge_moves_check_dir(const char *path, const struct stat *st,
+				 const char **error_r)
+{
+	if (S_ISDIR(st->st_mode) && st->st_uid == geteuid() &&
+	    (st->st_mode & 077) == 0)
 		return 0;
 	*error_r = t_strdup_printf("%s must be a directory of uid %ld that is "
 		"open to nobody else: remove it, or mend it", path,

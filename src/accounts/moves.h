@@ -10,6 +10,7 @@
 
 struct lazy_expunge_account;
 struct lazy_expunge_account_part;
+struct stat;
 
 /* The directory beside a part, in which those that are deleted lie. */
 #define LAZY_EXPUNGE_ACCOUNTS_DIR ".lazy-expunge-deleted"
@@ -29,6 +30,10 @@ const char *lazy_expunge_accounts_dir(const char *path);
 /* Make a directory that nobody but who runs these commands may enter, if it is
    not there. Returns 0, or -1 and the error. */
 int lazy_expunge_moves_mkdir(const char *path, const char **error_r);
+/* Is it such a directory? st is that of the path. Returns 0, or -1 and the
+   error. */
+int lazy_expunge_moves_check_dir(const char *path, const struct stat *st,
+				 const char **error_r);
 /* What is at the path? Returns 0, or -1 and the error, which is also when it is
    the gate of another account. */
 int lazy_expunge_moves_look(const struct lazy_expunge_account *account,

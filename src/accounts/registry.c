@@ -100,22 +100,41 @@ static int record_read_text(int fd, const char *path, string_t *text,
 	return 0;
 }
 
-/* Returns 1, 0 if there is none, -1 and the error. */
-static int record_read(const char *dir, pool_t pool,
-		       struct lazy_expunge_account *account_r,
+/* What a record says is done as root. */
+static int record_check_owner(int fd, const char *path, const char **error_r)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return failed("fstat", path, error_r);
+	if (st.st_uid == geteuid())
+		return 0;
+	*error_r = t_strdup_printf("%s belongs to uid %ld, and is not believed",
+				   path, (long)st.st_uid);
+	return -1;
+}
+
+/* dir, below dir_fd, has the record; path is that for messages. Returns 1, 0 if
+   there is none, -1 and the error. */
+static int record_read(int dir_fd, const char *dir, const char *path,
+		       pool_t pool, struct lazy_expunge_account *account_r,
 		       const char **error_r)
 {
-	const char *path = t_strconcat(dir, "/"RECORD_FNAME, NULL);
+	const char *name = t_strconcat(dir, "/"RECORD_FNAME, NULL);
 	string_t *text = t_str_new(READ_SIZE);
 	const char *error;
 	int fd, ret;
 
-	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	path = t_strconcat(path, "/"RECORD_FNAME, NULL);
+	fd = openat(dir_fd, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd == -1) {
 		return errno == ENOENT || errno == ENOTDIR ? 0 :
 			failed("open", path, error_r);
 	}
-	ret = record_read_text(fd, path, text, error_r);
+	ret = record_check_owner(fd, path, error_r);
+	if (ret == 0)
+		ret = record_read_text(fd, path, text, error_r);
 	i_close_fd(&fd);
 	if (ret < 0)
 		return -1;
@@ -134,20 +153,69 @@ static void registry_add_error(struct lazy_expunge_registry *registry,
 	array_push_back(&registry->errors, &error);
 }
 
-static void registry_read_one(struct lazy_expunge_registry *registry,
-			      const char *dir, const char *id)
+/* The record is where it says, and its parts beside it. */
+static int record_check_places(const struct lazy_expunge_account *account,
+			       const char *path, const char *id,
+			       const char **error_r)
 {
+	const struct lazy_expunge_account_part *parts;
+	unsigned int count;
+	const char *to;
+
+	parts = array_get(&account->parts, &count);
+	for (unsigned int i = 0; i < count; i++) {
+		to = t_strdup_printf("%s/%s/%u",
+			lazy_expunge_accounts_dir(parts[i].from), id, i);
+		if (strcmp(account->id, id) != 0 ||
+		    strcmp(parts[i].to, to) != 0) {
+			*error_r = t_strdup_printf("%s/"RECORD_FNAME" is not "
+				"the record of what lies there", path);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static void registry_read_one(struct lazy_expunge_registry *registry,
+			      int dir_fd, const char *dir, const char *id)
+{
+	const char *error, *path = t_strconcat(dir, "/", id, NULL);
 	struct lazy_expunge_account *account;
-	const char *error;
 	int ret;
 
 	account = p_new(registry->pool, struct lazy_expunge_account, 1);
-	ret = record_read(t_strconcat(dir, "/", id, NULL), registry->pool,
-			  account, &error);
+	ret = record_read(dir_fd, id, path, registry->pool, account, &error);
+	if (ret > 0 && record_check_places(account, path, id, &error) < 0)
+		ret = -1;
 	if (ret > 0)
 		array_push_back(&registry->accounts, &account);
 	else if (ret < 0)
 		registry_add_error(registry, error);
+}
+
+/* Returns NULL if there is none, or it is not this process's alone: then the
+   error is not NULL. */
+static DIR *registry_opendir(const char *path, const char **error_r)
+{
+	struct stat st;
+	DIR *dir = NULL;
+	int fd;
+
+	*error_r = NULL;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1) {
+		if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+			(void)failed("open", path, error_r);
+		return NULL;
+	}
+	if (fstat(fd, &st) < 0)
+		(void)failed("fstat", path, error_r);
+	else if (lazy_expunge_moves_check_dir(path, &st, error_r) == 0 &&
+		 (dir = fdopendir(fd)) == NULL)
+		(void)failed("fdopendir", path, error_r);
+	if (dir == NULL)
+		i_close_fd(&fd);
+	return dir;
 }
 
 static void registry_read_dir(struct lazy_expunge_registry *registry,
@@ -155,19 +223,18 @@ static void registry_read_dir(struct lazy_expunge_registry *registry,
 {
 	const struct dirent *entry;
 	const char *error;
-	DIR *dir = opendir(path);
+	DIR *dir = registry_opendir(path, &error);
 
-	if (dir == NULL) {
-		if (errno != ENOENT && errno != ENOTDIR) {
-			(void)failed("opendir", path, &error);
-			registry_add_error(registry, error);
-		}
+	if (error != NULL)
+		registry_add_error(registry, error);
+	if (dir == NULL)
 		return;
-	}
 	errno = 0;
 	while ((entry = readdir(dir)) != NULL) T_BEGIN {
-		if (lazy_expunge_account_is_id(entry->d_name))
-			registry_read_one(registry, path, entry->d_name);
+		if (lazy_expunge_account_is_id(entry->d_name)) {
+			registry_read_one(registry, dirfd(dir), path,
+					  entry->d_name);
+		}
 		errno = 0;
 	} T_END;
 	if (errno != 0) {
@@ -264,8 +331,8 @@ static void tidy_lock(const char *path)
 static void tidy_dir(const char *path, time_t now)
 {
 	const struct dirent *entry;
-	const char *name;
-	DIR *dir = opendir(path);
+	const char *name, *error;
+	DIR *dir = registry_opendir(path, &error);
 
 	if (dir == NULL)
 		return;
@@ -394,7 +461,9 @@ int lazy_expunge_registry_reread(pool_t pool,
 				 struct lazy_expunge_account *account,
 				 const char **error_r)
 {
-	return record_read(record_dir(account), pool, account, error_r);
+	const char *dir = record_dir(account);
+
+	return record_read(AT_FDCWD, dir, dir, pool, account, error_r);
 }
 
 int lazy_expunge_registry_lock(const char *dir, const char *user,

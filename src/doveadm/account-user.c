@@ -276,9 +276,17 @@ static void user_add(struct mail_user *user, void *context)
 	struct lazy_expunge_account_cmd *cmd = context;
 	ARRAY_TYPE(lazy_expunge_place_path) paths;
 	const struct lazy_expunge_place_path *path;
+	const char *home;
 
+	if (mail_user_get_home(user, &home) <= 0)
+		home = NULL;
 	lazy_expunge_places_read(user, pool_datastack_create(), &paths);
 	array_foreach(&paths, path) {
+		/* what lies in a home goes with it, and the user may make what
+		   looks like such a directory there */
+		if (home != NULL && strcmp(path->path, home) != 0 &&
+		    lazy_expunge_account_path_is_below(path->path, home))
+			continue;
 		lazy_expunge_registry_add_dir(&cmd->registry,
 			lazy_expunge_accounts_dir(path->path));
 	}

@@ -16,7 +16,6 @@
 #include "core/origin-codec.h"
 #include "core/origin-id.h"
 #include "formats/format.h"
-#include "formats/new-mailbox.h"
 #include "formats/sdbox-files.h"
 #include "keep/deletion-id.h"
 #include "keep/destination.h"
@@ -124,7 +123,7 @@ static int import_box_create(struct mailbox *box,
 			lazy_expunge_error_set_box(error_r, "Cannot open", box);
 			return -1;
 		}
-		if (lazy_expunge_mailbox_create(box) < 0 &&
+		if (mailbox_create(box, NULL, FALSE) < 0 &&
 		    mailbox_get_last_mail_error(box) != MAIL_ERROR_EXISTS) {
 			lazy_expunge_error_set_box(error_r,
 				"Cannot create the expunge storage", box);

@@ -4,21 +4,16 @@
 #include "lib.h"
 #include "fdatasync-path.h"
 #include "mail-storage-private.h"
+#include "core/account-record.h"
 #include "formats/new-mailbox.h"
-
-#include <sys/stat.h>
 
 /* Where a mailbox lies: mdbox and sdbox know its mails by what is in the
    second. */
-static const enum mailbox_list_path_type path_types[] = {
-	MAILBOX_LIST_PATH_TYPE_MAILBOX, MAILBOX_LIST_PATH_TYPE_INDEX
-};
-
-struct new_path {
-	/* NULL: it has none, or nothing is new there */
-	const char *path;
-	/* the directory at or above it that is there already */
-	const char *existing;
+static const struct {
+	enum mailbox_list_path_type of_box, of_root;
+} path_types[] = {
+	{ MAILBOX_LIST_PATH_TYPE_MAILBOX, MAILBOX_LIST_PATH_TYPE_DIR },
+	{ MAILBOX_LIST_PATH_TYPE_INDEX, MAILBOX_LIST_PATH_TYPE_INDEX },
 };
 
 static const char *path_above(const char *path)
@@ -28,31 +23,12 @@ static const char *path_above(const char *path)
 	return p == NULL || p == path ? "/" : t_strdup_until(path, p);
 }
 
-static void new_path_init(struct new_path *new_path, struct mailbox *box,
-			  enum mailbox_list_path_type type)
+static int dirs_sync(struct mailbox *box, const char *dir, const char *top)
 {
-	struct stat st;
-
-	i_zero(new_path);
-	if (mailbox_get_path_to(box, type, &new_path->path) <= 0) {
-		new_path->path = NULL;
-		return;
-	}
-	new_path->existing = new_path->path;
-	while (stat(new_path->existing, &st) < 0 &&
-	       strcmp(new_path->existing, "/") != 0)
-		new_path->existing = path_above(new_path->existing);
-	if (strcmp(new_path->existing, new_path->path) == 0)
-		new_path->path = NULL;
-}
-
-static int new_path_sync(const struct new_path *new_path, struct mailbox *box)
-{
-	const char *dir = new_path->path;
 	bool last = FALSE;
 
 	for (; !last; dir = path_above(dir)) {
-		last = strcmp(dir, new_path->existing) == 0;
+		last = strcmp(dir, top) == 0 || strcmp(dir, "/") == 0;
 		/* an index in memory has none; one that may be written to and
 		   not be read cannot be opened for a sync */
 		if (fdatasync_path(dir) < 0 && errno != ENOENT &&
@@ -66,23 +42,33 @@ static int new_path_sync(const struct new_path *new_path, struct mailbox *box)
 	return 0;
 }
 
-int lazy_expunge_mailbox_create(struct mailbox *box)
+/* The last directory of path to be synced. */
+static const char *top_of(struct mailbox *box, const char *path,
+			  enum mailbox_list_path_type type)
 {
-	struct new_path paths[N_ELEMENTS(path_types)];
+	const char *root;
 
-	for (unsigned int i = 0; i < N_ELEMENTS(path_types); i++)
-		new_path_init(&paths[i], box, path_types[i]);
-	if (mailbox_create(box, NULL, FALSE) < 0)
-		return -1;
+	if (!mailbox_list_get_root_path(box->list, type, &root) ||
+	    !lazy_expunge_account_path_is_below(path, root))
+		root = path;
+	return path_above(root);
+}
+
+int lazy_expunge_new_mailbox_sync(struct mailbox *box)
+{
+	const char *path, *first = "";
+	int ret = 0;
+
 	if (box->storage->set->parsed_fsync_mode == FSYNC_MODE_NEVER)
 		return 0;
-	for (unsigned int i = 0; i < N_ELEMENTS(path_types); i++) {
-		if (paths[i].path == NULL ||
-		    (i > 0 && paths[0].path != NULL &&
-		     strcmp(paths[i].path, paths[0].path) == 0))
-			continue;
-		if (new_path_sync(&paths[i], box) < 0)
-			return -1;
-	}
-	return 0;
+	for (unsigned int i = 0; i < N_ELEMENTS(path_types) && ret == 0; i++) T_BEGIN {
+		if (mailbox_get_path_to(box, path_types[i].of_box, &path) > 0 &&
+		    strcmp(path, first) != 0) {
+			ret = dirs_sync(box, path,
+					top_of(box, path,
+					       path_types[i].of_root));
+			first = path;
+		}
+	} T_END;
+	return ret;
 }

@@ -10,6 +10,7 @@
 #include "formats/letters.h"
 #include "formats/mdbox-mark.h"
 #include "formats/mdbox-unfinished.h"
+#include "formats/new-mailbox.h"
 #include "formats/save-date.h"
 #include "keep/origin.h"
 #include "hooks/acl-shown.h"
@@ -147,8 +148,11 @@ static int lazy_mailbox_create_box(struct mailbox *box,
 {
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 
-	return lazy_expunge_protect_create(box) < 0 ? -1 :
-		lbox->module_ctx.super.create_box(box, update, directory);
+	if (lazy_expunge_protect_create(box) < 0 ||
+	    lbox->module_ctx.super.create_box(box, update, directory) < 0)
+		return -1;
+	return lbox->storage == NULL || directory ? 0 :
+		lazy_expunge_new_mailbox_sync(box);
 }
 
 static int lazy_mailbox_delete_box(struct mailbox *box)

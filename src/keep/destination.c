@@ -14,7 +14,6 @@
 #include "formats/letters.h"
 #include "formats/list-index.h"
 #include "formats/maildir-link.h"
-#include "formats/new-mailbox.h"
 #include "keep/deletion-id.h"
 #include "keep/origin.h"
 #include "core/deletion.h"
@@ -191,7 +190,7 @@ static int destination_create_and_open(struct mailbox *box, bool withheld,
 {
 	bool created;
 
-	created = lazy_expunge_mailbox_create(box) == 0;
+	created = mailbox_create(box, NULL, FALSE) == 0;
 	if (!created &&
 	    mailbox_get_last_mail_error(box) != MAIL_ERROR_EXISTS) {
 		lazy_expunge_error_set_box(error_r,

@@ -14,7 +14,8 @@
 static int target_create(struct mailbox *box,
 			 struct lazy_expunge_error *error_r)
 {
-	if (lazy_expunge_mailbox_create(box) < 0 &&
+	if ((mailbox_create(box, NULL, FALSE) < 0 ||
+	     lazy_expunge_new_mailbox_sync(box) < 0) &&
 	    mailbox_get_last_mail_error(box) != MAIL_ERROR_EXISTS) {
 		lazy_expunge_error_set_box(error_r, "Cannot create", box);
 		return -1;
@@ -58,8 +59,18 @@ static bool target_shows_storage(struct lazy_expunge_user *luser,
 static int target_open(struct mailbox *box, bool plan,
 		       struct lazy_expunge_error *error_r)
 {
-	if (mailbox_open(box) == 0)
-		return 1;
+	enum mailbox_existence existence;
+	/* it is made as it is opened */
+	const bool autocreated = !plan && mailbox_is_autocreated(box) &&
+		mailbox_exists(box, FALSE, &existence) == 0 &&
+		existence == MAILBOX_EXISTENCE_NONE;
+
+	if (mailbox_open(box) == 0) {
+		if (!autocreated || lazy_expunge_new_mailbox_sync(box) == 0)
+			return 1;
+		lazy_expunge_error_set_box(error_r, "Cannot create", box);
+		return -1;
+	}
 	if (mailbox_get_last_mail_error(box) != MAIL_ERROR_NOTFOUND) {
 		lazy_expunge_error_set_box(error_r, "Cannot open", box);
 		return -1;

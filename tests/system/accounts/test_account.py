@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import time
 
 import pytest
@@ -16,8 +17,8 @@ from harness.faults.inject import doveadm_traced
 from harness.dovecot.mail import message
 
 pytestmark = pytest.mark.any_format
-# to read a record, to see that the account is there, and to look for its holds; and memory, now and then
-CALLS_OF_LIST = 8
+# to read a record, to see whose it is, that the account is there, and to look for its holds; and memory, now and then
+CALLS_OF_LIST = 10
 
 
 def test_delete_and_undelete(dovecot):
@@ -309,6 +310,43 @@ def test_ten_thousand_deleted_accounts(dovecot):
         (place / other / "account").write_text(record.replace(ident, other))
     done = server.doveadm("-f", "tab", "lazy-expunge", "account", "list")
     assert len(done.stdout.splitlines()) == 10002 and b"missing" not in done.stdout
+
+
+def test_a_record_that_a_user_may_have_written_is_not_believed(dovecot):
+    server = dovecot.own(passwd_file=True)
+    user, other = server.user(), server.user()
+    server.write_users([user, other])
+    for one in (user, other):
+        one.deliver()
+    server.settle()
+    ident = delete(user)
+    place = user.home.parent / DELETED
+    record = (place / ident / "account").read_text()
+    forged = record.replace("step\tdeleted", "step\tpurging").replace(ident, "forged").replace(
+        str(place / "forged" / "0"), str(other.home))
+    assert forged != record
+    uid = other.home.stat().st_uid
+    # the record of another user
+    (place / "forged").mkdir()
+    (place / "forged/account").write_text(record)
+    os.chown(place / "forged/account", uid, uid)
+    error = account(server, "list", code=65)
+    assert f"{place}/forged/account belongs to uid {uid}, and is not believed" in error
+    # one that says that an account lies where one lives, and the record of another
+    os.chown(place / "forged/account", 0, 0)
+    for text in (forged, record):
+        (place / "forged/account").write_text(text)
+        assert f"{place}/forged/account is not the record of what lies there" in account(server, "list", code=65)
+        server.doveadm("lazy-expunge", "account", "purge", "forged", check=False)
+        assert len(other.messages()) == 1
+    shutil.rmtree(place / "forged")
+    # the whole directory of a user's, in a home and beside one
+    for where in (other.home, other.home / "below"):
+        shutil.copytree(place, where / DELETED)
+        server.own(where / DELETED)
+    assert [row["id"] for row in account(server, "list -A")] == [ident]
+    error = account(server, "list", "-p", str(other.home / "below"), code=65)
+    assert f"{other.home}/below/{DELETED} must be a directory of uid 0 that is open to nobody else" in error
 
 
 def test_the_list_makes_few_calls_for_each_account(dovecot):
