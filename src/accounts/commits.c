@@ -24,6 +24,8 @@
 /* As with Dovecot's own for a log: so long after its last change one of another host
    is no lock any more. */
 #define MAP_DOTLOCK_SECS (3 * 60)
+/* how many dead ones are removed in a row */
+#define DOTLOCK_TRIES 10
 
 /* On NFS flock() is a lock of the other kind, of another owner: it would be in the
    way of our own. */
@@ -134,11 +136,16 @@ static int dotlock_create(int dir_fd, const struct stat *st)
 	int ret, saved_errno;
 
 	ret = dotlock_prepare(dir_fd, name, st);
-	if (ret == 0) {
-		do {
-			ret = linkat(dir_fd, name, dir_fd, MAP_DOTLOCK, 0);
-		} while (ret < 0 && errno == EEXIST &&
-			 dotlock_remove_dead(dir_fd));
+	for (unsigned int i = 0; ret == 0 && i < DOTLOCK_TRIES; i++) {
+		if (linkat(dir_fd, name, dir_fd, MAP_DOTLOCK, 0) == 0)
+			break;
+		if (errno != EEXIST) {
+			ret = -1;
+		} else if (i + 1 == DOTLOCK_TRIES ||
+			   !dotlock_remove_dead(dir_fd)) {
+			errno = EEXIST;
+			ret = -1;
+		}
 	}
 	saved_errno = errno;
 	(void)unlinkat(dir_fd, name, 0);
@@ -152,11 +159,16 @@ static int lock_by_dotlock(struct lazy_expunge_commits *commits,
 			   const char *dir, const struct stat *st)
 {
 	int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat now;
 
 	if (dir_fd == -1)
 		return -1;
 	/* closed with the others */
 	array_push_back(&commits->fds, &dir_fd);
+	/* a lock is made in no directory but that of the map */
+	if (fstatat(dir_fd, MAP_LOG, &now, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !same_file(st, &now))
+		return 0;
 	if (dotlock_create(dir_fd, st) < 0)
 		return errno == EEXIST ? 0 : -1;
 	array_push_back(&commits->dotlock_dirs, &dir_fd);

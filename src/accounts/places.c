@@ -151,6 +151,7 @@ describe_namespace(struct lazy_expunge_user *luser, struct mail_namespace *ns,
 		lazy_expunge_compat_list_location(ns->list);
 	struct lazy_expunge_account_namespace *described;
 	struct lazy_expunge_account_setting *set;
+	const char *value, *error;
 	struct stat st;
 
 	described = array_append_space(namespaces);
@@ -166,7 +167,11 @@ describe_namespace(struct lazy_expunge_user *luser, struct mail_namespace *ns,
 			continue;
 		set = array_append_space(&described->settings);
 		set->name = p_strdup(pool, location[0]);
-		set->value = p_strdup(pool, location[1]);
+		/* as those of the parts are */
+		if (*location[1] != '/' ||
+		    t_normpath(location[1], &value, &error) < 0)
+			value = location[1];
+		set->value = p_strdup(pool, value);
 	}
 	p_array_init(&described->storages, pool, 2);
 	describe_storages(luser, ns, pool, described);

@@ -130,7 +130,7 @@ struct restore_run {
 static bool restore_is_unfinished(void *context, const char *guid,
 				  const char *vname)
 {
-	return lazy_expunge_restore_intent_has(context, guid, vname);
+	return lazy_expunge_restore_intent_has(context, guid, vname, TRUE);
 }
 
 /* What passed while a copy lived. */

@@ -208,7 +208,8 @@ int lazy_expunge_restore_batch_mail(struct lazy_expunge_restore_batch *batch)
 	if (present && restore->intent != NULL &&
 	    lazy_expunge_restore_guids_uid(restore->guids, guid) != 0 &&
 	    lazy_expunge_restore_intent_has(restore->intent, guid,
-					    restore->row->target)) {
+					    restore->row->target,
+					    batch->smail->passed != NULL)) {
 		if (batch_complete(batch, guid) < 0)
 			return -1;
 		batch_tell(batch, batch->smail->passed != NULL ?

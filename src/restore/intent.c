@@ -103,7 +103,8 @@ bool lazy_expunge_restore_intent_is_left(
 }
 
 bool lazy_expunge_restore_intent_has(struct lazy_expunge_restore_intent *intent,
-				     const char *guid, const char *target)
+				     const char *guid, const char *target,
+				     bool exactly)
 {
 	const char *left, *where;
 
@@ -112,7 +113,7 @@ bool lazy_expunge_restore_intent_has(struct lazy_expunge_restore_intent *intent,
 		if (strlen(guid) != (size_t)(where - left) ||
 		    memcmp(left, guid, where - left) != 0)
 			continue;
-		if (*where == '\0' ||
+		if (*where == '\0' ? !exactly :
 		    strcmp(t_str_tabunescape(where + 1), target) == 0)
 			return TRUE;
 	}

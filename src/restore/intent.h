@@ -18,10 +18,11 @@ int lazy_expunge_restore_intent_init(
 /* TRUE if there was an interrupted restore. */
 bool lazy_expunge_restore_intent_is_left(
 				struct lazy_expunge_restore_intent *intent);
-/* TRUE if an interrupted restore was copying the mail to the mailbox, or it is not
-   known where. */
+/* TRUE if an interrupted restore was copying the mail to the mailbox, or, unless
+   exactly, it is not known where. */
 bool lazy_expunge_restore_intent_has(struct lazy_expunge_restore_intent *intent,
-				     const char *guid, const char *target);
+				     const char *guid, const char *target,
+				     bool exactly);
 /* This mail is to be copied now. */
 void lazy_expunge_restore_intent_add(struct lazy_expunge_restore_intent *intent,
 				     const char *guid, const char *target);

@@ -36,6 +36,8 @@ struct lazy_expunge_undo_log {
 	   copied */
 	pool_t batch_pool;
 	ARRAY_TYPE(lazy_expunge_restored) batch;
+	/* of the batch: the deletion of each mail that was there already */
+	ARRAY_TYPE(uint32_t) cleared;
 	/* mails that the list of deletions does not know of */
 	unsigned int unrecorded;
 	/* it was said that it cannot be written */
@@ -59,6 +61,7 @@ lazy_expunge_undo_log_init(struct lazy_expunge_user *luser)
 	log->batch_pool = pool_alloconly_create("lazy_expunge undo batch",
 						4096);
 	i_array_init(&log->batch, 64);
+	i_array_init(&log->cleared, 64);
 	return log;
 }
 
@@ -120,7 +123,15 @@ void lazy_expunge_undo_log_add(struct lazy_expunge_undo_log *log,
 void lazy_expunge_undo_log_cleared(struct lazy_expunge_undo_log *log,
 				   uint32_t deletion)
 {
-	if (log != NULL && deletion != 0) {
+	if (log != NULL && deletion != 0)
+		array_push_back(&log->cleared, &deletion);
+}
+
+static void batch_append_cleared(struct lazy_expunge_undo_log *log)
+{
+	uint32_t deletion;
+
+	array_foreach_elem(&log->cleared, deletion) {
 		lazy_expunge_deletion_add_taken(&log->record.taken, deletion,
 						1);
 		log->unrecorded++;
@@ -200,6 +211,8 @@ void lazy_expunge_undo_log_finish(
 {
 	if (log == NULL)
 		return;
+	if (changes != NULL)
+		batch_append_cleared(log);
 	if (changes != NULL && array_is_created(&changes->saved_uids) &&
 	    seq_range_count(&changes->saved_uids) ==
 	    array_count(&log->batch)) T_BEGIN {
@@ -213,6 +226,7 @@ void lazy_expunge_undo_log_finish(
 			log_record(log);
 	} T_END;
 	array_clear(&log->batch);
+	array_clear(&log->cleared);
 	p_clear(log->batch_pool);
 }
 
@@ -227,6 +241,7 @@ void lazy_expunge_undo_log_deinit(struct lazy_expunge_undo_log **_log)
 		log_record(log);
 	} T_END;
 	array_free(&log->batch);
+	array_free(&log->cleared);
 	pool_unref(&log->batch_pool);
 	pool_unref(&log->pool);
 }

@@ -123,7 +123,7 @@ def attachment(subject):
 def test_attachments_in_files_of_their_own(dovecot, shared):
     """They go along where the directory is the user's; one that all users have stays, also if it has a user's name by chance."""
     directory = "/common" if shared else "/%{user}" if dovecot.target.new_settings else "/%u"
-    server = dovecot.own(raw23=f"mail_attachment_dir = @MAIL@/attach{directory}\nmail_attachment_min_size = 1000\n",
+    server = dovecot.own(raw23=f"mail_attachment_dir = @MAIL@//attach{directory}\nmail_attachment_min_size = 1000\n",
                          raw24=f"mail_ext_attachment_path = @MAIL@/attach{directory}\nmail_ext_attachment_min_size = 1000\n"
                                "mail_ext_attachment {\n  fs posix {\n  }\n}\n")
     (server.mail_root / "attach").mkdir()

@@ -172,6 +172,12 @@ def test_the_schedule_uses_the_catalog_where_there_is_one(dovecot):
         again()
         done = scheduled(server, FULL_DAY=day, JOBS=2)
         assert (done.stdout, done.stderr) == (b"", b"") and visited_at(anna) and visited_at(bert)
+    # and when the catalog is behind, or has been made anew
+    for statement in (f"UPDATE lazy_expunge SET maintained = {now() - 9 * 24 * 3600} WHERE username = '{bert.name}'", "DELETE FROM lazy_expunge"):
+        again()
+        database.run(statement)
+        done = scheduled(server)
+        assert (done.stdout, done.stderr) == (b"", b"") and visited_at(anna) and visited_at(bert)
     done = scheduled(server, check=False, JOBS=0)
     assert done.code == 64 and b"-j 0" in done.stderr
     # a catalog that cannot be read leaves nobody out, and is said

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from harness import message, name, wait_for
-from harness.dovecot.config import Mailbox, namespace_mode
+from harness.dovecot.config import Mailbox, Quota, namespace_mode
 from harness.faults.inject import session_process, traced
 
 BOXES = (Mailbox("Trash", special_use="\\Trash"),)
@@ -99,6 +99,25 @@ def test_a_restore_is_taken_back(dovecot):
     assert user.messages("Work") == [] and subjects(user, "INBOX") == ["INBOX 3", "INBOX 4"]
     [again] = [row for row in deletions(user) if row["kind"] == "deletion"]
     assert again["id"] == deletion["id"] and (again["there"], again["restored"], again["expired"]) == (6, 0, 0)
+
+
+@pytest.mark.formats("sdbox", "mdbox")
+def test_what_was_there_already_counts_once_however_often_it_is_tried(dovecot):
+    """The batch fails with the mail that does not fit, and its mails are done one by one."""
+    user = dovecot(quota=Quota(storage="30k")).user()
+    user.fill("INBOX", [message(subject="one"), message(subject="two"), message(subject="big", body="x" * 20000 + "\n")])
+    with user.imap("INBOX") as session:
+        session.ok("CREATE Other")
+        session.ok("UID COPY 1,2 Other")
+        session.delete("1:3")
+        session.select("Other")
+        session.ok("UID COPY 1:2 INBOX")
+    user.append("INBOX", message(subject="filler", body="x" * 20000 + "\n"))
+    [before] = deletions(user)
+    assert (before["messages"], before["there"]) == (3, 3)
+    assert run(user, "restore", "ALL", check=False).code == 73
+    [after] = [row for row in deletions(user) if row["kind"] == "deletion"]
+    assert (after["messages"], after["there"], after["restored"], after["expired"]) == (3, 1, 2, 0)
 
 
 def test_what_was_changed_since_is_not_taken_back(dovecot):
