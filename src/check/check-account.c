@@ -2,6 +2,8 @@
 
 #include "lib.h"
 #include "mail-namespace.h"
+#include "account/user.h"
+#include "catalog/writer.h"
 #include "formats/format.h"
 #include "formats/mdbox-global-map.h"
 #include "retention/stamp.h"
@@ -33,6 +35,9 @@ static void check_maintained(struct lazy_expunge_findings *findings,
 			     struct mail_user *user, bool never_used,
 			     time_t now)
 {
+	/* by the catalog only who has something due is visited more often */
+	const bool weekly =
+		lazy_expunge_catalog_is_set(lazy_expunge_user_get(user));
 	struct lazy_expunge_stamp stamp;
 	const char *error, *text;
 
@@ -51,8 +56,11 @@ static void check_maintained(struct lazy_expunge_findings *findings,
 			stamp.expunged, stamp.failed);
 	}
 	lazy_expunge_findings_add(findings, "maintain",
-		lazy_expunge_finding_maintained(stamp.time, stamp.failed, now),
-		text, "run doveadm lazy-expunge maintain -A daily, by the "
+		lazy_expunge_finding_maintained(stamp.time, stamp.failed,
+						weekly, now),
+		text, weekly ? "have the timer or cron run "
+		"lazy-expunge-maintain daily, and look at its errors" :
+		"run doveadm lazy-expunge maintain -A daily, by the "
 		"timer or cron, and look at its errors");
 }
 

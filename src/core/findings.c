@@ -7,6 +7,8 @@
 
 /* a daily run may be late, but not miss a day */
 #define MAINTAIN_LATE_SECS (2 * 24 * 3600)
+/* and one that visits once a week who has nothing due */
+#define MAINTAIN_WEEKLY_LATE_SECS (9 * 24 * 3600)
 /* of the rows that ask for each protocol */
 #define PROTOCOL_PREFIX "protocol-"
 
@@ -83,9 +85,13 @@ lazy_expunge_findings_verdict(const struct lazy_expunge_findings *findings,
 }
 
 enum lazy_expunge_finding_state
-lazy_expunge_finding_maintained(time_t last, uint64_t failed, time_t now)
+lazy_expunge_finding_maintained(time_t last, uint64_t failed, bool weekly,
+				time_t now)
 {
-	if (last == 0 || failed > 0 || last + MAINTAIN_LATE_SECS < now)
+	const time_t late = weekly ? MAINTAIN_WEEKLY_LATE_SECS :
+		MAINTAIN_LATE_SECS;
+
+	if (last == 0 || failed > 0 || last + late < now)
 		return LAZY_EXPUNGE_FINDING_WARN;
 	return LAZY_EXPUNGE_FINDING_OK;
 }

@@ -47,9 +47,10 @@ lazy_expunge_findings_verdict(const struct lazy_expunge_findings *findings,
 			      const char *username);
 
 /* The state of a maintenance that ended at last (0 = never) with so many
-   failures. */
+   failures; weekly: it is one a week where nothing is due, else one a day. */
 enum lazy_expunge_finding_state
-lazy_expunge_finding_maintained(time_t last, uint64_t failed, time_t now);
+lazy_expunge_finding_maintained(time_t last, uint64_t failed, bool weekly,
+				time_t now);
 
 /* Returns TRUE if the word is in a list as doveconf prints it: "key = word
    word", or a block of lines "word = yes" and "word = no", which adds to the

@@ -2,11 +2,15 @@
 
 #include "lib.h"
 #include "array.h"
+#include "fdatasync-path.h"
 #include "seq-range-array.h"
 #include "mail-storage-private.h"
 #include "mail-storage-settings.h"
 #include "formats/commit-syncs.h"
 #include "formats/format.h"
+
+/* MDBOX_GLOBAL_DIR_NAME of mdbox-storage.h */
+#define MDBOX_FILES_DIR "storage"
 
 struct commit_syncs {
 	union mailbox_module_context module_ctx;
@@ -51,6 +55,24 @@ static int commit_syncs_save_commit_pre(struct mail_save_context *save_ctx)
 	return 0;
 }
 
+/* Dovecot flushes the mailbox's directory, in which there is nothing new of files
+   that were just renamed into this one. */
+static void sync_files_dir(struct mailbox *box)
+{
+	const char *path;
+
+	if (!mailbox_list_get_root_path(box->list, MAILBOX_LIST_PATH_TYPE_DIR,
+					&path))
+		return;
+	T_BEGIN {
+		path = t_strconcat(path, "/"MDBOX_FILES_DIR, NULL);
+		if (fdatasync_path(path) < 0) {
+			e_error(box->event, "lazy_expunge: "
+				"fdatasync_path(%s) failed: %m", path);
+		}
+	} T_END;
+}
+
 static void
 commit_syncs_save_commit_post(struct mail_save_context *save_ctx,
 			      struct mail_index_transaction_commit_result *result)
@@ -69,6 +91,10 @@ commit_syncs_save_commit_post(struct mail_save_context *save_ctx,
 		storage->set = &no_dir_set;
 	syncs->super_post(save_ctx, result);
 	storage->set = set;
+	if (syncs->wrote_files &&
+	    set->parsed_fsync_mode != FSYNC_MODE_NEVER &&
+	    lazy_expunge_box_format(box) == LAZY_EXPUNGE_FORMAT_MDBOX)
+		sync_files_dir(box);
 	syncs->wrote_files = FALSE;
 }
 

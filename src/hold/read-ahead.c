@@ -15,6 +15,7 @@ struct read_ahead {
 	struct lazy_expunge_user *luser;
 	struct lazy_expunge_holds *holds;
 	struct lazy_expunge_storage *storage;
+	bool (*is_killed)(void);
 };
 
 static void read_ahead_mails(struct read_ahead *ahead, struct mailbox *box)
@@ -27,7 +28,7 @@ static void read_ahead_mails(struct read_ahead *ahead, struct mailbox *box)
 		mailbox_transaction_begin(box, 0, "lazy_expunge hold");
 	struct mail *mail = mail_alloc(t, 0, NULL);
 
-	for (uint32_t seq = 1; seq <= count; seq++) {
+	for (uint32_t seq = 1; seq <= count && !ahead->is_killed(); seq++) {
 		mail_set_seq(mail, seq);
 		(void)lazy_expunge_cover_find(cover, mail);
 	}
@@ -67,9 +68,9 @@ static bool holds_by_fields(const struct lazy_expunge_holds *holds,
 }
 
 void lazy_expunge_hold_read_ahead(struct lazy_expunge_user *luser,
-				  const char *name)
+				  const char *name, bool (*is_killed)(void))
 {
-	struct read_ahead ahead = { .luser = luser };
+	struct read_ahead ahead = { .luser = luser, .is_killed = is_killed };
 	const char *error;
 	enum mail_error code;
 

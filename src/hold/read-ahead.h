@@ -6,8 +6,8 @@ struct lazy_expunge_user;
 /* If the hold of the name, which was just set, asks for header fields, read
    those of all mail in the storages, so that whoever asks next finds them in the
    index cache and opens no mail. Nothing depends on it: what fails is left to
-   those. */
+   those. It ends when is_killed() says so. */
 void lazy_expunge_hold_read_ahead(struct lazy_expunge_user *luser,
-				  const char *name);
+				  const char *name, bool (*is_killed)(void));
 
 #endif

@@ -45,20 +45,25 @@ END_TEST
 static const struct {
 	time_t last;
 	uint64_t failed;
+	bool weekly;
 	enum lazy_expunge_finding_state state;
 } runs[] = {
-	{ 0, 0, LAZY_EXPUNGE_FINDING_WARN },
-	{ NOW, 0, LAZY_EXPUNGE_FINDING_OK },
-	{ NOW, 1, LAZY_EXPUNGE_FINDING_WARN },
-	{ NOW - 2 * DAY, 0, LAZY_EXPUNGE_FINDING_OK },
-	{ NOW - 2 * DAY - 1, 0, LAZY_EXPUNGE_FINDING_WARN },
-	{ NOW + DAY, 0, LAZY_EXPUNGE_FINDING_OK },
+	{ 0, 0, FALSE, LAZY_EXPUNGE_FINDING_WARN },
+	{ NOW, 0, FALSE, LAZY_EXPUNGE_FINDING_OK },
+	{ NOW, 1, FALSE, LAZY_EXPUNGE_FINDING_WARN },
+	{ NOW - 2 * DAY, 0, FALSE, LAZY_EXPUNGE_FINDING_OK },
+	{ NOW - 2 * DAY - 1, 0, FALSE, LAZY_EXPUNGE_FINDING_WARN },
+	{ NOW + DAY, 0, FALSE, LAZY_EXPUNGE_FINDING_OK },
+	{ 0, 0, TRUE, LAZY_EXPUNGE_FINDING_WARN },
+	{ NOW - DAY, 1, TRUE, LAZY_EXPUNGE_FINDING_WARN },
+	{ NOW - 9 * DAY, 0, TRUE, LAZY_EXPUNGE_FINDING_OK },
+	{ NOW - 9 * DAY - 1, 0, TRUE, LAZY_EXPUNGE_FINDING_WARN },
 };
 
 START_TEST(maintenance_is_late_or_not)
 {
 	ck_assert_int_eq(lazy_expunge_finding_maintained(runs[_i].last,
-				runs[_i].failed, NOW), runs[_i].state);
+				runs[_i].failed, runs[_i].weekly, NOW), runs[_i].state);
 }
 END_TEST
 
