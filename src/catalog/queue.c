@@ -97,6 +97,7 @@ static void queue_failed(struct lazy_expunge_catalog_queue *queue,
 			 const char *error)
 {
 	queue->paused_until = ioloop_time + PAUSE_SECS;
+	queue->refused_in_turn = 0;
 	rows_clear(&queue->rows);
 	rows_clear(&queue->sent);
 	refused_clear(queue);

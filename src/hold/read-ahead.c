@@ -18,6 +18,18 @@ struct read_ahead {
 	bool (*is_killed)(void);
 };
 
+/* In the alternative storage of dbox, which may be slow, or away: then Dovecot
+   makes the whole storage anew. */
+static bool has_mails_elsewhere(struct mailbox *box, uint32_t count)
+{
+	for (uint32_t seq = 1; seq <= count; seq++) {
+		if ((mail_index_lookup(box->view, seq)->flags &
+		     MAIL_INDEX_MAIL_FLAG_BACKEND) != 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 static void read_ahead_mails(struct read_ahead *ahead, struct mailbox *box)
 {
 	struct lazy_expunge_cover *cover =
@@ -47,7 +59,9 @@ static int read_ahead_listed(struct mail_namespace *ns, const char *vname,
 		vname = lazy_expunge_storage_vname(ahead->storage);
 	box = lazy_expunge_mailbox_alloc(ahead->luser, ns, vname, 0);
 	if (mailbox_open(box) == 0 &&
-	    mailbox_sync(box, MAILBOX_SYNC_FLAG_FAST) == 0)
+	    mailbox_sync(box, MAILBOX_SYNC_FLAG_FAST) == 0 &&
+	    !has_mails_elsewhere(box, mail_index_get_header(box->view)->
+				 messages_count))
 		read_ahead_mails(ahead, box);
 	mailbox_free(&box);
 	return 0;
