@@ -4,7 +4,8 @@ What POSIX promises is taken at its word: a write or a truncation is on the disk
 one of that directory, and until then each of them may be there or not, whatever came before it. A write that makes a file longer may leave
 it longer with zeros in it. A rename is one change. What was there when the record began is on the disk.
 
-Where there is a journal (ext4, XFS, btrfs), changes of directories come in the order in which they were made; files do not wait for it.
+Where there is a journal (ext4, XFS, btrfs), changes of directories and of the sizes of files come in the order in which they were made; what
+is written into a file does not wait for it.
 """
 
 import itertools
@@ -32,6 +33,8 @@ class Write:
     inode: object
     offset: int
     data: bytes
+    # the file is longer by it
+    grows: bool = False
 
 
 @dataclass(frozen=True)
@@ -207,7 +210,7 @@ class Record:
             position, appends = self._positions[pid, file[0]]
             offset = self._sizes[inode] if appends else position
             self._positions[pid, file[0]] = (offset + len(data), appends)
-        self.ops.append(Write(inode, offset, data))
+        self.ops.append(Write(inode, offset, data, offset + len(data) > self._sizes[inode]))
         self._sizes[inode] = max(self._sizes[inode], offset + len(data))
 
     def _on_write(self, pid, arguments, result):
@@ -349,15 +352,16 @@ class Record:
             for some in _some_subsets(open_ones, rng, bound):
                 some = self._in_order(some, open_ones) if self._journal else some
                 zeros = frozenset(number for number in open_ones
-                                  if number not in some and isinstance(self.ops[number], Write) and rng.random() < ZEROS)
+                                  if number not in some and isinstance(self.ops[number], Write) and rng.random() < ZEROS and
+                                  not self._journal)
                 state = (frozenset(there | some), zeros)
                 if state not in seen:
                     seen.add(state)
                     yield state
 
     def _in_order(self, some, open_ones):
-        """As many changes of directories, the first ones; what else there is stays."""
-        entries = [number for number in open_ones if isinstance(self.ops[number], Entries)]
+        """As many changes that go through the journal, the first ones; what else there is stays."""
+        entries = [number for number in open_ones if _is_journaled(self.ops[number])]
         return some - set(entries) | set(entries[:len(some & set(entries))])
 
     def _settled(self, end, without):
@@ -373,9 +377,9 @@ class Record:
                 there.add(number)
             else:
                 open_ones.append(number)
-        last = max((number for number in there if isinstance(self.ops[number], Entries)), default=-1)
+        last = max((number for number in there if _is_journaled(self.ops[number])), default=-1)
         if self._journal:
-            there.update(number for number in open_ones if number < last and isinstance(self.ops[number], Entries))
+            there.update(number for number in open_ones if number < last and _is_journaled(self.ops[number]))
         return there, [number for number in open_ones if number not in there]
 
     def told(self, state):
@@ -435,6 +439,10 @@ class Record:
             path.chmod(self._modes.get(inode, 0o600))
             written[inode] = path
         os.chown(path, *self._owners[inode], follow_symlinks=False)
+
+
+def _is_journaled(op):
+    return isinstance(op, (Entries, Truncate)) or isinstance(op, Write) and op.grows
 
 
 def _synced_by(op):

@@ -286,7 +286,7 @@ def _arguments():
     parser.add_argument("--targets", type=words((targets.NATIVE,) + targets.CHROOTED), default=[targets.NATIVE],
                         help="comma-separated: native, trixie, forky")
     parser.add_argument("--cases", type=words(CASES), default=list(CASES), help="comma-separated: " + ", ".join(CASES))
-    parser.add_argument("--journal", action="store_true", help="changes of directories come in their order, as on ext4, XFS and btrfs")
+    parser.add_argument("--journal", action="store_true", help="changes of directories and sizes of files come in their order, as on ext4, XFS and btrfs")
     parser.add_argument("--fsync", type=words(("optimized", "always")), default=["optimized"],
                         help="mail_fsync: optimized or always (default: optimized)")
     parser.add_argument("--without", action="store_true", help="leave out each sync, one after the other, as well")
