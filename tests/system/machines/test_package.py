@@ -160,13 +160,15 @@ def test_dovecot_of_another_abi_waits_for_its_package(package, system):
 
 def test_local_settings_outlive_what_the_package_changes(package, system):
     before = system.doveconf()
+    # 2.3 calls seven days a week
+    retentions = lambda: {found.replace("1 weeks", "7 days") for found in re.findall(r"autoexpunge = (.*)", system.doveconf())}
     install(system, package.deb)
     system.turn_on()
-    assert "autoexpunge = 7 days" in system.doveconf()
+    assert "7 days" in retentions()
     # as the switch shows it
     example = re.search(r"^#     namespace.*?^#     }$", system.path(SWITCH).read_text(), re.MULTILINE | re.DOTALL).group(0)
     system.path(LOCAL_SETTINGS).write_text(re.sub("^#     ", "", example, flags=re.MULTILINE) + "\n")
-    assert "autoexpunge = 30 days" in system.doveconf() and "autoexpunge = 7 days" not in system.doveconf()
+    assert retentions() == {"30 days"}
     old = system.run("dpkg-query", "-W", "-f", "${Version}", PACKAGE)
 
     def change(tree):
@@ -179,7 +181,7 @@ def test_local_settings_outlive_what_the_package_changes(package, system):
     # a question would find nobody, and be an error
     system.run("dpkg", "-i", "/root/newer.deb")
     assert system.path(SETTINGS).read_text().endswith("# newer\n")
-    assert "autoexpunge = 30 days" in system.doveconf() and "autoexpunge = 8 days" not in system.doveconf()
+    assert retentions() == {"30 days"}
     assert len(system.deletes(".EXPUNGED")) == 1
     system.apt("purge", PACKAGE)
     assert system.path(LOCAL_SETTINGS).exists() and system.doveconf() == before
