@@ -168,8 +168,9 @@ static int record_check_places(const struct lazy_expunge_account *account,
 			lazy_expunge_accounts_dir(parts[i].from), id, i);
 		if (strcmp(account->id, id) != 0 ||
 		    strcmp(parts[i].to, to) != 0) {
-			*error_r = t_strdup_printf("%s/"RECORD_FNAME" is not "
-				"the record of what lies there", path);
+			*error_r = t_strdup_printf("%s is not the record of "
+				"what lies there",
+				t_strconcat(path, "/"RECORD_FNAME, NULL));
 			return -1;
 		}
 	}
