@@ -12,6 +12,7 @@
 #include "mail-storage-private.h"
 #include "mail-storage-settings.h"
 #include "compat/dovecot.h"
+#include "core/account-record.h"
 #include "account/files.h"
 
 #include <dirent.h>
@@ -265,7 +266,7 @@ int lazy_expunge_place_replace_durably(struct mail_user *user, const char *path,
 				       const void *data, size_t size,
 				       const char **error_r)
 {
-	const char *dir = t_strdup_until(path, strrchr(path, '/'));
+	const char *dir = lazy_expunge_path_parent(path);
 
 	if (place_replace(user, path, data, size, TRUE, error_r) < 0)
 		return -1;

@@ -26,14 +26,6 @@ static const char *gate_text(const char *id)
 		"says how to end it.\n", id);
 }
 
-const char *lazy_expunge_path_parent(const char *path)
-{
-	const char *p = strrchr(path, '/');
-
-	i_assert(p != NULL);
-	return p == path ? "/" : t_strdup_until(path, p);
-}
-
 const char *lazy_expunge_accounts_dir(const char *path)
 {
 	const char *parent = lazy_expunge_path_parent(path);

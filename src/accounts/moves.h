@@ -22,8 +22,6 @@ enum lazy_expunge_found {
 	LAZY_EXPUNGE_FOUND_SOMETHING
 };
 
-/* Everything of path up to its last component (data stack). */
-const char *lazy_expunge_path_parent(const char *path);
 /* Where parts that lie beside path go (data stack). */
 const char *lazy_expunge_accounts_dir(const char *path);
 

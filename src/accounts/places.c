@@ -14,8 +14,6 @@
 #include <sys/stat.h>
 
 #define KEY_HOME "home"
-/* as Dovecot 2.4 calls it */
-#define ATTACHMENTS_SETTING "mail_ext_attachment_path"
 
 struct place_type {
 	enum mailbox_list_path_type type;
@@ -161,7 +159,7 @@ describe_namespace(struct lazy_expunge_user *luser, struct mail_namespace *ns,
 	p_array_init(&described->settings, pool, 16);
 	for (; location[0] != NULL; location += 2) {
 		/* what may come to be there is of another account of the name */
-		if (strcmp(location[0], ATTACHMENTS_SETTING) == 0 &&
+		if (strcmp(location[0], LAZY_EXPUNGE_ACCOUNT_ATTACHMENTS) == 0 &&
 		    attachments_are_own(ns, location[1]) &&
 		    lstat(location[1], &st) < 0)
 			continue;

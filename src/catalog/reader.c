@@ -43,6 +43,17 @@ int lazy_expunge_catalog_open(struct event *event, const char *uri,
 	return 1;
 }
 
+int lazy_expunge_catalog_need(struct event *event, const char *uri,
+			      struct lazy_expunge_catalog **catalog_r,
+			      const char **error_r)
+{
+	int ret = lazy_expunge_catalog_open(event, uri, catalog_r, error_r);
+
+	if (ret == 0)
+		*error_r = "lazy_expunge_catalog is not set";
+	return ret > 0 ? 0 : -1;
+}
+
 void lazy_expunge_catalog_close(struct lazy_expunge_catalog **_catalog)
 {
 	struct lazy_expunge_catalog *catalog = *_catalog;

@@ -35,6 +35,10 @@ struct lazy_expunge_catalog_sums {
 int lazy_expunge_catalog_open(struct event *event, const char *uri,
 			      struct lazy_expunge_catalog **catalog_r,
 			      const char **error_r);
+/* The same where one must be set. Returns 0, or -1 and the error. */
+int lazy_expunge_catalog_need(struct event *event, const char *uri,
+			      struct lazy_expunge_catalog **catalog_r,
+			      const char **error_r);
 /* Takes NULL. */
 void lazy_expunge_catalog_close(struct lazy_expunge_catalog **catalog);
 

@@ -362,6 +362,14 @@ int lazy_expunge_account_parse(const char *text, size_t size, pool_t pool,
 	return 0;
 }
 
+const char *lazy_expunge_path_parent(const char *path)
+{
+	const char *p = strrchr(path, '/');
+
+	i_assert(p != NULL);
+	return p == path ? "/" : t_strdup_until(path, p);
+}
+
 bool lazy_expunge_account_path_is_below(const char *path, const char *dir)
 {
 	size_t len = strlen(dir);

@@ -50,6 +50,10 @@ struct lazy_expunge_account_place {
 	const char *below;
 };
 
+/* The setting of where attachments lie, as Dovecot 2.4 calls it: not with the rest if
+   all users have the directory together. */
+#define LAZY_EXPUNGE_ACCOUNT_ATTACHMENTS "mail_ext_attachment_path"
+
 /* How mail of a namespace is to be read without the settings of then. */
 struct lazy_expunge_account_setting {
 	/* as Dovecot 2.4 calls it */
@@ -126,6 +130,8 @@ int lazy_expunge_account_parse(const char *text, size_t size, pool_t pool,
 			       struct lazy_expunge_account *account_r,
 			       const char **error_r);
 
+/* Everything of path up to its last component (data stack). */
+const char *lazy_expunge_path_parent(const char *path);
 /* TRUE if path is dir or below it. */
 bool lazy_expunge_account_path_is_below(const char *path, const char *dir);
 /* TRUE if a component of the path is the user's name or its local part. */

@@ -58,7 +58,8 @@ static void purge_tell_of_attachments(const struct lazy_expunge_account *account
 
 	array_foreach(&account->namespaces, ns) {
 		array_foreach(&ns->settings, set) {
-			if (strcmp(set->name, "mail_ext_attachment_path") != 0 ||
+			if (strcmp(set->name,
+				   LAZY_EXPUNGE_ACCOUNT_ATTACHMENTS) != 0 ||
 			    purge_is_in_parts(account, set->value))
 				continue;
 			i_warning("%s: Attachments that were taken out of its "

@@ -34,8 +34,8 @@ static int hold_run(struct lazy_expunge_cmd *cmd,
 	lazy_expunge_print_time(hcmd->hold.set_time);
 	lazy_expunge_print_time(hcmd->hold.until);
 	lazy_expunge_print_text(hcmd->hold.set_by);
-	/* it is in force, however long this takes */
-	/* first all are held */
+	/* it is in force, however long this takes; of several users all are held
+	   first, and nothing is read */
 	if (!lazy_expunge_cmd_is_multi(cmd)) {
 		lazy_expunge_hold_read_ahead(luser, hcmd->hold.name,
 					     doveadm_is_killed);

@@ -58,16 +58,11 @@ static int due_list_open(struct lazy_expunge_cmd *cmd,
 			 struct lazy_expunge_due_list *list,
 			 const char **error_r)
 {
-	int ret;
-
 	list->event = lazy_expunge_compat_cmd_event(&cmd->ctx);
 	list->uri = p_strdup(list->pool, lazy_expunge_compat_cmd_plugin_setting(
 					&cmd->ctx, "lazy_expunge_catalog"));
-	ret = lazy_expunge_catalog_open(list->event, list->uri, &list->catalog,
-					error_r);
-	if (ret == 0)
-		*error_r = "lazy_expunge_catalog is not set";
-	return ret > 0 ? 0 : -1;
+	return lazy_expunge_catalog_need(list->event, list->uri,
+					 &list->catalog, error_r);
 }
 
 /* Returns 1, 0 if there is no -D for this process, -1 and the error. */

@@ -40,16 +40,15 @@ lazy_expunge_holds_catalog_init(struct lazy_expunge_cmd *cmd)
 	pool = pool_alloconly_create("lazy_expunge holds catalog", 4096);
 	list = p_new(pool, struct lazy_expunge_holds_catalog, 1);
 	list->pool = pool;
-	ret = lazy_expunge_catalog_open(
+	ret = lazy_expunge_catalog_need(
 		lazy_expunge_compat_cmd_event(&cmd->ctx),
 		lazy_expunge_compat_cmd_plugin_setting(&cmd->ctx,
 			"lazy_expunge_catalog"), &list->catalog, &error);
-	if (ret > 0) {
+	if (ret == 0) {
 		i_array_init(&list->entries, 64);
 		return list;
 	}
-	lazy_expunge_cmd_refuse(cmd, EX_CONFIG, ret < 0 ? error :
-				"lazy_expunge_catalog is not set");
+	lazy_expunge_cmd_refuse(cmd, EX_CONFIG, error);
 	pool_unref(&pool);
 	return NULL;
 }

@@ -118,14 +118,9 @@ static int catalog_open(struct lazy_expunge_cmd *cmd, struct event *event,
 			struct lazy_expunge_catalog **catalog_r)
 {
 	const char *error;
-	int ret;
 
-	ret = lazy_expunge_catalog_open(event, uri, catalog_r, &error);
-	if (ret < 0)
-		return failed(cmd, EX_CONFIG, error);
-	if (ret == 0)
-		return failed(cmd, EX_CONFIG, "lazy_expunge_catalog is not set");
-	return 0;
+	return lazy_expunge_catalog_need(event, uri, catalog_r, &error) == 0 ?
+		0 : failed(cmd, EX_CONFIG, error);
 }
 
 int lazy_expunge_status_catalog_run(struct lazy_expunge_cmd *cmd,

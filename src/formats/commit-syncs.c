@@ -6,11 +6,9 @@
 #include "seq-range-array.h"
 #include "mail-storage-private.h"
 #include "mail-storage-settings.h"
+#include "mdbox-storage.h"
 #include "formats/commit-syncs.h"
 #include "formats/format.h"
-
-/* MDBOX_GLOBAL_DIR_NAME of mdbox-storage.h */
-#define MDBOX_FILES_DIR "storage"
 
 struct commit_syncs {
 	union mailbox_module_context module_ctx;
@@ -59,18 +57,12 @@ static int commit_syncs_save_commit_pre(struct mail_save_context *save_ctx)
    that were just renamed into this one. */
 static void sync_files_dir(struct mailbox *box)
 {
-	const char *path;
+	const struct mdbox_storage *mstorage = MDBOX_STORAGE(box->storage);
 
-	if (!mailbox_list_get_root_path(box->list, MAILBOX_LIST_PATH_TYPE_DIR,
-					&path))
-		return;
-	T_BEGIN {
-		path = t_strconcat(path, "/"MDBOX_FILES_DIR, NULL);
-		if (fdatasync_path(path) < 0) {
-			e_error(box->event, "lazy_expunge: "
-				"fdatasync_path(%s) failed: %m", path);
-		}
-	} T_END;
+	if (fdatasync_path(mstorage->storage_dir) < 0) {
+		e_error(box->event, "lazy_expunge: fdatasync_path(%s) failed: "
+			"%m", mstorage->storage_dir);
+	}
 }
 
 static void

@@ -16,18 +16,11 @@ static const struct {
 	{ MAILBOX_LIST_PATH_TYPE_INDEX, MAILBOX_LIST_PATH_TYPE_INDEX },
 };
 
-static const char *path_above(const char *path)
-{
-	const char *p = strrchr(path, '/');
-
-	return p == NULL || p == path ? "/" : t_strdup_until(path, p);
-}
-
 static int dirs_sync(struct mailbox *box, const char *dir, const char *top)
 {
 	bool last = FALSE;
 
-	for (; !last; dir = path_above(dir)) {
+	for (; !last; dir = lazy_expunge_path_parent(dir)) {
 		last = strcmp(dir, top) == 0 || strcmp(dir, "/") == 0;
 		/* an index in memory has none; one that may be written to and
 		   not be read cannot be opened for a sync */
@@ -51,7 +44,7 @@ static const char *top_of(struct mailbox *box, const char *path,
 	if (!mailbox_list_get_root_path(box->list, type, &root) ||
 	    !lazy_expunge_account_path_is_below(path, root))
 		root = path;
-	return path_above(root);
+	return lazy_expunge_path_parent(root);
 }
 
 int lazy_expunge_new_mailbox_sync(struct mailbox *box)
@@ -63,7 +56,7 @@ int lazy_expunge_new_mailbox_sync(struct mailbox *box)
 		return 0;
 	for (unsigned int i = 0; i < N_ELEMENTS(path_types) && ret == 0; i++) T_BEGIN {
 		if (mailbox_get_path_to(box, path_types[i].of_box, &path) > 0 &&
-		    strcmp(path, first) != 0) {
+		    *path == '/' && strcmp(path, first) != 0) {
 			ret = dirs_sync(box, path,
 					top_of(box, path,
 					       path_types[i].of_root));

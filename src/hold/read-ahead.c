@@ -20,8 +20,11 @@ struct read_ahead {
 
 /* In the alternative storage of dbox, which may be slow, or away: then Dovecot
    makes the whole storage anew. */
-static bool has_mails_elsewhere(struct mailbox *box, uint32_t count)
+static bool has_mails_elsewhere(struct mailbox *box)
 {
+	const uint32_t count =
+		mail_index_get_header(box->view)->messages_count;
+
 	for (uint32_t seq = 1; seq <= count; seq++) {
 		if ((mail_index_lookup(box->view, seq)->flags &
 		     MAIL_INDEX_MAIL_FLAG_BACKEND) != 0)
@@ -60,8 +63,7 @@ static int read_ahead_listed(struct mail_namespace *ns, const char *vname,
 	box = lazy_expunge_mailbox_alloc(ahead->luser, ns, vname, 0);
 	if (mailbox_open(box) == 0 &&
 	    mailbox_sync(box, MAILBOX_SYNC_FLAG_FAST) == 0 &&
-	    !has_mails_elsewhere(box, mail_index_get_header(box->view)->
-				 messages_count))
+	    !has_mails_elsewhere(box))
 		read_ahead_mails(ahead, box);
 	mailbox_free(&box);
 	return 0;

@@ -17,6 +17,7 @@
 #include "keep/origin.h"
 #include "core/origin-codec.h"
 #include "core/origin-mask.h"
+#include "core/retention-rules.h"
 #include "account/storages.h"
 #include "inventory/select.h"
 
@@ -353,13 +354,12 @@ static int select_find_box(struct select_find *find, unsigned int box_idx,
 int lazy_expunge_select_cmp_oldest(const struct lazy_expunge_select_mail *m1,
 				   const struct lazy_expunge_select_mail *m2)
 {
-	if (m1->saved != m2->saved)
-		return m1->saved < m2->saved ? -1 : 1;
-	if (m1->box != m2->box)
-		return m1->box < m2->box ? -1 : 1;
-	if (m1->uid != m2->uid)
-		return m1->uid < m2->uid ? -1 : 1;
-	return 0;
+	const struct lazy_expunge_cap_mail cap1 =
+		{ .saved = m1->saved, .box = m1->box, .uid = m1->uid };
+	const struct lazy_expunge_cap_mail cap2 =
+		{ .saved = m2->saved, .box = m2->box, .uid = m2->uid };
+
+	return lazy_expunge_cap_mail_cmp(&cap1, &cap2);
 }
 
 static int select_mail_cmp_newest(const struct lazy_expunge_select_mail *m1,

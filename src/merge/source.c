@@ -52,9 +52,6 @@ bool lazy_expunge_merge_source_check(const struct lazy_expunge_account *account,
 	return TRUE;
 }
 
-/* Where the attachments lie, if not with the account. */
-#define SHARED_SETTING "mail_ext_attachment_path"
-
 /* Where the path lies now, NULL if it was not there. */
 static const char *source_path(const struct lazy_expunge_account *account,
 			       const char *path)
@@ -117,7 +114,8 @@ source_settings(const struct lazy_expunge_account *account,
 			source_path(account, set->value);
 		/* noted only if it was the user's own and is here, or is that of
 		   all */
-		if (value == NULL && strcmp(set->name, SHARED_SETTING) == 0)
+		if (value == NULL &&
+		    strcmp(set->name, LAZY_EXPUNGE_ACCOUNT_ATTACHMENTS) == 0)
 			value = set->value;
 		if (strcmp(set->name, "mail_path") == 0 &&
 		    (value == NULL || stat(value, &st) < 0))

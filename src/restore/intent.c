@@ -1,5 +1,5 @@
 /* Restore intent: a list in a file, replaced as a whole. A line has a GUID, and the
-   mailbox after a tab; without it, it was written by a version before 2.0. */
+   mailbox after a tab; without that an older version has written it. */
 
 #include "lib.h"
 #include "array.h"

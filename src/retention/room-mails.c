@@ -4,6 +4,7 @@
 #include "array.h"
 #include "mail-search-build.h"
 #include "mail-storage-private.h"
+#include "core/retention-rules.h"
 #include "formats/mail-room.h"
 #include "hold/cover.h"
 #include "hold/holds.h"
@@ -13,12 +14,14 @@
 static int room_mail_cmp(const struct lazy_expunge_room_mail *m1,
 			 const struct lazy_expunge_room_mail *m2)
 {
-	if (m1->saved != m2->saved)
-		return m1->saved < m2->saved ? -1 : 1;
-	if (m1->box != m2->box)
-		return m1->box < m2->box ? -1 : 1;
-	if (m1->uid != m2->uid)
-		return m1->uid < m2->uid ? -1 : 1;
+	const struct lazy_expunge_cap_mail cap1 =
+		{ .saved = m1->saved, .box = m1->box, .uid = m1->uid };
+	const struct lazy_expunge_cap_mail cap2 =
+		{ .saved = m2->saved, .box = m2->box, .uid = m2->uid };
+	int ret = lazy_expunge_cap_mail_cmp(&cap1, &cap2);
+
+	if (ret != 0)
+		return ret;
 	return m1->path == NULL || m2->path == NULL ? 0 :
 		strcmp(m1->path, m2->path);
 }
