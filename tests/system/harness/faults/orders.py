@@ -63,14 +63,14 @@ class Sync:
 
 
 def positions(pids):
-    """{(PID, fd): (position, whether it appends)} of what these processes have open, and {PID: directory that it is in}."""
-    found = {}
+    """({(PID, fd): (position, whether it appends)} of what these processes have open, {PID: directory that it is in})"""
+    found, directories = {}, {}
     for pid in pids:
-        found[pid] = os.readlink(f"/proc/{pid}/cwd")
+        directories[pid] = os.readlink(f"/proc/{pid}/cwd")
         for info in Path(f"/proc/{pid}/fdinfo").iterdir():
             fields = dict(line.split(":\t", 1) for line in info.read_text().splitlines() if ":\t" in line)
             found[pid, int(info.name)] = (int(fields["pos"]), bool(int(fields["flags"], 8) & os.O_APPEND))
-    return found
+    return found, directories
 
 
 class Record:
@@ -80,7 +80,7 @@ class Record:
         self._root, self._journal = Path(root), journal
         self.ops = []
         self._new = itertools.count(1)
-        self._positions, self._owner = {}, None
+        self._positions, self._working, self._owner = {}, {}, None
         # inode: {name: inode} of a directory, the path of a file's copy, or where a symbolic link leads
         self._directories, self._files, self._links = {}, {}, {}
         self._sizes, self._modes, self._owners = {}, {}, {}
@@ -103,10 +103,11 @@ class Record:
 
     # From strace's output to changes.
 
-    def add(self, text, open_before=(), owner=None):
-        """The output of strace with TRACED; open_before: positions() of the processes when it began; owner: (UID, GID) of what is
+    def add(self, text, before=({}, {}), owner=None):
+        """The output of strace with TRACED; before: positions() of the processes when it began; owner: (UID, GID) of what is
         new, those of its directory if None."""
-        self._positions.update(open_before)
+        self._positions.update(before[0])
+        self._working.update(before[1])
         self._owner = owner
         begun = {}
         for line in text.splitlines():
@@ -122,9 +123,9 @@ class Record:
     def _path(self, pid, *arguments):
         """The path that a call names by a name, or by a directory and a name in it."""
         path = Path(*(directory for _, directory in arguments[:-1]), os.fsdecode(arguments[-1]))
-        if not path.is_absolute() and pid not in self._positions:
+        if not path.is_absolute() and pid not in self._working:
             raise ValueError(f"{path}: not an absolute path")
-        return path if path.is_absolute() else Path(self._positions[pid], path)
+        return path if path.is_absolute() else Path(self._working[pid], path)
 
     def _inside(self, path):
         """Of a process in a chroot strace shows where its files really are."""
@@ -332,10 +333,10 @@ class Record:
     _on_fdatasync = _on_fsync
 
     def _on_chdir(self, pid, arguments, result):
-        self._positions[pid] = str(self._path(pid, arguments[0]))
+        self._working[pid] = self._path(pid, arguments[0])
 
     def _on_fchdir(self, pid, arguments, result):
-        self._positions[pid] = arguments[0][1]
+        self._working[pid] = arguments[0][1]
 
     # From changes to states.
 

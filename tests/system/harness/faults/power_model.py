@@ -130,10 +130,10 @@ def _subject(text):
 
 def _in_session(server, record, action):
     pid = session_process(server)
-    open_before = orders.positions([pid])
+    before = orders.positions([pid])
     with traced(server, [pid], *orders.TRACED) as output:
         action()
-    record.add(output.read_text(errors="replace"), open_before)
+    record.add(output.read_text(errors="replace"), before)
     output.unlink()
     return record
 
@@ -167,11 +167,16 @@ def _move(server, user, begin):
         return _in_session(server, begin(), lambda: session.ok("UID MOVE 3 Trash"))
 
 
+def _make_work(session):
+    """A mailbox with two mails."""
+    session.ok("CREATE Work")
+    session.select("INBOX")
+    session.ok("UID MOVE 1:2 Work")
+
+
 def _delete_mailbox(server, user, begin):
     with user.imap() as session:
-        session.ok("CREATE Work")
-        session.select("INBOX")
-        session.ok("UID MOVE 1:2 Work")
+        _make_work(session)
         session.select("Trash")
         return _in_session(server, begin(), lambda: session.ok("DELETE Work"))
 
@@ -191,9 +196,7 @@ def _restore(server, user, begin):
 
 def _restore_mailbox(server, user, begin):
     with user.imap() as session:
-        session.ok("CREATE Work")
-        session.select("INBOX")
-        session.ok("UID MOVE 1:2 Work")
+        _make_work(session)
         session.ok("DELETE Work")
     return _by_doveadm(server, user, begin, "restore", "all")
 
