@@ -9,6 +9,7 @@
 #include "account/deletions.h"
 #include "account/lock.h"
 #include "account/storages.h"
+#include "account/where-now.h"
 #include "core/deletion.h"
 #include "core/transactions.h"
 #include "keep/destination.h"
@@ -26,6 +27,8 @@ struct undo {
 	/* what was taken back of each deletion and mailbox */
 	ARRAY_TYPE(lazy_expunge_deletion_taken) deletions;
 	ARRAY_TYPE(lazy_expunge_deletion_mails) mailboxes;
+	/* read when a mailbox is not where it was */
+	ARRAY_TYPE(lazy_expunge_rename) renames;
 };
 
 /* A mailbox whose mails are taken back. */
@@ -41,6 +44,20 @@ struct undo_box {
 	unsigned int count;
 	ARRAY_TYPE(lazy_expunge_deletion_taken) deletions;
 };
+
+/* How many mails the restore had put there. */
+static unsigned int row_mails(const struct undo *undo,
+			      const struct lazy_expunge_restore_row *row)
+{
+	const struct lazy_expunge_restored *restored;
+	unsigned int count = 0;
+
+	array_foreach(&undo->log, restored) {
+		if (strcmp(restored->target, row->origin) == 0)
+			count += restored->last_uid - restored->first_uid + 1;
+	}
+	return count;
+}
 
 static void row_fail(struct undo_box *ubox, unsigned int count,
 		     const struct lazy_expunge_error *error)
@@ -172,25 +189,55 @@ static void undo_open_box(struct undo_box *ubox)
 		undo_count(ubox);
 }
 
+/* How the mailbox is called now, NULL if it is gone. Who had its name last was
+   renamed last; that it is another one is seen by its UIDVALIDITY. */
+static const char *undo_find_box(struct undo *undo, const char *target)
+{
+	struct lazy_expunge_user *luser = undo->luser;
+	const struct lazy_expunge_rename *rename, *last = NULL;
+	const char *vname;
+
+	if (lazy_expunge_where_exists(luser, target))
+		return target;
+	if (!array_is_created(&undo->renames)) {
+		p_array_init(&undo->renames, undo->pool, 16);
+		lazy_expunge_renamed_read(luser->user, undo->pool,
+					  &undo->renames);
+	}
+	array_foreach(&undo->renames, rename) {
+		if (strcmp(rename->old_name, target) == 0)
+			last = rename;
+	}
+	vname = last == NULL ? NULL :
+		lazy_expunge_where_now(luser, &undo->renames, last);
+	return vname != NULL && lazy_expunge_where_exists(luser, vname) ?
+		vname : NULL;
+}
+
 static void undo_box(struct undo *undo, struct lazy_expunge_restore_row *row)
 {
 	struct lazy_expunge_user *luser = undo->luser;
 	struct undo_box ubox = { .undo = undo, .row = row };
-	struct mail_namespace *ns =
-		mail_namespace_find(luser->user->namespaces, row->origin);
+	const unsigned int count = row_mails(undo, row);
+	const char *vname = undo_find_box(undo, row->origin);
+	struct mail_namespace *ns;
 	struct lazy_expunge_storage *storage;
 	struct lazy_expunge_error error;
 
+	if (vname == NULL) {
+		row->skipped += count;
+		return;
+	}
 	p_array_init(&ubox.deletions, undo->pool, 4);
-	ubox.box = mailbox_alloc(ns->list, row->origin,
-				 MAILBOX_FLAG_IGNORE_ACLS);
+	ns = mail_namespace_find(luser->user->namespaces, vname);
+	ubox.box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
 	if (mailbox_open(ubox.box) < 0 ||
 	    mailbox_sync(ubox.box, MAILBOX_SYNC_FLAG_FULL_READ) < 0) {
 		lazy_expunge_error_set_box(&error, "Cannot open", ubox.box);
-		row_fail(&ubox, 0, &error);
+		row_fail(&ubox, count, &error);
 	} else if ((storage = lazy_expunge_restore_storage_of(luser,
 						ubox.box, &error)) == NULL) {
-		row_fail(&ubox, 0, &error);
+		row_fail(&ubox, count, &error);
 	} else {
 		row->target = p_strdup(undo->pool,
 				       lazy_expunge_storage_vname(storage));
@@ -199,7 +246,7 @@ static void undo_box(struct undo *undo, struct lazy_expunge_restore_row *row)
 						storage, ubox.box, &error);
 		}
 		if (!undo->plan && ubox.dest == NULL)
-			row_fail(&ubox, 0, &error);
+			row_fail(&ubox, count, &error);
 		else
 			undo_open_box(&ubox);
 		lazy_expunge_destination_close(&ubox.dest);

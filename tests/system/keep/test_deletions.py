@@ -136,6 +136,23 @@ def test_what_was_changed_since_is_not_taken_back(dovecot):
     assert sorted((mail.subject, mail.origin) for mail in user.kept()) == [("Work 3", "Work"), ("Work 4", "Work")]
 
 
+def test_a_restore_is_taken_back_from_where_its_mailbox_is_now(dovecot):
+    user = filled(dovecot, "Work", "Gone")
+    for mailbox in ("Work", "Gone"):
+        delete(user, mailbox)
+    run(user, "restore", "ALL")
+    before = sorted(mail.content for mail in user.messages("Work"))
+    with user.imap() as session:
+        session.ok("RENAME Work Arbeit")
+        session.ok("DELETE Gone")
+    [restore] = [row for row in deletions(user) if row["kind"] == "restore"]
+    plan = rows(user, "restore", "-n", "-U", restore["id"])
+    assert {(row["origin"], row["restored"], row["skipped"], row["failed"]) for row in plan} == {("Work", 4, 0, 0), ("Gone", 0, 4, 0)}
+    assert rows(user, "restore", "-U", restore["id"]) == plan
+    assert user.messages("Arbeit") == []
+    assert sorted(mail.content for mail in user.kept() if mail.origin == "Work") == before
+
+
 def test_who_deleted(dovecot):
     boxes = (Mailbox("Trash", special_use="\\Trash", autoexpunge="1s"),)
     user = filled(dovecot, "INBOX", "Work", mailboxes=boxes)
