@@ -69,3 +69,9 @@ void lazy_expunge_user_deinit(struct lazy_expunge_user *luser)
 	}
 	pool_unref(&luser->storages_pool);
 }
+
+void lazy_expunge_user_release(struct lazy_expunge_user *luser)
+{
+	if (!luser->by_hooks)
+		lazy_expunge_user_deinit(luser);
+}

@@ -56,11 +56,13 @@ struct lazy_expunge_user {
 	bool catalog_changed, catalog_kept;
 	/* doveadm or another service of the administrator, not a user */
 	bool by_admin;
+	/* the mail plugin's: lives as long as the user */
+	bool by_hooks;
 };
 
 /* The context of the user, created when it is not there. One for both modules
    of a process: its lock, its marks and what it allocates are known to each.
-   Whoever created it calls lazy_expunge_user_deinit(). */
+   To be given back by lazy_expunge_user_release(). */
 struct lazy_expunge_user *lazy_expunge_user_get(struct mail_user *user);
 /* The context if there is one. */
 struct lazy_expunge_user *lazy_expunge_user_find(struct mail_user *user);
@@ -78,5 +80,8 @@ void lazy_expunge_user_on_deinit(struct lazy_expunge_user *luser,
 				 void *context);
 /* Free what does not live in the user's pool. The user can be used again. */
 void lazy_expunge_user_deinit(struct lazy_expunge_user *luser);
+/* The same, if the mail plugin is not loaded: else its hooks do it when the user
+   ends. */
+void lazy_expunge_user_release(struct lazy_expunge_user *luser);
 
 #endif

@@ -179,7 +179,7 @@ static void take_from_session(struct lazy_expunge_probe *probe,
 		return;
 	lsession = lazy_expunge_user_get(session);
 	lazy_expunge_probe_take_from(probe, lsession);
-	lazy_expunge_user_deinit(lsession);
+	lazy_expunge_user_release(lsession);
 	lazy_expunge_sessions_user_free(&session);
 }
 

@@ -235,7 +235,7 @@ static struct verdict judge(struct lazy_expunge_user *luser,
 	if (verdict.state == OK)
 		verdict = judge_mailboxes(luser, session, name);
 	if (lsession != luser)
-		lazy_expunge_user_deinit(lsession);
+		lazy_expunge_user_release(lsession);
 	return verdict;
 }
 

@@ -63,7 +63,7 @@ static void view_deinit(struct view *view, struct lazy_expunge_user *luser)
 	if (view->session == luser->user)
 		return;
 	if (view->luser != NULL)
-		lazy_expunge_user_deinit(view->luser);
+		lazy_expunge_user_release(view->luser);
 	lazy_expunge_sessions_user_free(&view->session);
 }
 

@@ -185,50 +185,54 @@ static void quota_add_ignore_name(struct mail_user *user, const char *mask)
 	}
 }
 
-static void quota_add_ignore(struct mail_user *user, const char *mask)
+/* Ignore the mailbox of this name, which is without the prefix, in a namespace.
+   Where its layout forbids a character of the name, the mailbox is known by
+   that of legal_name(), but there is no layout yet: the separator that names
+   do not have already is the one that may be forbidden. */
+static void quota_add_ignore_in(struct mail_user *user, const char *prefix,
+				const char *separator, const char *name,
+				lazy_expunge_compat_legal_name_t *legal_name)
 {
-	string_t *legal = t_str_new(64);
+	char sep = *separator != '\0' ? *separator : '.';
+	char list_sep = *separator == '.' ? '/' : '.';
+	const char *legal = legal_name(name, sep, list_sep, FALSE);
 
-	quota_add_ignore_name(user, mask);
-	/* where the layout forbids a '.', the mailbox is known by the name of
-	   lazy_expunge_storage_legal_name() */
-	if (strchr(mask, '.') == NULL)
-		return;
-	for (; *mask != '\0'; mask++) {
-		if (*mask == '.')
-			str_append(legal, "=2e");
-		else
-			str_append_c(legal, *mask);
-	}
-	quota_add_ignore_name(user, str_c(legal));
+	quota_add_ignore_name(user, t_strconcat(prefix, name, NULL));
+	if (strcmp(legal, name) != 0)
+		quota_add_ignore_name(user, t_strconcat(prefix, legal, NULL));
 }
 
-void lazy_expunge_compat_quota_user_created(struct mail_user *user,
-					    const char *storage)
+void lazy_expunge_compat_quota_user_created(
+	struct mail_user *user, const char *storage,
+	lazy_expunge_compat_legal_name_t *legal_name)
 {
 	struct mail_namespace_settings *ns_set;
 	char last = storage[strlen(storage) - 1];
+	size_t len;
 
 	if (!array_is_created(&user->set->plugin_envs))
 		return;
 	if (last == '/' || last == '.') {
-		quota_add_ignore(user, t_strconcat(storage, "*", NULL));
+		quota_add_ignore_name(user, t_strconcat(storage, "*", NULL));
 		return;
 	}
-	quota_add_ignore(user, storage);
-	/* The namespaces do not exist yet, only their settings. The name may
-	   need the prefix of the one that has the INBOX. */
-	if (!array_is_created(&user->set->namespaces))
+	if (!array_is_created(&user->set->namespaces)) {
+		quota_add_ignore_in(user, "", "", storage, legal_name);
 		return;
+	}
+	/* The namespaces do not exist yet, only their settings. For a name that
+	   is in none of them the quota plugin would have an error each time. */
 	array_foreach_elem(&user->set->namespaces, ns_set) {
-		if (strncmp(ns_set->prefix, storage, strlen(storage)) == 0 &&
-		    strlen(ns_set->prefix) == strlen(storage) + 1) {
-			quota_add_ignore(user, t_strconcat(ns_set->prefix, "*",
-							   NULL));
-		}
-		if (ns_set->inbox && ns_set->prefix[0] != '\0') {
-			quota_add_ignore(user, t_strconcat(ns_set->prefix,
-							   storage, NULL));
+		len = strlen(ns_set->prefix);
+		if (str_begins(ns_set->prefix, storage) &&
+		    len == strlen(storage) + 1) {
+			/* it is the namespace */
+			quota_add_ignore_name(user,
+				t_strconcat(ns_set->prefix, "*", NULL));
+		} else if (str_begins(storage, ns_set->prefix)) {
+			quota_add_ignore_in(user, ns_set->prefix,
+					    ns_set->separator, storage + len,
+					    legal_name);
 		}
 	}
 }

@@ -178,7 +178,8 @@ const char *lazy_expunge_compat_module_dir(struct mail_user *user)
 
 void lazy_expunge_compat_quota_user_created(
 	struct mail_user *user ATTR_UNUSED,
-	const char *storage ATTR_UNUSED)
+	const char *storage ATTR_UNUSED,
+	lazy_expunge_compat_legal_name_t *legal_name ATTR_UNUSED)
 {
 }
 

@@ -134,11 +134,15 @@ const char *lazy_expunge_compat_module_dir(struct mail_user *user);
 
    user_created: called when the user is created and before the quota plugin
    looks at its settings. storage is a mailbox name, or with a trailing
-   separator the prefix of mailboxes.
+   separator the prefix of mailboxes. legal_name: lazy_expunge_legal_name().
    mailbox_allocated: called for a mailbox that is not to be counted, before
    the quota plugin sees it. Returns what mailbox_freed wants. */
-void lazy_expunge_compat_quota_user_created(struct mail_user *user,
-					    const char *storage);
+typedef const char *
+lazy_expunge_compat_legal_name_t(const char *name, char ns_sep, char list_sep,
+				 bool escapes);
+void lazy_expunge_compat_quota_user_created(
+	struct mail_user *user, const char *storage,
+	lazy_expunge_compat_legal_name_t *legal_name);
 void *lazy_expunge_compat_quota_mailbox_allocated(struct mailbox *box);
 void lazy_expunge_compat_quota_mailbox_freed(void *context);
 

@@ -37,7 +37,6 @@ static void merge_user(struct mail_storage_service_ctx *service,
 {
 	struct merge_cmd *mcmd = context;
 	struct lazy_expunge_user *luser;
-	bool own = lazy_expunge_user_find(user) == NULL;
 	const char *error;
 
 	luser = lazy_expunge_user_get(user);
@@ -49,8 +48,7 @@ static void merge_user(struct mail_storage_service_ctx *service,
 	else
 		mcmd->ok = lazy_expunge_merge(luser, &mcmd->params,
 					      mcmd->merged) == 0;
-	if (own)
-		lazy_expunge_user_deinit(luser);
+	lazy_expunge_user_release(luser);
 }
 
 static bool merge_find_target(struct lazy_expunge_account_cmd *cmd,

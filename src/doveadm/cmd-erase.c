@@ -61,7 +61,7 @@ static void report_text(string_t *str, const char *key, const char *text)
 }
 
 static void report_head(struct erase_cmd *ecmd, string_t *str,
-			const struct lazy_expunge_error *error)
+			const char *error)
 {
 	const struct doveadm_cmd_context *cctx = ecmd->cmd.ctx.cctx;
 
@@ -70,16 +70,16 @@ static void report_head(struct erase_cmd *ecmd, string_t *str,
 	report_text(str, "by", lazy_expunge_cmd_who(cctx));
 	report_text(str, "time", lazy_expunge_text_iso8601(ioloop_time));
 	report_text(str, "server", my_hostname);
-	if (error->text != NULL)
-		report_text(str, "error", error->text);
+	if (error != NULL)
+		report_text(str, "error", error);
 	str_append(str, "\"mails\":[");
 }
 
-/* The report: no content of mails, which the query may have, too. */
+/* The report: no content of mails, which the query may have, too. error is NULL
+   if all went well. */
 static const char *
 report_make(struct erase_cmd *ecmd,
-	    const ARRAY_TYPE(lazy_expunge_erase_row) *rows,
-	    const struct lazy_expunge_error *error)
+	    const ARRAY_TYPE(lazy_expunge_erase_row) *rows, const char *error)
 {
 	const struct lazy_expunge_erase_row *row;
 	string_t *str = str_new(ecmd->cmd.ctx.pool, 1024);
@@ -108,7 +108,7 @@ report_make(struct erase_cmd *ecmd,
 
 static void report_write(struct erase_cmd *ecmd,
 			 const ARRAY_TYPE(lazy_expunge_erase_row) *rows,
-			 const struct lazy_expunge_error *error)
+			 const char *error)
 {
 	const char *text;
 
@@ -170,14 +170,14 @@ static int erase_run(struct lazy_expunge_cmd *cmd,
 	}
 	pool = pool_alloconly_create("lazy_expunge erase", 4096);
 	p_array_init(&rows, pool, 16);
-	i_zero(&error);
 	ret = lazy_expunge_erase(luser, cmd->ctx.search_args, ecmd->plan, pool,
 				 &rows, &error);
 	if (ret == 0 && array_count(&rows) == 0 &&
 	    !lazy_expunge_cmd_is_multi(cmd))
 		lazy_expunge_cmd_say(cmd, "No mail matches");
 	erase_print(ecmd, &rows);
-	report_write(ecmd, &rows, &error);
+	/* else there may be an error that was overcome, and its text is gone */
+	report_write(ecmd, &rows, ret < 0 ? error.text : NULL);
 	if (ret < 0)
 		ret = lazy_expunge_cmd_fail(cmd, &error);
 	pool_unref(&pool);

@@ -150,23 +150,19 @@ static int cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 	struct lazy_expunge_cmd *cmd =
 		container_of(ctx, struct lazy_expunge_cmd, ctx);
 	struct lazy_expunge_user *luser;
-	bool own;
 	int ret;
 
 	if (cmd->refused)
 		return -1;
 	cmd->users_here++;
 	lazy_expunge_progress_clear(&cmd->progress);
-	own = lazy_expunge_user_find(user) == NULL;
 	luser = lazy_expunge_user_get(user);
 	ret = !cmd_check_plugin(cmd) ? -1 : cmd_check_user(cmd, luser);
 	if (ret > 0) {
 		lazy_expunge_spelling_mend_storages(luser);
 		ret = cmd->run(cmd, luser);
 	}
-	/* the mail plugin's lives as long as the user */
-	if (own)
-		lazy_expunge_user_deinit(luser);
+	lazy_expunge_user_release(luser);
 	if (lazy_expunge_cmd_is_multi(cmd))
 		lazy_expunge_progress_show(&cmd->progress);
 	return ret;

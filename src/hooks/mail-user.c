@@ -5,6 +5,7 @@
 #include "array.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
+#include "core/storage-name.h"
 #include "compat/dovecot.h"
 #include "core/account-record.h"
 #include "hooks/catalog-hooks.h"
@@ -45,6 +46,7 @@ void lazy_expunge_mail_user_created(struct mail_user *user)
 	struct lazy_expunge_hooks_user *huser;
 	const struct lazy_expunge_settings *set = &luser->set;
 
+	luser->by_hooks = TRUE;
 	huser = p_new(user->pool, struct lazy_expunge_hooks_user, 1);
 	huser->module_ctx.super = *v;
 	user->vlast = &huser->module_ctx.super;
@@ -68,7 +70,8 @@ void lazy_expunge_mail_user_created(struct mail_user *user)
 			  "names every mailbox: deleted mail is not kept");
 	}
 	if (set->error == NULL && set->quota_ignore && *set->storage != '\0')
-		lazy_expunge_compat_quota_user_created(user, set->storage);
+		lazy_expunge_compat_quota_user_created(user, set->storage,
+						       lazy_expunge_legal_name);
 }
 
 /* Once a process: it is the configuration's, not the user's. */

@@ -392,7 +392,7 @@ static void merge_namespace(struct merge *merge)
 
 static void merge_open_namespace(struct merge *merge)
 {
-	struct lazy_expunge_user *luser = NULL;
+	struct lazy_expunge_user *luser;
 	const char *error;
 	int ret;
 
@@ -403,12 +403,9 @@ static void merge_open_namespace(struct merge *merge)
 		merge_fail(merge, error);
 	if (ret <= 0)
 		return;
-	/* the mail plugin's lives as long as the user */
-	if (lazy_expunge_user_find(merge->source) == NULL)
-		luser = lazy_expunge_user_get(merge->source);
+	luser = lazy_expunge_user_get(merge->source);
 	merge_namespace(merge);
-	if (luser != NULL)
-		lazy_expunge_user_deinit(luser);
+	lazy_expunge_user_release(luser);
 	mail_user_deinit(&merge->source);
 }
 

@@ -31,8 +31,8 @@ def pytest_addoption(parser):
     group.addoption("--pictures", action="store_true", help="take the pictures of doc/pictures anew")
     group.addoption("--roundcube", type=Path, help="a Roundcube as its release's archive has it: the webmail's tests run on it, not on Debian's")
     group.addoption("--whole-webmail", action="store_true", help="the webmail's tests all on each release's Roundcube")
-    group.addoption("--spread", action="store_true", help="beside the native Dovecot one format for each test, each time another, "
-                    f"but for {', '.join(NEVER_SPREAD)}")
+    group.addoption("--spread", action="store_true", help="each test's formats dealt out to the Dovecots that it runs on, so that it has "
+                    f"each format once and each Dovecot at least once, but for {', '.join(NEVER_SPREAD)}")
     group.addoption("--every-fault", action="store_true", help="the crash tests with all kinds of faults, not the two main ones")
 
 
@@ -119,14 +119,27 @@ def _exists(item, target, form):
 
 
 def _is_its_turn(config, item, target, form):
-    """Whether a test that runs on one format for each target is to run on this one: over the targets and parameters it has all."""
-    spread = config.getoption("spread") and target.name != targets.NATIVE and item.path.parent.name not in NEVER_SPREAD
-    if not spread and not any(item.iter_markers("any_format")):
+    """Whether a test is to run on this format of this target, if not on all: over the targets and parameters it has all formats."""
+    one_each = any(item.iter_markers("any_format"))
+    if not one_each and (not config.getoption("spread") or item.path.parent.name in NEVER_SPREAD):
         return True
-    formats = [one for one in config.getoption("formats").split(",") if _exists(item, target, one)]
+    has = {one.name: [form for form in config.getoption("formats").split(",") if _exists(item, one, form)] for one in config.dovecot_targets}
     case = item.callspec.id.replace(f"{target.name}-{form}", "")
-    number = zlib.crc32((item.originalname + case).encode()) + [one.name for one in config.dovecot_targets].index(target.name)
-    return form == formats[number % len(formats)]
+    number = zlib.crc32((item.originalname + case).encode())
+    names = [one.name for one in config.dovecot_targets]
+    if one_each:
+        return form == has[target.name][(number + names.index(target.name)) % len(has[target.name])]
+    return form in _dealt([has[name] for name in names if has[name]], number)[[name for name in names if has[name]].index(target.name)]
+
+
+def _dealt(hands, number):
+    """What each of hands, lists of formats, keeps, if each format is to be with one of them and none is to be without."""
+    formats = [form for form in FORMATS if any(form in hand for hand in hands)]
+    kept = [[] for _ in hands]
+    for index, form in enumerate(formats):
+        holders = [at for at, hand in enumerate(hands) if form in hand]
+        kept[min(holders, key=lambda at: (len(kept[at]), (at + number + index) % len(hands)))].append(form)
+    return [mine or hand[number % len(hand):][:1] for mine, hand in zip(kept, hands)]
 
 
 class Servers:

@@ -37,8 +37,8 @@ def main():
     parser.add_argument("--targets", help="comma-separated: native, trixie, forky")
     parser.add_argument("--formats", help="comma-separated: maildir, sdbox, mdbox")
     parser.add_argument("--variant", default="gcc", choices=sorted(build.VARIANTS), help="the build that the system tests run")
-    parser.add_argument("--whole", action="store_true", help="each system test on each format of each Dovecot: without it, beside the "
-                        "native Dovecot, most run on one format each, by turns (see --spread of the tests)")
+    parser.add_argument("--whole", action="store_true", help="each system test on each format of each Dovecot: without it the formats "
+                        "of most are dealt out to the Dovecots (see --spread of the tests)")
     parser.add_argument("--packages", action="store_true", help="build and test the Debian and RPM packages, too: see tools/package")
     parser.add_argument("--seconds", type=float, help="how long each property test looks for a counterexample")
     parser.add_argument("names", nargs="*", help="only system tests with one of these in their name")

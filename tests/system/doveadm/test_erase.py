@@ -191,6 +191,25 @@ def test_many_users_and_their_copies(dovecot):
     assert not [path for user in users for path in user.home.rglob("*") if path.stat().st_uid == 0]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_report_names_no_error_where_there_was_none(dovecot, mode):
+    """Of a mail that went through the Trash there are records in more than one place, not all of which have it any more."""
+    server = dovecot.own(**mode_fields(mode, dovecot))
+    user = server.user()
+    user.fill("INBOX", [message(subject=MARK), message(subject="stays")])
+    with user.imap("INBOX") as session:
+        session.ok("UID MOVE 1 Trash")
+        session.select("Trash")
+        session.delete("1")
+    server.settle()
+    report = server.root / "evidence"
+    report.mkdir(mode=0o700)
+    found, _ = rows(user, "-w", report / "erased.json", "subject", MARK)
+    assert [row["state"] for row in found] == ["erased"]
+    written = json.loads((report / "erased.json").read_text())
+    assert "error" not in written and [row["guid"] for row in written["mails"]] == [row["guid"] for row in found]
+
+
 def test_what_a_killed_restore_has_written_down(dovecot):
     user = dovecot().user()
     user.append("INBOX", message(subject=MARK))

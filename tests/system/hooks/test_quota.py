@@ -1,5 +1,6 @@
 """Quota: the storage counts, or does not."""
 
+import json
 import re
 
 import pytest
@@ -38,6 +39,23 @@ def test_a_delete_frees_the_quota_at_once(dovecot, last):
     assert len(user.kept()) == 3 and used(user) == 1
     user.doveadm("quota recalc")
     assert used(user) == 1, "after a recalculation"
+
+
+@pytest.mark.parametrize("separator", [".", "/"])
+@pytest.mark.parametrize("storage", ["EXPUNGED", ".EXPUNGED", "Gone.by"])
+def test_it_is_out_of_the_quota_under_a_prefix(dovecot, separator, storage):
+    """And without a line in the log, as each test looks for them."""
+    name = storage.replace(".", separator) if storage == "Gone.by" else storage
+    prefix = f"INBOX{separator}"
+    user = dovecot(quota=Quota(storage="10M"), prefix=prefix, separator=separator, lazy={"mailbox": prefix + name}).user()
+    user.fill("INBOX", 3)
+    with user.imap("INBOX") as session:
+        session.delete("1:2")
+    user.server.settle()
+    assert used(user) == 1
+    user.doveadm("quota recalc")
+    assert used(user) == 1
+    assert json.loads(user.doveadm("-f json lazy-expunge status").stdout)[0]["messages"] == 2
 
 
 def test_with_the_setting_off_the_storage_counts(dovecot):
