@@ -25,26 +25,29 @@ struct merge_cmd {
 	bool ok;
 };
 
-static void merge_failed(void *context, const char *error)
+static void merge_failed(void *context, enum mail_error code, const char *error)
 {
 	struct merge_cmd *mcmd = context;
 
-	(void)lazy_expunge_account_cmd_fail(mcmd->cmd, EX_TEMPFAIL, error);
+	(void)lazy_expunge_account_cmd_fail(mcmd->cmd,
+		code == MAIL_ERROR_PARAMS ? EX_USAGE :
+		code == MAIL_ERROR_NOTPOSSIBLE ? EX_DATAERR : EX_TEMPFAIL,
+		error);
 }
 
 static void merge_user(struct mail_storage_service_ctx *service,
 		       struct mail_user *user, void *context)
 {
 	struct merge_cmd *mcmd = context;
-	struct lazy_expunge_user *luser;
+	struct lazy_expunge_user *luser = lazy_expunge_user_get(user);
 	const char *error;
 
-	luser = lazy_expunge_user_get(user);
 	mcmd->params.service = service;
 	if (luser->set.error != NULL)
-		merge_failed(mcmd, luser->set.error);
+		(void)lazy_expunge_account_cmd_fail(mcmd->cmd, EX_CONFIG,
+						    luser->set.error);
 	else if (lazy_expunge_rights_put_down(geteuid(), &error) < 0)
-		merge_failed(mcmd, error);
+		merge_failed(mcmd, MAIL_ERROR_TEMP, error);
 	else
 		mcmd->ok = lazy_expunge_merge(luser, &mcmd->params,
 					      mcmd->merged) == 0;

@@ -57,10 +57,11 @@ struct merge_box {
 	bool locked;
 };
 
-static void merge_fail(struct merge *merge, const char *error)
+static void merge_fail(struct merge *merge, enum mail_error code,
+		       const char *error)
 {
 	merge->failed = TRUE;
-	merge->params->failed(merge->params->context, error);
+	merge->params->failed(merge->params->context, code, error);
 }
 
 /* The name, with the separator of the account, below the target's mailbox. */
@@ -233,7 +234,7 @@ static int merge_save(struct merge_box *mbox,
 		/* the rest may fare better */
 		lazy_expunge_error_set_box(error_r, t_strdup_printf(
 			"Cannot read UID %u of", mail->uid), mbox->box);
-		merge_fail(mbox->merge, error_r->text);
+		merge_fail(mbox->merge, error_r->code, error_r->text);
 		return 0;
 	}
 	i_stream_seek(input, 0);
@@ -260,7 +261,7 @@ static int merge_mail(struct merge_box *mbox, struct mail *mail,
 	if (merge_describe(mbox, mail, &manifest) < 0) {
 		lazy_expunge_error_set_box(error_r, t_strdup_printf(
 			"Cannot read UID %u of", mail->uid), mbox->box);
-		merge_fail(merge, error_r->text);
+		merge_fail(merge, error_r->code, error_r->text);
 		return 0;
 	}
 	ibox = target_get(mbox, manifest.origin, error_r);
@@ -352,9 +353,10 @@ static void merge_mailbox(struct merge *merge, const char *vname)
 		lazy_expunge_error_set_box(&error, "Cannot open", box);
 		/* the INBOX is listed when there is none */
 		if (error.code != MAIL_ERROR_NOTFOUND)
-			merge_fail(merge, error.text);
+			merge_fail(merge, error.code, error.text);
 	} else if (merge_open_box(merge, box, name, vname, &error) < 0) {
-		merge_fail(merge, t_strdup_printf("%s: %s", name, error.text));
+		merge_fail(merge, error.code,
+			   t_strdup_printf("%s: %s", name, error.text));
 	}
 	mailbox_free(&box);
 }
@@ -381,7 +383,8 @@ static void merge_namespace(struct merge *merge)
 		array_push_back(&names, &name);
 	}
 	if (mailbox_list_iter_deinit(&iter) < 0) {
-		merge_fail(merge, t_strdup_printf("Cannot list %s: %s",
+		merge_fail(merge, MAIL_ERROR_TEMP,
+			   t_strdup_printf("Cannot list %s: %s",
 			merge->ns->prefix, mailbox_list_get_last_internal_error(
 				ns->list, NULL)));
 	}
@@ -400,7 +403,7 @@ static void merge_open_namespace(struct merge *merge)
 		merge->luser->user, merge->params->account, merge->ns,
 		&merge->source, &error);
 	if (ret < 0)
-		merge_fail(merge, error);
+		merge_fail(merge, MAIL_ERROR_TEMP, error);
 	if (ret <= 0)
 		return;
 	luser = lazy_expunge_user_get(merge->source);
@@ -409,17 +412,20 @@ static void merge_open_namespace(struct merge *merge)
 	mail_user_deinit(&merge->source);
 }
 
+/* Returns FALSE and the error if it will never be possible. */
 static bool merge_check(struct lazy_expunge_user *luser,
 			const struct lazy_expunge_merge_params *params,
-			struct mail_namespace *ns, const char **error_r)
+			struct mail_namespace *ns,
+			struct lazy_expunge_error *error_r)
 {
+	error_r->code = MAIL_ERROR_PARAMS;
 	if (ns->type != MAIL_NAMESPACE_TYPE_PRIVATE) {
-		*error_r = t_strdup_printf("-m %s: the mailbox must be one of "
+		error_r->text = t_strdup_printf("-m %s: the mailbox must be one of "
 			"the user's own", params->mailbox);
 		return FALSE;
 	}
 	if (lazy_expunge_storage_match(luser, ns, params->mailbox) != NULL) {
-		*error_r = t_strdup_printf("-m %s: this is the expunge "
+		error_r->text = t_strdup_printf("-m %s: this is the expunge "
 			"storage", params->mailbox);
 		return FALSE;
 	}
@@ -436,11 +442,11 @@ int lazy_expunge_merge(struct lazy_expunge_user *luser,
 	struct mail_namespace *ns = mail_namespace_find(
 		luser->user->namespaces, params->mailbox);
 	const struct lazy_expunge_account_namespace *old;
-	const char *error;
+	struct lazy_expunge_error error;
 
 	i_zero(merged_r);
 	if (!merge_check(luser, params, ns, &error)) {
-		merge_fail(&merge, error);
+		merge_fail(&merge, error.code, error.text);
 		return -1;
 	}
 	merge.separator = mail_namespace_get_sep(ns);

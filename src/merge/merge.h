@@ -24,7 +24,7 @@ struct lazy_expunge_merge_params {
 	/* Returns TRUE when the rest is not to be done any more; may be NULL. */
 	bool (*is_killed)(void);
 	/* Something was not copied. */
-	void (*failed)(void *context, const char *error);
+	void (*failed)(void *context, enum mail_error code, const char *error);
 	void *context;
 };
 

@@ -13,14 +13,15 @@
 #include <unistd.h>
 
 bool lazy_expunge_merge_source_check(const struct lazy_expunge_account *account,
-				     const char **error_r)
+				     struct lazy_expunge_error *error_r)
 {
 	const struct lazy_expunge_account_part *part;
 	struct stat st;
 
+	error_r->code = MAIL_ERROR_NOTPOSSIBLE;
 	if (array_count(&account->namespaces) == 0) {
-		*error_r = "An earlier version has deleted the account, and "
-			"has not noted how its mail is read: -t brings it "
+		error_r->text = "An earlier version has deleted the account, "
+			"and has not noted how its mail is read: -t brings it "
 			"back under another name";
 		return FALSE;
 	}
@@ -28,13 +29,14 @@ bool lazy_expunge_merge_source_check(const struct lazy_expunge_account *account,
 		if (lstat(part->to, &st) < 0) {
 			if (errno == ENOENT && part->is_volatile)
 				continue;
-			*error_r = t_strdup_printf("lstat(%s) failed: %m",
-						   part->to);
+			error_r->code = MAIL_ERROR_TEMP;
+			error_r->text = t_strdup_printf("lstat(%s) failed: %m",
+							part->to);
 			return FALSE;
 		}
 		if (S_ISLNK(st.st_mode)) {
 			/* it leads to where somebody else's may be now */
-			*error_r = t_strdup_printf("%s was a symbolic link, "
+			error_r->text = t_strdup_printf("%s was a symbolic link, "
 				"with which mail is not read from here: -t "
 				"brings the account back under another name",
 				part->from);
@@ -42,7 +44,7 @@ bool lazy_expunge_merge_source_check(const struct lazy_expunge_account *account,
 		}
 		if (geteuid() != 0 && !part->is_volatile &&
 		    st.st_uid != geteuid()) {
-			*error_r = t_strdup_printf("%s belongs to uid %ld, and "
+			error_r->text = t_strdup_printf("%s belongs to uid %ld, and "
 				"the target is uid %ld: -t brings the account "
 				"back under another name", part->to,
 				(long)st.st_uid, (long)geteuid());

@@ -6,13 +6,15 @@
    the data stack. */
 
 #include "core/account-record.h"
+#include "account/error.h"
 
 struct mail_storage_service_ctx;
 struct mail_user;
 
-/* TRUE if the record says how its mail is read. If not, the error says why. */
+/* TRUE if the record says how its mail is read. If not, the error says why:
+   MAIL_ERROR_NOTPOSSIBLE if it will be so for ever. */
 bool lazy_expunge_merge_source_check(const struct lazy_expunge_account *account,
-				     const char **error_r);
+				     struct lazy_expunge_error *error_r);
 /* A user whose only namespace is this one of the account. target: who gets the
    mail, and with whose rights all is done. Returns 1, 0 if nothing of it is there, -1 and the error. */
 int lazy_expunge_merge_source_open(

@@ -199,6 +199,7 @@ def test_system_users(dovecot):
     assert [mail.guid for mail in users[0].messages()] == [mail.guid for mail in before]
     ident = delete(users[0])
     assert refused in account(server, "undelete", ident, "-t", users[1].name, code=65)
+    assert "the target is uid 61401: -t brings" in account(server, "undelete", ident, "-m", "Old", "-t", users[1].name, code=65)
     lies = server.mail_root / ".lazy-expunge-deleted" / ident / "0"
     for path in [lies, *lies.rglob("*")]:
         shutil.chown(path, 61401)

@@ -201,7 +201,7 @@ def test_what_is_refused(dovecot):
     user.deliver(message(subject="New"))
     server.settle()
     assert "no mailbox's name" in account(server, "undelete", ident, "-m", "", code=64)
-    assert "this is the expunge storage" in account(server, "undelete", ident, "-m", server.config.storage, code=75)
+    assert "this is the expunge storage" in account(server, "undelete", ident, "-m", server.config.storage, code=64)
     assert "held by case-17" in account(server, "undelete", of_held, "-m", OLD, "-t", user.name, code=77)
     assert [mail.subject for mail in user.messages("INBOX")] == ["New"] and user.kept() == []
     # nothing stands in the way of bringing it back as a whole
@@ -216,7 +216,7 @@ def test_an_account_that_an_earlier_version_has_deleted_is_not_read(dovecot):
     record = user.home.parent / DELETED / ident / "account"
     record.write_text("".join(line for line in record.read_text().splitlines(True)
                               if line.split("\t")[0] not in ("namespace", "setting", "storage")))
-    assert "An earlier version" in merge(user, ident, code=75)
+    assert "An earlier version" in merge(user, ident, code=65)
     assert [mail.subject for mail in user.messages("INBOX")] == ["New"]
 
 
@@ -233,7 +233,7 @@ def test_a_link_is_not_followed(dovecot):
     ident = delete(user)
     user.deliver(message(subject="New"))
     server.settle()
-    assert "symbolic link" in merge(user, ident, code=75)
+    assert "symbolic link" in merge(user, ident, code=65)
     assert [mail.subject for mail in user.messages("INBOX")] == ["New"]
 
 
