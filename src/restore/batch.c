@@ -100,6 +100,8 @@ static void batch_announce(struct lazy_expunge_restore_batch *batch,
 	const char *guid;
 
 	lazy_expunge_restore_intent_clear(restore->intent);
+	lazy_expunge_restore_intent_visit(restore->intent,
+					  restore->row->target);
 	for (unsigned int i = 0; i < count; i++) T_BEGIN {
 		if (mail_set_uid(batch->mail, mails[i].uid) &&
 		    mail_get_special(batch->mail, MAIL_FETCH_GUID,

@@ -3,6 +3,7 @@
 
 #include "lib.h"
 #include "array.h"
+#include "ioloop.h"
 #include "istream.h"
 #include "str.h"
 #include "strescape.h"
@@ -10,7 +11,12 @@
 #include "account/files.h"
 #include "restore/intent.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #define INTENT_FNAME "dovecot.lazy-expunge.restoring"
+/* A mail that is deleted there again and put back by the user looks the same. */
+#define INTENT_KEEP_SECS (30*24*3600)
 
 struct lazy_expunge_restore_intent {
 	pool_t pool;
@@ -21,9 +27,15 @@ struct lazy_expunge_restore_intent {
 	ARRAY_TYPE(const_string) left;
 	/* those by this one */
 	ARRAY(char *) added;
+	/* mailboxes that this one has mails for */
+	ARRAY_TYPE(const_string) visited;
+	/* when the interrupted one wrote */
+	struct timespec left_time;
+	/* the file is not as it was read */
+	bool written;
 	/* a commit of this one failed, so that left has mails of it */
 	bool keep;
-	/* left has not all that was in the file */
+	/* left has not all that was in the file, or it was too old */
 	bool damaged;
 };
 
@@ -41,12 +53,21 @@ static int intent_read(struct lazy_expunge_restore_intent *intent,
 		       const char **error_r)
 {
 	struct istream *input;
+	struct stat st;
 	const char *line;
 	int fd, ret;
 
 	ret = lazy_expunge_place_open(intent->path, O_RDONLY, &fd, error_r);
 	if (ret <= 0)
 		return ret;
+	if (fstat(fd, &st) == 0) {
+		intent->left_time = st.st_mtim;
+		if (ioloop_time - st.st_mtime > INTENT_KEEP_SECS) {
+			intent->damaged = TRUE;
+			i_close_fd(&fd);
+			return 0;
+		}
+	}
 	input = i_stream_create_fd_autoclose(&fd, 4096);
 	while ((line = i_stream_read_next_line(input)) != NULL) {
 		line = p_strdup(intent->pool, line);
@@ -78,6 +99,7 @@ int lazy_expunge_restore_intent_init(
 	intent->pool = pool;
 	intent->user = user;
 	p_array_init(&intent->left, pool, 8);
+	p_array_init(&intent->visited, pool, 4);
 	i_array_init(&intent->added, 64);
 	lazy_expunge_place_adopt(user, INTENT_FNAME);
 	path = lazy_expunge_place_path(user, INTENT_FNAME);
@@ -96,10 +118,26 @@ static const char *line_after_guid(const char *line)
 	return line + strcspn(line, "\t");
 }
 
-bool lazy_expunge_restore_intent_is_left(
-				struct lazy_expunge_restore_intent *intent)
+/* Whether the line is of this mailbox. */
+static bool line_is_of(const char *line, const char *target)
 {
-	return array_count(&intent->left) > 0 || intent->damaged;
+	const char *where = line_after_guid(line);
+
+	return *where != '\0' &&
+		strcmp(t_str_tabunescape(where + 1), target) == 0;
+}
+
+bool lazy_expunge_restore_intent_is_left(
+				struct lazy_expunge_restore_intent *intent,
+				const char *target)
+{
+	const char *left;
+
+	array_foreach_elem(&intent->left, left) {
+		if (*line_after_guid(left) == '\0' || line_is_of(left, target))
+			return TRUE;
+	}
+	return intent->damaged;
 }
 
 bool lazy_expunge_restore_intent_has(struct lazy_expunge_restore_intent *intent,
@@ -113,11 +151,33 @@ bool lazy_expunge_restore_intent_has(struct lazy_expunge_restore_intent *intent,
 		if (strlen(guid) != (size_t)(where - left) ||
 		    memcmp(left, guid, where - left) != 0)
 			continue;
-		if (*where == '\0' ? !exactly :
-		    strcmp(t_str_tabunescape(where + 1), target) == 0)
+		if (*where == '\0' ? !exactly : line_is_of(left, target))
 			return TRUE;
 	}
 	return FALSE;
+}
+
+static bool intent_has_visited(struct lazy_expunge_restore_intent *intent,
+			       const char *target)
+{
+	const char *visited;
+
+	array_foreach_elem(&intent->visited, visited) {
+		if (strcmp(visited, target) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+void lazy_expunge_restore_intent_visit(
+				struct lazy_expunge_restore_intent *intent,
+				const char *target)
+{
+	if (array_count(&intent->left) == 0 ||
+	    intent_has_visited(intent, target))
+		return;
+	target = p_strdup(intent->pool, target);
+	array_push_back(&intent->visited, &target);
 }
 
 void lazy_expunge_restore_intent_add(struct lazy_expunge_restore_intent *intent,
@@ -142,6 +202,7 @@ void lazy_expunge_restore_intent_write(
 
 	if (intent->path == NULL)
 		return;
+	intent->written = TRUE;
 	text = t_str_new(1024);
 	array_foreach_elem(&intent->left, guid)
 		str_printfa(text, "%s\n", guid);
@@ -210,6 +271,39 @@ void lazy_expunge_restore_intent_keep(
 	intent->keep = array_count(&intent->left) > 0;
 }
 
+/* All went well: what is left is what nobody has looked at. */
+static void intent_drop_visited(struct lazy_expunge_restore_intent *intent)
+{
+	unsigned int i = 0;
+	const char *where;
+
+	while (i < array_count(&intent->left)) {
+		where = line_after_guid(array_idx_elem(&intent->left, i));
+		if (*where == '\0' ||
+		    intent_has_visited(intent, t_str_tabunescape(where + 1))) {
+			array_delete(&intent->left, i, 1);
+			intent->written = TRUE;
+		} else {
+			i++;
+		}
+	}
+}
+
+/* As old as it was, so that it ends. */
+static void intent_write_left(struct lazy_expunge_restore_intent *intent)
+{
+	const struct timespec times[2] = {
+		{ .tv_nsec = UTIME_OMIT }, intent->left_time
+	};
+
+	lazy_expunge_restore_intent_write(intent);
+	if (intent->path != NULL &&
+	    utimensat(AT_FDCWD, intent->path, times, AT_SYMLINK_NOFOLLOW) < 0 &&
+	    errno != ENOENT)
+		e_warning(intent->user->event, "lazy_expunge: "
+			  "utimensat(%s) failed: %m", intent->path);
+}
+
 void lazy_expunge_restore_intent_deinit(
 				struct lazy_expunge_restore_intent **_intent)
 {
@@ -222,7 +316,14 @@ void lazy_expunge_restore_intent_deinit(
 	if (intent->keep) T_BEGIN {
 		lazy_expunge_restore_intent_write(intent);
 	} T_END;
-	else if (intent->path != NULL)
-		i_unlink_if_exists(intent->path);
+	else T_BEGIN {
+		intent_drop_visited(intent);
+		if (array_count(&intent->left) == 0) {
+			if (intent->path != NULL)
+				i_unlink_if_exists(intent->path);
+		} else if (intent->written || intent->damaged) {
+			intent_write_left(intent);
+		}
+	} T_END;
 	intent_free(intent);
 }

@@ -71,7 +71,8 @@ static int restore_read_guids(struct lazy_expunge_restore *restore,
 static void restore_find_left(struct lazy_expunge_restore *restore)
 {
 	if (restore->intent == NULL || restore->target == NULL ||
-	    !lazy_expunge_restore_intent_is_left(restore->intent) ||
+	    !lazy_expunge_restore_intent_is_left(restore->intent,
+						 restore->row->target) ||
 	    lazy_expunge_box_format(restore->target) !=
 	    LAZY_EXPUNGE_FORMAT_SDBOX)
 		return;

@@ -1,8 +1,10 @@
 """Commands that are killed at any moment: nothing is lost, and the next run leaves things as if there had been one."""
 
 import json
+import os
 import re
 import subprocess
+import time
 from collections import Counter
 
 import pytest
@@ -92,6 +94,39 @@ def test_restore(dovecot, home):
             assert user.kept() == [], f"killed at {call} {number}"
             assert contents_after_purge(user, ["Work/Old"]) == [before.content], f"killed at {call} {number}, purged"
     server.expect_log(".", required=False)
+
+
+@pytest.mark.parametrize("days", [1, 31])
+def test_what_was_cut_off_waits_for_a_restore_of_its_mailbox(dovecot, days):
+    """One of another mailbox, or one that has nothing to do, does not forget it; in a month it is forgotten."""
+    server = dovecot.own()
+    user = server.user()
+    user.append("Work", message(subject="once"), "\\Seen own", create=True)
+    user.append("INBOX", message(subject="other"))
+    [before] = user.messages("Work")
+    with user.imap("Work") as session:
+        session.ok("COPY 1 INBOX")
+        session.delete("1")
+    # as a kill within the commit leaves it: there without its flags, and in the storage
+    with user.imap("INBOX") as session:
+        session.ok("MOVE 2 Work")
+        session.delete("1")
+        session.select("Work")
+        session.ok("STORE 1 FLAGS ()")
+    note = user.home / ".dovecot.lazy-expunge.restoring"
+    note.write_text(f"{before.guid}\tWork\n")
+    server.own(note)
+    written = time.time() - days * 86400
+    os.utime(note, (written, written))
+    for origin in ("Other", "INBOX", "Work"):
+        assert note.exists() and abs(note.stat().st_mtime - written) < 1
+        server.doveadm("lazy-expunge", "restore", "-u", user.name, "-o", origin, "ALL", check=origin != "Other")
+        if days == 31:
+            break
+    [mail] = user.messages("Work")
+    assert (mail.guid, mail.flags & {"\\Seen"}, mail.keywords) == (
+        (before.guid, {"\\Seen"}, before.keywords) if days == 1 else (before.guid, set(), set()))
+    assert not note.exists()
 
 
 def test_restore_of_copies(dovecot):
