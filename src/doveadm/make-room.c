@@ -8,6 +8,7 @@
 #include "core/room-plan.h"
 #include "core/setting-values.h"
 #include "core/text.h"
+#include "retention/first-room.h"
 #include "retention/room.h"
 #include "doveadm-print.h"
 #include "doveadm/print.h"
@@ -270,6 +271,7 @@ static int make_room_read(struct lazy_expunge_cmd *cmd,
 {
 	struct lazy_expunge_error error;
 	const char *username;
+	int ret;
 
 	if (luser->set.error != NULL) {
 		i_error("%s", luser->set.error);
@@ -283,9 +285,14 @@ static int make_room_read(struct lazy_expunge_cmd *cmd,
 		username = p_strdup(room->pool, luser->user->username);
 		array_push_back(&room->usernames, &username);
 	}
-	return lazy_expunge_room_read(luser, room->plan, room->plans == 0,
-				      &error) < 0 ?
-		lazy_expunge_cmd_fail(cmd, &error) : 0;
+	ret = lazy_expunge_room_read(luser, room->plan, room->plans == 0,
+				     &error);
+	if (ret < 0 && !room->plan_only &&
+	    lazy_expunge_first_room_to_open(luser)) {
+		ret = lazy_expunge_room_read(luser, room->plan,
+					     room->plans == 0, &error);
+	}
+	return ret < 0 ? lazy_expunge_cmd_fail(cmd, &error) : 0;
 }
 
 static int make_room_do(struct lazy_expunge_cmd *cmd,

@@ -105,6 +105,8 @@ bool lazy_expunge_first_room(struct lazy_expunge_user *luser,
 
 struct first_room_storages {
 	struct lazy_expunge_user *luser;
+	/* only where the disk is full, and there by all means */
+	bool to_open;
 	bool gone;
 };
 
@@ -117,15 +119,24 @@ static int unlink_cache_of_storage(struct mail_namespace *ns, const char *vname,
 	box = lazy_expunge_mailbox_alloc(ctx->luser, ns, vname,
 					 LAZY_EXPUNGE_COMPAT_FLAG_RAW_NAME);
 	if (lazy_expunge_box_format(box) == LAZY_EXPUNGE_FORMAT_MDBOX &&
-	    unlink_cache_of(box))
-		ctx->gone = TRUE;
+	    !(ctx->to_open &&
+	      lazy_expunge_disk_has(box, LAZY_EXPUNGE_ROOM_TO_WRITE))) {
+		if (unlink_cache_of(box) ||
+		    (ctx->to_open &&
+		     lazy_expunge_first_room(ctx->luser, box, 1, TRUE)))
+			ctx->gone = TRUE;
+	}
 	mailbox_free(&box);
 	return 0;
 }
 
-bool lazy_expunge_first_room_of_storages(struct lazy_expunge_user *luser)
+static bool
+unlink_caches_of_storages(struct lazy_expunge_user *luser, bool to_open)
 {
-	struct first_room_storages ctx = { .luser = luser };
+	struct first_room_storages ctx = {
+		.luser = luser,
+		.to_open = to_open,
+	};
 	struct lazy_expunge_storage *storage;
 	const char *error;
 	enum mail_error code;
@@ -140,4 +151,14 @@ bool lazy_expunge_first_room_of_storages(struct lazy_expunge_user *luser)
 		}
 	}
 	return ctx.gone;
+}
+
+bool lazy_expunge_first_room_of_storages(struct lazy_expunge_user *luser)
+{
+	return unlink_caches_of_storages(luser, FALSE);
+}
+
+bool lazy_expunge_first_room_to_open(struct lazy_expunge_user *luser)
+{
+	return unlink_caches_of_storages(luser, TRUE);
 }

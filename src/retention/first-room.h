@@ -18,5 +18,10 @@ bool lazy_expunge_first_room(struct lazy_expunge_user *luser,
    be open. Save dates and origins are in the indexes there; the cache has the
    origins a second time, for an index that is lost. */
 bool lazy_expunge_first_room_of_storages(struct lazy_expunge_user *luser);
+/* The first room without which a storage in mdbox cannot even be opened: what was
+   expunged last is in its index and not in the map, which opening would mend. A
+   cache of each storage whose disk is full, or of another mailbox. Returns TRUE
+   if one is gone. */
+bool lazy_expunge_first_room_to_open(struct lazy_expunge_user *luser);
 
 #endif

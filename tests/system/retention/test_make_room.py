@@ -161,6 +161,41 @@ def test_mail_that_no_session_has_seen_in_the_storage(dovecot, disk, full):
     works_again(user)
 
 
+@pytest.mark.formats("mdbox")
+def test_a_storage_that_cannot_be_opened_for_want_of_a_block(dovecot, disk):
+    """Its index has the last expunge and the map has not, whose log has no block left: to open it means to write there."""
+    server = dovecot.own(mail_root=disk, raw="mdbox_rotate_size = 50k\n")
+    user, before, live = unopenable(server, disk)
+    was = free(disk)[0]
+    assert make_room(server, "100k", "-u", user.name, "-n", check=False)[1].code == 75 and free(disk)[0] == was
+    [row], done = make_room(server, "100k", "-u", user.name)
+    # what was expunged before is enough
+    assert row["messages"] == row["failed"] == 0 and free(disk)[0] >= 100 * 1024 * 15 / 16, done
+    assert contents(user.messages()) == live and contents(user.kept()) == before
+    works_again(user)
+
+
+def unopenable(server, disk):
+    """A user with such a storage, what stays in it, and what is in INBOX. Which of the logs ends at a block's end is a matter of how much is in it."""
+    server.expect_log("No space left on device|Unknown internal error", required=False)
+    for number in range(70, 100, 3):
+        user = server.user()
+        user.fill("INBOX", mails(number + 4, BIG))
+        with user.imap("INBOX") as session:
+            session.delete(f"1:{number}")
+        server.settle()
+        kept, live = user.kept(), contents(user.messages())
+        take_all_bytes(disk)
+        for uid in range(1, number):
+            if user.doveadm("expunge", "mailbox", ".EXPUNGED", "uid", str(uid), check=False).code != 0:
+                break
+        before = contents(mail for mail in kept if mail.uid > uid)
+        if user.doveadm("lazy-expunge list", "all", check=False).code == 75:
+            return user, before, live
+        (disk / "filler").unlink()
+    raise AssertionError("all of them can be opened")
+
+
 def test_namespace_mode_on_a_full_disk(dovecot, disk):
     server, users = fleet(dovecot, disk, **namespace_mode(dovecot.format, only_last_instance=False))
     for take in FULL["both"]:
