@@ -33,6 +33,8 @@ def pytest_addoption(parser):
     group.addoption("--whole-webmail", action="store_true", help="the webmail's tests all on each release's Roundcube")
     group.addoption("--spread", action="store_true", help="each test's formats dealt out to the Dovecots that it runs on, so that it has "
                     f"each format once and each Dovecot at least once, but for {', '.join(NEVER_SPREAD)}")
+    group.addoption("--elsewhere", default="", help="a target and format, as native-mdbox, whose tests another run has")
+    group.addoption("--not-elsewhere", default="", help="comma-separated: directories and files whose tests that other run has not")
     group.addoption("--every-fault", action="store_true", help="the crash tests with all kinds of faults, not the two main ones")
 
 
@@ -89,7 +91,8 @@ def pytest_collection_modifyitems(config, items):
         if with_webmail and isinstance(pair, tuple) and not _has_webmail(config, item, webmails_of.release_of(pair[0])):
             dropped.append(item)
             continue
-        if pair is not None and (not isinstance(pair, tuple) or not _exists(item, *pair) or not _is_its_turn(config, item, *pair)):
+        if pair is not None and (not isinstance(pair, tuple) or not _exists(item, *pair) or _is_elsewhere(config, item, *pair)
+                                 or not _is_its_turn(config, item, *pair)):
             dropped.append(item)
             continue
         if "package" in getattr(item, "fixturenames", ()) and not config.getoption("packages"):
@@ -116,6 +119,12 @@ def _exists(item, target, form):
         all(target.version < version(mark) for mark in item.iter_markers("until")) and \
         all(form in mark.args for mark in item.iter_markers("formats")) and \
         (target.name == targets.NATIVE or not any(item.iter_markers("native")))
+
+
+def _is_elsewhere(config, item, target, form):
+    path = item.path.relative_to(Path(__file__).parent)
+    stays = [Path(one) for one in config.getoption("not_elsewhere").split(",") if one]
+    return f"{target.name}-{form}" == config.getoption("elsewhere") and not any(path.is_relative_to(one) for one in stays)
 
 
 def _is_its_turn(config, item, target, form):
