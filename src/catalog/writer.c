@@ -20,7 +20,7 @@
 #define OPEN_MAX 16
 
 static struct {
-	/* stay when they are closed: one may be paused */
+	/* some stay when they are closed: one may be paused */
 	ARRAY(struct lazy_expunge_catalog_queue *) queues;
 	/* sends the rows, or closes the dicts */
 	struct timeout *to;
@@ -56,6 +56,25 @@ static void catalog_flush(struct lazy_expunge_catalog_queue *queue,
 	lazy_expunge_catalog_queue_flush(queue, msecs, each_msecs);
 }
 
+/* A URI with a user's name in it makes one for each user. */
+static void catalog_forget_closed(void)
+{
+	struct lazy_expunge_catalog_queue *queue;
+	unsigned int i = 0;
+
+	while (i < array_count(&catalog.queues)) {
+		queue = array_idx_elem(&catalog.queues, i);
+		if (lazy_expunge_catalog_queue_is_open(queue) ||
+		    lazy_expunge_catalog_queue_is_busy(queue) ||
+		    lazy_expunge_catalog_queue_is_paused(queue)) {
+			i++;
+			continue;
+		}
+		lazy_expunge_catalog_queue_deinit(&queue);
+		array_delete(&catalog.queues, i, 1);
+	}
+}
+
 /* On 2.4 there is one: the settings do not say which it is. */
 static struct lazy_expunge_catalog_queue *catalog_find(const char *uri)
 {
@@ -69,6 +88,8 @@ static struct lazy_expunge_catalog_queue *catalog_find(const char *uri)
 			found = queue;
 	}
 	if (found == NULL) {
+		if (array_count(&catalog.queues) >= OPEN_MAX)
+			catalog_forget_closed();
 		found = lazy_expunge_catalog_queue_init(uri, catalog_schedule);
 		array_push_back(&catalog.queues, &found);
 	}
@@ -118,12 +139,18 @@ catalog_open(struct event *event, const char *uri, bool admin)
 		lazy_expunge_catalog_warn(&catalog.warned_open, error);
 	if (ret <= 0)
 		return NULL;
-	if (!lazy_expunge_catalog_queue_is_open(queue) &&
-	    catalog_make_room(admin))
-		lazy_expunge_catalog_queue_open(queue, dict);
-	else
+	if (lazy_expunge_catalog_queue_is_open(queue)) {
 		dict_deinit(&dict);
-	return lazy_expunge_catalog_queue_is_open(queue) ? queue : NULL;
+		return queue;
+	}
+	if (!catalog_make_room(admin)) {
+		dict_deinit(&dict);
+		lazy_expunge_catalog_warn(&catalog.warned_open,
+			"too many catalogs are being written at once");
+		return NULL;
+	}
+	lazy_expunge_catalog_queue_open(queue, dict);
+	return queue;
 }
 
 bool lazy_expunge_catalog_is_set(struct lazy_expunge_user *luser)

@@ -321,6 +321,41 @@ def test_users_of_several_catalogs_are_written_to_theirs(dovecot):
         assert all(database.wait_row(user) for user in (users[0], users[1], users[3]))
 
 
+@pytest.mark.until("2.4")
+@pytest.mark.any_format
+def test_each_user_has_a_catalog_of_its_own(dovecot):
+    """More than are open at once: the administrator's commands wait for room, a session's row is left out with a warning."""
+    server, database = with_catalog(dovecot, mailboxes=MAILBOXES + (Mailbox("INBOX", autoexpunge="30 days"),), passwd_file=True)
+    users = [server.user() for _ in range(40)]
+    base = server.root / "run"
+    for number in range(len(users)):
+        (base / f"dict-{number}").symlink_to("dict")
+    server.write_users([(user, {"lazy_expunge_catalog": f"proxy:dict-{number}:lazy_expunge"}) for number, user in enumerate(users)])
+    # each user has something that goes some time
+    for user in users:
+        user.append()
+    database.run("DELETE FROM lazy_expunge")
+    _, done = maintain(server, "-A")
+    assert database.users() == sorted(user.name for user in users) and done.stderr == b"", str(done)
+    server.expect_log(WARNING + ": too many catalogs are being written at once")
+    empty(server, users, database)
+    users[0].deliver(message(), users[1:])
+    wait_for(lambda: len(database.users()) >= 16, "the rows of those for whom there is room")
+    # for one after the other there is
+    empty(server, users, database)
+    for user in users:
+        user.deliver()
+        database.wait_row(user)
+
+
+def empty(server, users, database):
+    """The first mail that comes then changes a user's row."""
+    for user in users:
+        user.doveadm("expunge", "mailbox", "INBOX", "all")
+    server.settle()
+    database.run("DELETE FROM lazy_expunge")
+
+
 def test_names_of_users_of_any_letters(dovecot):
     server, database = with_catalog(dovecot, mailboxes=MAILBOXES, passwd_file=True,
                                     change=lambda text: text.replace("service dict {", "auth_username_chars =\nservice dict {", 1))
