@@ -14,8 +14,14 @@ from harness.machines.debs import Package
 from harness.dovecot.server import HOSTNAME, Server, ServerProblem
 
 LIVE_SERVERS = 8
-# What these are about is the ways of mail on each format and version.
+# What these are about is the ways of mail on each format: these are dealt out but to the native Dovecot, which has all.
 NEVER_SPREAD = ("faults", "formats")
+# What does not run with sanitizers. Valgrind and they exclude each other, and what is about documents, packages, Roundcube or the
+# harness has no more of the plugin's code than the rest.
+NOT_SANITIZED = ("measuring", "machines", "webmail", "documents", "dovecot",
+                 # these kill what they run, or have builds of their own
+                 "faults/test_power_cut.py", "faults/test_power_model.py",
+                 "accounts/test_account_crash.py", "accounts/test_account_commit.py")
 
 
 def pytest_addoption(parser):
@@ -32,9 +38,11 @@ def pytest_addoption(parser):
     group.addoption("--roundcube", type=Path, help="a Roundcube as its release's archive has it: the webmail's tests run on it, not on Debian's")
     group.addoption("--whole-webmail", action="store_true", help="the webmail's tests all on each release's Roundcube")
     group.addoption("--spread", action="store_true", help="each test's formats dealt out to the Dovecots that it runs on, so that it has "
-                    f"each format once and each Dovecot at least once, but for {', '.join(NEVER_SPREAD)}")
-    group.addoption("--elsewhere", default="", help="a target and format, as native-mdbox, whose tests another run has")
-    group.addoption("--not-elsewhere", default="", help="comma-separated: directories and files whose tests that other run has not")
+                    "each format once and each Dovecot at least once; but the native one has all of "
+                    f"{', '.join(NEVER_SPREAD)}")
+    group.addoption("--among", default="", help="comma-separated: targets to which --spread deals, if others than --targets have a run of their own")
+    group.addoption("--part", default="", choices=["", "plain", "sanitized"],
+                    help="only the tests that run with sanitizers, on the native Dovecot, if they do not run without them; or all others")
     group.addoption("--every-fault", action="store_true", help="the crash tests with all kinds of faults, not the two main ones")
 
 
@@ -91,11 +99,12 @@ def pytest_collection_modifyitems(config, items):
         if with_webmail and isinstance(pair, tuple) and not _has_webmail(config, item, webmails_of.release_of(pair[0])):
             dropped.append(item)
             continue
-        if pair is not None and (not isinstance(pair, tuple) or not _exists(item, *pair) or _is_elsewhere(config, item, *pair)
+        if pair is not None and (not isinstance(pair, tuple) or not _exists(item, *pair) or not _is_of_part(config, item, *pair)
                                  or not _is_its_turn(config, item, *pair)):
             dropped.append(item)
             continue
-        if "package" in getattr(item, "fixturenames", ()) and not config.getoption("packages"):
+        if pair is None and config.getoption("part") == "sanitized" or \
+                "package" in getattr(item, "fixturenames", ()) and not config.getoption("packages"):
             dropped.append(item)
             continue
         if pair is not None:
@@ -121,24 +130,27 @@ def _exists(item, target, form):
         (target.name == targets.NATIVE or not any(item.iter_markers("native")))
 
 
-def _is_elsewhere(config, item, target, form):
+def _is_of_part(config, item, target, form):
     path = item.path.relative_to(Path(__file__).parent)
-    stays = [Path(one) for one in config.getoption("not_elsewhere").split(",") if one]
-    return f"{target.name}-{form}" == config.getoption("elsewhere") and not any(path.is_relative_to(one) for one in stays)
+    sanitized = target.name == targets.NATIVE and (form == "mdbox" or path.parts[0] not in NEVER_SPREAD) and \
+        not any(path.is_relative_to(one) for one in NOT_SANITIZED)
+    return not config.getoption("part") or sanitized == (config.getoption("part") == "sanitized")
 
 
 def _is_its_turn(config, item, target, form):
     """Whether a test is to run on this format of this target, if not on all: over the targets and parameters it has all formats."""
     one_each = any(item.iter_markers("any_format"))
-    if not one_each and (not config.getoption("spread") or item.path.parent.name in NEVER_SPREAD):
+    stays = not config.getoption("spread") or target.name == targets.NATIVE and item.path.parent.name in NEVER_SPREAD
+    if not one_each and stays:
         return True
-    has = {one.name: [form for form in config.getoption("formats").split(",") if _exists(item, one, form)] for one in config.dovecot_targets}
-    case = item.callspec.id.replace(f"{target.name}-{form}", "")
-    number = zlib.crc32((item.originalname + case).encode())
-    names = [one.name for one in config.dovecot_targets]
+    among = [targets.get(name) for name in config.getoption("among").split(",") if name] or config.dovecot_targets
+    hands = [[form for form in config.getoption("formats").split(",") if _exists(item, one, form)] for one in among]
+    at = [one.name for one in among].index(target.name)
+    number = zlib.crc32((item.originalname + item.callspec.id.replace(f"{target.name}-{form}", "")).encode())
     if one_each:
-        return form == has[target.name][(number + names.index(target.name)) % len(has[target.name])]
-    return form in _dealt([has[name] for name in names if has[name]], number)[[name for name in names if has[name]].index(target.name)]
+        return form == hands[at][(number + at) % len(hands[at])]
+    # a target without any is not one of those that have to have one
+    return form in _dealt([hand for hand in hands if hand], number)[sum(1 for hand in hands[:at] if hand)]
 
 
 def _dealt(hands, number):

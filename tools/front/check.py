@@ -1,8 +1,8 @@
 """tools/check: everything that must hold before a change goes in.
 
 Installs the Debian packages it needs (starting no service and leaving /etc/dovecot alone), makes the chroots that are missing,
-builds, runs the unit tests and then the system tests; those of the native Dovecot and mdbox with a build that has AddressSanitizer
-and UndefinedBehaviorSanitizer. With CI=true in the environment it also builds with clang, runs cppcheck,
+builds, runs the unit tests and then the system tests; most of those of the native Dovecot with a build that has
+AddressSanitizer and UndefinedBehaviorSanitizer. With CI=true in the environment it also builds with clang, runs cppcheck,
 make distcheck, the fuzzers and the benchmarks in their quick mode, and a chroot of trixie that cannot be made is a failure.
 """
 
@@ -22,15 +22,8 @@ from harness.webmail import server as webmail
 # A release that moves may be unable to be made on some day; this one must be there.
 REQUIRED = ("native", "trixie")
 FUZZ_SECONDS = 10
-# What does not run with sanitizers. Valgrind and they exclude each other, and what is about documents, packages, Roundcube or the
-# harness has no more of the plugin's code than the rest.
-NOT_SANITIZED = ("measuring", "machines", "webmail", "documents", "dovecot",
-                 # these kill what they run, or have builds of their own
-                 "faults/test_power_cut.py", "faults/test_power_model.py",
-                 "accounts/test_account_crash.py", "accounts/test_account_commit.py")
-# What does, on the native Dovecot: (formats, what pytest is to take).
-SANITIZED = (("maildir,sdbox", ("instances/test_last_instance.py", "formats/test_maildir.py")),
-             ("mdbox", tuple(f"--ignore={path}" for path in NOT_SANITIZED)))
+# What runs with sanitizers on formats that are not its turn, too: (formats, what pytest is to take).
+SANITIZED_TOO = ("maildir,sdbox", ("instances/test_last_instance.py", "formats/test_maildir.py"))
 
 
 def main():
@@ -75,7 +68,7 @@ def _check(arguments, ci):
         not_run.update(_packages(found))
     code = _pytest(arguments, found, not_run | without_webmail, sanitized)
     if sanitized:
-        code = _sanitized(targets.get(targets.NATIVE)) or code
+        code = _sanitized(targets.get(targets.NATIVE), found) or code
     missing = [name for name in not_run if name in REQUIRED]
     return code or (1 if ci and missing else 0)
 
@@ -188,10 +181,12 @@ def _build_sanitized(target):
     build.build(target, "sanitizers", _say)
 
 
-def _sanitized(target):
+def _sanitized(target, found):
     _say(f"{target}: system tests (sanitizers)")
-    codes = [_run_pytest("sanitizers", [target], ["--formats", formats, *what]) for formats, what in SANITIZED]
-    return max(codes)
+    formats, paths = SANITIZED_TOO
+    code = _run_pytest("sanitizers", [target], ["--formats", formats, *paths])
+    among = ",".join(other.name for other in found)
+    return _run_pytest("sanitizers", [target], ["--part", "sanitized", "--spread", "--among", among]) or code
 
 
 def _run_pytest(variant, found, more):
@@ -210,7 +205,7 @@ def _pytest(arguments, found, not_run, sanitized):
     if not arguments.whole:
         command.append("--spread")
         if sanitized:
-            command += ["--elsewhere", f"{targets.NATIVE}-mdbox", "--not-elsewhere", ",".join(NOT_SANITIZED)]
+            command += ["--part", "plain"]
     if arguments.packages:
         # in one word, or pytest takes the directory for that of the tests
         command.append(f"--packages={places.build_root() / 'packages'}")

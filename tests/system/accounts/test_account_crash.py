@@ -11,8 +11,7 @@ import pytest
 
 from harness.dovecot.accounts import DELETED, account, content, two_parts
 from harness.dovecot.mail import message
-from harness.faults.inject import doveadm_traced
-from harness.machines import targets
+from harness.faults.inject import doveadm_traced, turn
 
 CALLS = ("rename", "renameat2", "link", "unlink", "unlinkat", "mkdir", "rmdir", "symlink", "fdatasync", "write")
 KILL = "SIGKILL"
@@ -20,13 +19,14 @@ ERRORS = ("ENOSPC", "EDQUOT", "EACCES", "EXDEV", "EROFS", "EIO")
 
 
 def steps(request, dovecot):
-    """Pairs of a fault and of which call in so many it is tried at: each, if all are asked for. The calls of the commands are the same
-    on each Dovecot and with each format, and an end is worse than a failure."""
+    """(fault, first, step): at which calls it is tried, each if all are asked for. The calls of the commands are the same on each
+    Dovecot and with each format, and an end is worse than a failure."""
+    first, step = turn(request, dovecot)
     if request.config.getoption("every_fault"):
-        return [(fault, 1) for fault in (KILL, *ERRORS)]
+        return [(fault, first, step) for fault in (KILL, *ERRORS)]
     if dovecot.format != "mdbox":
-        return [(KILL, 8)]
-    return [(KILL, 1), ("EACCES", 3)] if dovecot.target.name == targets.NATIVE else [(KILL, 4), ("EACCES", 4)]
+        return [(KILL, first, 8)]
+    return [(KILL, first, step), ("EACCES", first, 2 * step)]
 
 
 class Account:
@@ -134,9 +134,9 @@ def test_at_each_call(dovecot, request, command):
     if deleted:
         one.delete()
     tries = 0
-    for fault, step in steps(request, dovecot):
+    for fault, first, step in steps(request, dovecot):
         for call in CALLS:
-            number = 1
+            number = first
             while True:
                 came, result = injected(one, words(one), call, fault, number)
                 assert came or result.code == 0, (call, fault, number, str(result))
@@ -154,16 +154,16 @@ CANNOT_EXCHANGE = ("-e", "inject=renameat2:error=EINVAL")
 
 @pytest.mark.formats("mdbox")
 @pytest.mark.parametrize("command", ("delete", "undelete", "rename"))
-def test_a_file_system_that_cannot_exchange_names(dovecot, command):
+def test_a_file_system_that_cannot_exchange_names(dovecot, request, command):
     """The commands take more steps there, and are killed at each: the end is the same."""
     words, after, deleted = COMMANDS[command]
     one = Account(dovecot)
     one.server.expect_log("Killed with signal|killed with signal", required=False)
     if deleted:
         one.delete()
-    tries, step = 0, 1 if dovecot.target.name == targets.NATIVE else 3
+    tries, (first, step) = 0, turn(request, dovecot)
     for call in ("rename", "link", "unlink"):
-        number = 1
+        number = first
         while True:
             came, result = injected(one, words(one), call, KILL, number, CANNOT_EXCHANGE)
             assert came or result.code == 0, (call, number, str(result))
@@ -172,5 +172,5 @@ def test_a_file_system_that_cannot_exchange_names(dovecot, command):
                 break
             number += step
             tries += 1
-    assert tries > 5
+    assert tries > 2
 

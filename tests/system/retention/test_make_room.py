@@ -171,7 +171,9 @@ def test_a_storage_that_cannot_be_opened_for_want_of_a_block(dovecot, disk):
     [row], done = make_room(server, "100k", "-u", user.name)
     # what was expunged before is enough
     assert row["messages"] == row["failed"] == 0 and free(disk)[0] >= 100 * 1024 * 15 / 16, done
-    assert contents(user.messages()) == live and contents(user.kept()) == before
+    after = contents(user.kept())
+    # of the mail whose expunge failed it is not known
+    assert contents(user.messages()) == live and set(map(repr, before)) <= set(map(repr, after)) and len(after) <= len(before) + 1
     works_again(user)
 
 

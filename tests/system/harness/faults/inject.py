@@ -4,7 +4,15 @@ import contextlib
 import subprocess
 import time
 
+from harness.machines.targets import CHROOTED, NATIVE
 from harness.waiting import wait_for
+
+
+def turn(request, dovecot):
+    """(first, step): at which calls a test tries a fault that could come at any. At each with --every-fault, else at a third of them, and on
+    each Dovecot at another third: the plugin's calls are the same there."""
+    names = (NATIVE, *CHROOTED)
+    return (1, 1) if request.config.getoption("every_fault") else (1 + names.index(dovecot.target.name), len(names))
 
 
 @contextlib.contextmanager
