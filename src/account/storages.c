@@ -2,6 +2,7 @@
 
 #include "lib.h"
 #include "array.h"
+#include "str.h"
 #include "mail-namespace.h"
 #include "compat/dovecot.h"
 #include "settings/read.h"
@@ -257,6 +258,7 @@ lazy_expunge_user_storages(struct lazy_expunge_user *luser)
 	ARRAY_TYPE(const_string) names;
 	struct lazy_expunge_storage *st;
 	const char *name;
+	string_t *caps;
 
 	if (luser->storages_resolved)
 		return &luser->storages;
@@ -274,8 +276,10 @@ lazy_expunge_user_storages(struct lazy_expunge_user *luser)
 	luser->storages_resolved = TRUE;
 	T_BEGIN {
 		t_array_init(&names, 4);
-		lazy_expunge_settings_read_storages(luser->user, &luser->set,
-						    &names);
+		caps = t_str_new(64);
+		luser->has_cap = lazy_expunge_settings_read_storages(
+			luser->user, &luser->set, &names, caps);
+		luser->caps = p_strdup(luser->storages_pool, str_c(caps));
 		array_foreach_elem(&names, name) {
 			if (*name == '\0')
 				continue;
@@ -286,6 +290,19 @@ lazy_expunge_user_storages(struct lazy_expunge_user *luser)
 			storages_unite(luser);
 	} T_END;
 	return &luser->storages;
+}
+
+const char *lazy_expunge_user_caps(struct lazy_expunge_user *luser)
+{
+	(void)lazy_expunge_user_storages(luser);
+	return luser->caps != NULL ? luser->caps :
+		t_strdup_printf("%"PRIu64, luser->set.max_storage);
+}
+
+bool lazy_expunge_user_has_cap(struct lazy_expunge_user *luser)
+{
+	(void)lazy_expunge_user_storages(luser);
+	return luser->has_cap || luser->set.max_storage > 0;
 }
 
 void lazy_expunge_user_storages_reset(struct lazy_expunge_user *luser)

@@ -9,6 +9,11 @@
 /* All configured storages of the user, found or not. */
 const ARRAY_TYPE(lazy_expunge_storage) *
 lazy_expunge_user_storages(struct lazy_expunge_user *luser);
+/* All byte caps that the configuration of the user has, as text by which a change of
+   one is seen: read once, with the storages. */
+const char *lazy_expunge_user_caps(struct lazy_expunge_user *luser);
+/* TRUE if a byte cap is set anywhere in it. */
+bool lazy_expunge_user_has_cap(struct lazy_expunge_user *luser);
 /* Forget where the storages are: namespaces were added. */
 void lazy_expunge_user_storages_reset(struct lazy_expunge_user *luser);
 /* The storage for a setting's value, NULL if it is not configured. */

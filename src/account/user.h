@@ -34,6 +34,9 @@ struct lazy_expunge_user {
 	struct lazy_expunge_storage *storage_aliases;
 	pool_t storages_pool;
 	bool storages_resolved;
+	/* lazy_expunge_user_caps(), read with them; NULL before */
+	const char *caps;
+	bool has_cap;
 
 	/* lazy_expunge_lock_get(), NULL before the first */
 	struct lazy_expunge_lock *lock;

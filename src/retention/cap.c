@@ -4,7 +4,6 @@
 #include "array.h"
 #include "mail-search-build.h"
 #include "mail-storage-private.h"
-#include "settings/filters.h"
 #include "account/storages.h"
 #include "hold/cover.h"
 #include "hold/holds.h"
@@ -191,7 +190,7 @@ int lazy_expunge_cap_apply(struct lazy_expunge_user *luser, bool plan,
 	int ret = 0;
 
 	i_zero(result_r);
-	if (!lazy_expunge_settings_have_max_storage(luser->user, &luser->set))
+	if (!lazy_expunge_user_has_cap(luser))
 		return 0;
 	select = lazy_expunge_select_init(luser, error_r);
 	if (select == NULL)

@@ -9,7 +9,6 @@
 #include "account/storages.h"
 #include "hold/cover.h"
 #include "hold/holds.h"
-#include "settings/filters.h"
 #include "retention/due.h"
 #include "retention/figures.h"
 
@@ -261,7 +260,7 @@ int lazy_expunge_figures_read(struct lazy_expunge_user *luser, time_t now,
 		if (figures.holds != NULL)
 			lazy_expunge_holds_ref(figures.holds);
 	}
-	if (lazy_expunge_settings_have_max_storage(luser->user, &luser->set))
+	if (lazy_expunge_user_has_cap(luser))
 		i_array_init(&figures.caps, 4);
 	ret = figures_storages(&figures);
 	if (array_is_created(&figures.caps))

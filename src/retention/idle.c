@@ -12,7 +12,6 @@
 #include "mailbox-list-iter.h"
 #include "mailbox-list-private.h"
 #include "compat/dovecot.h"
-#include "settings/filters.h"
 #include "retention/due.h"
 #include "retention/stamp.h"
 #include "account/files.h"
@@ -75,8 +74,7 @@ static const char *idle_settings(struct lazy_expunge_user *luser)
 	string_t *str = t_str_new(512);
 
 	str_printfa(str, "%s %d ", PACKAGE_VERSION, luser->set.hold ? 1 : 0);
-	lazy_expunge_settings_append_max_storages(str, luser->user,
-						  &luser->set);
+	str_append(str, lazy_expunge_user_caps(luser));
 	str_append_c(str, '\0');
 	array_foreach_elem(lazy_expunge_user_storages(luser), storage)
 		str_printfa(str, "%s%c", storage->setting, '\0');
@@ -154,8 +152,7 @@ static void idle_watch_storages(struct lazy_expunge_watch *watch,
 {
 	struct lazy_expunge_storage *storage;
 	const bool all = sums ||
-		lazy_expunge_settings_have_max_storage(luser->user,
-						       &luser->set);
+		lazy_expunge_user_has_cap(luser);
 
 	array_foreach_elem(lazy_expunge_user_storages(luser), storage) T_BEGIN {
 		if (storage->ns == NULL)

@@ -164,24 +164,12 @@ bool lazy_expunge_settings_are_per_mailbox(void)
 	return FALSE;
 }
 
-void lazy_expunge_settings_read_storages(
+bool lazy_expunge_settings_read_storages(
 	struct mail_user *user ATTR_UNUSED,
 	const struct lazy_expunge_settings *set,
-	ARRAY_TYPE(const_string) *names)
+	ARRAY_TYPE(const_string) *names, string_t *caps)
 {
 	array_push_back(names, &set->storage);
-}
-
-void lazy_expunge_settings_append_max_storages(
-	string_t *dest, struct mail_user *user ATTR_UNUSED,
-	const struct lazy_expunge_settings *set)
-{
-	str_printfa(dest, "%"PRIu64, set->max_storage);
-}
-
-bool lazy_expunge_settings_have_max_storage(
-	struct mail_user *user ATTR_UNUSED,
-	const struct lazy_expunge_settings *set)
-{
+	str_printfa(caps, "%"PRIu64, set->max_storage);
 	return set->max_storage > 0;
 }

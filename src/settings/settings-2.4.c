@@ -136,18 +136,18 @@ bool lazy_expunge_settings_are_per_mailbox(void)
 
 /* What the filters of a user's namespaces and mailboxes set. */
 struct filters {
-	/* each once, NULL = not wanted */
+	/* each once */
 	ARRAY_TYPE(const_string) *names;
-	/* all, NULL = not wanted */
-	string_t *max_storages;
-	bool max_storage;
+	/* all */
+	string_t *caps;
+	bool has_cap;
 };
 
 static void filters_add(struct event *event, struct filters *filters)
 {
 	const struct lazy_expunge_config_settings *set;
 	const char *name, *storage, *error;
-	bool found = filters->names == NULL;
+	bool found = FALSE;
 
 	/* an error of the same settings is reported where they are used */
 	if (config_settings_get(event, &set, &error) < 0)
@@ -156,11 +156,9 @@ static void filters_add(struct event *event, struct filters *filters)
 	if (storage == NULL)
 		found = TRUE;
 	if (set->lazy_expunge_max_storage > 0)
-		filters->max_storage = TRUE;
-	if (filters->max_storages != NULL) {
-		str_printfa(filters->max_storages, " %"PRIuUOFF_T,
-			    set->lazy_expunge_max_storage);
-	}
+		filters->has_cap = TRUE;
+	str_printfa(filters->caps, " %"PRIuUOFF_T,
+		    set->lazy_expunge_max_storage);
 	if (!found) {
 		array_foreach_elem(filters->names, name) {
 			if (strcmp(name, storage) == 0)
@@ -196,33 +194,18 @@ static void filters_read(struct mail_user *user, struct filters *filters)
 	}
 }
 
-void lazy_expunge_settings_read_storages(
+bool lazy_expunge_settings_read_storages(
 	struct mail_user *user, const struct lazy_expunge_settings *set,
-	ARRAY_TYPE(const_string) *names)
+	ARRAY_TYPE(const_string) *names, string_t *caps)
 {
-	struct filters filters = { .names = names };
+	struct filters filters = {
+		.names = names,
+		.caps = caps,
+		.has_cap = set->max_storage > 0,
+	};
 
 	array_push_back(names, &set->storage);
+	str_printfa(caps, "%"PRIu64, set->max_storage);
 	filters_read(user, &filters);
-}
-
-void lazy_expunge_settings_append_max_storages(
-	string_t *dest, struct mail_user *user,
-	const struct lazy_expunge_settings *set)
-{
-	struct filters filters = { .max_storages = dest };
-
-	str_printfa(dest, "%"PRIu64, set->max_storage);
-	filters_read(user, &filters);
-}
-
-bool lazy_expunge_settings_have_max_storage(
-	struct mail_user *user, const struct lazy_expunge_settings *set)
-{
-	struct filters filters = { .names = NULL };
-
-	if (set->max_storage == 0) T_BEGIN {
-		filters_read(user, &filters);
-	} T_END;
-	return set->max_storage > 0 || filters.max_storage;
+	return filters.has_cap;
 }
