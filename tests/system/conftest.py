@@ -50,7 +50,8 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "since(version): only on targets with this Dovecot version or a later one")
     config.addinivalue_line("markers", "until(version): only on targets with a Dovecot before this version")
     config.addinivalue_line("markers", "formats(*names): only on these mail formats")
-    config.addinivalue_line("markers", "any_format: it is not about formats, and runs on one of them for each target, another for each")
+    config.addinivalue_line("markers", "any_format: it is not about formats, and runs on one of them for each target, another for each; with "
+                            "--spread on the native Dovecot and one of the others")
     config.addinivalue_line("markers", "releases(*names): only with the packages of these releases of Debian")
     config.addinivalue_line("markers", "native: only on the native Dovecot")
     config.addinivalue_line("markers", "each_webmail: also with the Roundcube of releases on which few such tests run")
@@ -148,7 +149,9 @@ def _is_its_turn(config, item, target, form):
     at = [one.name for one in among].index(target.name)
     number = zlib.crc32((item.originalname + item.callspec.id.replace(f"{target.name}-{form}", "")).encode())
     if one_each:
-        return form == hands[at][(number + at) % len(hands[at])]
+        others = [index for index, one in enumerate(among) if one.name != targets.NATIVE and hands[index]]
+        by_turns = config.getoption("spread") and at in others and any(hand for index, hand in enumerate(hands) if index not in others)
+        return form == hands[at][(number + at) % len(hands[at])] and (not by_turns or at == others[number // 3 % len(others)])
     # a target without any is not one of those that have to have one
     return form in _dealt([hand for hand in hands if hand], number)[sum(1 for hand in hands[:at] if hand)]
 

@@ -21,7 +21,7 @@ from harness.webmail import server as webmail
 
 # A release that moves may be unable to be made on some day; this one must be there.
 REQUIRED = ("native", "trixie")
-FUZZ_SECONDS = 10
+FUZZ_SECONDS = 6
 # What runs with sanitizers on formats that are not its turn, too: (formats, what pytest is to take).
 SANITIZED_TOO = ("maildir,sdbox", ("instances/test_last_instance.py", "formats/test_maildir.py"))
 
