@@ -16,6 +16,8 @@ from harness.dovecot.server import HOSTNAME, Server, ServerProblem
 LIVE_SERVERS = 8
 # What these are about is the ways of mail on each format: these are dealt out but to the native Dovecot, which has all.
 NEVER_SPREAD = ("faults", "formats")
+# What has groups that take long.
+LONG = ("webmail", "machines", "accounts", "faults")
 # What does not run with sanitizers. Valgrind and they exclude each other, and what is about documents, packages, Roundcube or the
 # harness has no more of the plugin's code than the rest.
 NOT_SANITIZED = ("measuring", "machines", "webmail", "documents", "dovecot",
@@ -115,12 +117,19 @@ def pytest_collection_modifyitems(config, items):
         kept.append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
-        items[:] = kept
+    # what takes long goes first, or one worker has it when the others are done
+    items[:] = sorted(kept, key=lambda item: item.path.relative_to(Path(__file__).parent).parts[0] not in LONG)
 
 
 def _has_webmail(config, item, release):
-    return release in webmails_of.WHOLE or release in webmails_of.RELEASES and (
-        config.getoption("whole_webmail") or any(item.iter_markers("each_webmail")))
+    if release in webmails_of.RELEASES and (config.getoption("whole_webmail") or any(item.iter_markers("each_webmail"))):
+        return True
+    there = [webmails_of.release_of(target) for target in config.dovecot_targets]
+    whole = [one for one in webmails_of.WHOLE if one in there]
+    if config.getoption("spread"):
+        # one after the other has a test
+        whole = whole[zlib.crc32(item.originalname.encode()) % len(whole):][:1] if whole else []
+    return release in whole
 
 
 def _exists(item, target, form):
