@@ -67,6 +67,11 @@ void lazy_expunge_user_deinit(struct lazy_expunge_user *luser)
 			deinit->callback(luser, deinit->context);
 		array_free(&luser->deinits);
 	}
+	/* who uses the user again resolves them anew */
+	luser->storages_resolved = FALSE;
+	i_zero(&luser->storages);
+	luser->storage_aliases = NULL;
+	luser->caps = NULL;
 	pool_unref(&luser->storages_pool);
 }
 

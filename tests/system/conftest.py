@@ -323,6 +323,7 @@ def webmail(dovecot, webmails):
     webmail = webmails(webmails_of.release_of(dovecot.target))
     if isinstance(webmail, str):
         pytest.skip(webmail)
+    webmail.allowed = ()
     webmail.errors()
     yield webmail
     webmail.forget_browsers()
