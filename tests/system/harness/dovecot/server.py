@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +59,7 @@ class Server:
         self.ports = {}
         self._names = itertools.count(1)
         self._users = []
+        self._written_users = {}
         self._prefix = re.sub("[^a-z0-9]", "", self.root.name.lower())
         self._expected = []
         self._allowed = {}
@@ -101,12 +103,33 @@ class Server:
             os.chown(entry, UID, GID)
 
     def write_users(self, users):
-        """With passwd_file: these users exist, each a User or (User, {field: value}) with fields of the userdb."""
+        """With passwd_file: these users exist, each a User or (User, {field: value}) with fields of the userdb.
+
+        A server that runs knows them at the return. Dovecot looks at the file at most once a second, and takes it for the one
+        that it has read when the second of its change and its size are the same.
+        """
         pairs = [user if isinstance(user, tuple) else (user, {}) for user in users]
-        (self.root / "users").write_text("".join(
-            f"{user.name}:::::::{' '.join(f'userdb_{key}={value}' for key, value in fields.items())}\n"
-            for user, fields in pairs))
-        (self.root / "users").chmod(0o644)
+        now = {user.name: {key: str(value) for key, value in fields.items()} for user, fields in pairs}
+        path, before = self.root / "users", self._written_users
+        changed_at = max(int(time.time()), int(path.stat().st_mtime) + 1 if path.exists() else 0)
+        fresh = path.with_suffix(".new")
+        fresh.write_text("".join(f"{name}:::::::{' '.join(f'userdb_{key}={value}' for key, value in fields.items())}\n"
+                                 for name, fields in now.items()))
+        fresh.chmod(0o644)
+        os.utime(fresh, (changed_at, changed_at))
+        fresh.replace(path)
+        self._written_users = now
+        differs = next((name for name in {**before, **now} if before.get(name) != now.get(name)), None)
+        if differs is not None and self._config_socket():
+            wait_for(lambda: self._userdb_has(differs, before.get(differs, {}), now.get(differs)), f"the userdb to know {differs} anew")
+
+    def _userdb_has(self, name, before, fields):
+        """Whether the server knows this user with these fields and without others that it had before; None: not at all."""
+        result = self.doveadm("user", name, check=False)
+        if result.code != 0 or fields is None:
+            return result.code != 0 and fields is None
+        known = dict(line.split("\t", 1) for line in result.stdout.decode().splitlines() if "\t" in line)
+        return fields.items() <= known.items() and not (before.keys() - fields.keys()) & known.keys()
 
     def write_passdb(self, protocol, rows):
         """With passdb_file: rows (user's name, {field: value}) for a protocol (imap, pop3, doveadm)."""
