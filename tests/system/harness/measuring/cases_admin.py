@@ -13,7 +13,9 @@ from harness.dovecot.config import Mailbox
 
 AUTOEXPUNGE = (Mailbox("Trash", auto="create", special_use="\\Trash", autoexpunge="30d"),
                Mailbox(STORAGE, autoexpunge="20000d"))
-
+# Series of one server with ours, and the processes that its maintain has.
+JOBS = {"ours": 1, "ours-jobs2": 2, "ours-jobs4": 4}
+VISITS = (*PLAIN, *(name for name in JOBS if name not in PLAIN))
 
 # maintain believes that a file will not change unseen once its last change is older.
 SETTLED_SECONDS = 4
@@ -154,20 +156,24 @@ def export(servers, size, samples, rounds):
 
 def _peak_of(user, command, *arguments):
     """KiB of memory that this command had at most; what it prints goes nowhere."""
-    words = user.server.doveadm_command(*command.split(), "-u", user.name, *arguments, asking=command == "fetch")
-    done = subprocess.run(["/usr/bin/python3", "-c", MEMORY, *user.server.sandbox.command(words)], env=user.server.sandbox.environment,
+    return run_with_peak(user.server, user.server.doveadm_command(*command.split(), "-u", user.name, *arguments, asking=command == "fetch"))
+
+
+def run_with_peak(server, words):
+    """Run a command of the server's; KiB of memory that one of its processes had at most."""
+    done = subprocess.run(["/usr/bin/python3", "-c", MEMORY, *server.sandbox.command(words)], env=server.sandbox.environment,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
     return int(done.stderr.split()[-1])
 
 
-@case("maintain -A with nothing to do (no plugin: mailbox list -A that finds none; shipped: expunge -A)", (1000,), "users", PLAIN,
+@case("maintain -A with nothing to do (no plugin: mailbox list -A that finds none; shipped: expunge -A)", (1000,), "users", VISITS,
       5, (10,))
 def maintain(servers, size, samples, rounds):
     """Against doveadm expunge -A of the storage, which is all that there is without the command, and what visiting users costs."""
     _maintain(servers, size, samples, rounds, lambda server: None)
 
 
-@case("maintain -A with nothing to do, the storages changed since the last run (else as before)", (1000,), "users", PLAIN, 5, (10,))
+@case("maintain -A with nothing to do, the storages changed since the last run (else as before)", (1000,), "users", VISITS, 5, (10,))
 def maintain_changed(servers, size, samples, rounds):
     _maintain(servers, size, samples, rounds, _change_storages)
 
@@ -189,7 +195,7 @@ def _settle(users):
 
 
 def _maintain(servers, size, samples, rounds, prepare):
-    servers_by_name = {name: _server_of_many(servers, name, size) for name in samples.times}
+    servers_by_name = {name: _server_of_many(servers, "ours" if name in JOBS else name, size) for name in samples.times}
     # The first run may bring indexes up to date, the second the list's, the third sees that change.
     for _ in range(4):
         _settle(size)
@@ -216,8 +222,8 @@ def _server_of_many(servers, name, size):
 def _run_for_all(servers, name, server):
     if name == "none":
         command = ["mailbox", "list", "-A", "nosuch*"]
-    elif servers.has_command(name):
-        command = ["lazy-expunge", "maintain", "-A"]
+    elif name in JOBS:
+        command = ["lazy-expunge", "maintain", "-A", "-j", str(JOBS[name])]
     else:
         command = ["expunge", "-A", "mailbox", STORAGE, "savedbefore", "20000d"]
     server.doveadm(*command, timeout=3600)
