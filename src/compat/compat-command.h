@@ -6,8 +6,21 @@
 #include "lazy-expunge-config.h"
 #include "doveadm-mail.h"
 #include "doveadm-settings.h"
+#include "master-interface.h"
 
 #ifdef HAVE_DOVECOT_SETTINGS_GET
+
+#define LAZY_EXPUNGE_COMPAT_CONFIG_FD_ENV DOVECOT_CONFIG_FD_ENV
+
+/* The configuration as this process has read it, which a doveadm takes that
+   is executed with the number in the environment, instead of having doveconf
+   read all files again (doveadm_settings_get_config_fd()). -1 = there is none.
+   It stays the caller's process's, and is closed by exec() unless told not
+   to. */
+static inline int lazy_expunge_compat_cmd_config_fd(void)
+{
+	return doveadm_settings_get_config_fd();
+}
 
 /* The event of the command, for settings that are not a user's. May be NULL. */
 static inline struct event *
@@ -27,6 +40,13 @@ lazy_expunge_compat_cmd_plugin_setting(
 }
 
 #else
+
+#define LAZY_EXPUNGE_COMPAT_CONFIG_FD_ENV "DOVECOT_CONFIG_FD"
+
+static inline int lazy_expunge_compat_cmd_config_fd(void)
+{
+	return -1;
+}
 
 static inline struct event *
 lazy_expunge_compat_cmd_event(

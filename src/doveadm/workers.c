@@ -2,11 +2,12 @@
 
 #include "lib.h"
 #include "array.h"
+#include "env-util.h"
 #include "istream.h"
 #include "str.h"
 #include "strescape.h"
 #include "write-full.h"
-#include "doveadm-mail.h"
+#include "compat/compat-command.h"
 #include "doveadm/workers.h"
 
 #include <fcntl.h>
@@ -35,6 +36,9 @@ struct workers {
 	void *context;
 	const char *const *argv;
 	const char *executable;
+	/* -1 = each reads the configuration itself */
+	int config_fd;
+	const char *const *environment;
 	ARRAY(struct worker) list;
 	/* no more users: 0 = all are handed out, -1 = failed */
 	bool finished;
@@ -69,6 +73,30 @@ static int cmdline_read(ARRAY_TYPE(const_string) *words, const char **error_r)
 	return -1;
 }
 
+/* This process's, and where the configuration is: to have it read again is
+   most of what the start of a process takes. */
+static void workers_prepare_environment(struct workers *workers)
+{
+	const char *const key = LAZY_EXPUNGE_COMPAT_CONFIG_FD_ENV"=";
+	ARRAY_TYPE(const_string) words;
+	const char *word;
+	char **env;
+
+	t_array_init(&words, 32);
+	for (env = *env_get_environ_p(); *env != NULL; env++) {
+		word = *env;
+		if (strncmp(word, key, strlen(key)) != 0)
+			array_push_back(&words, &word);
+	}
+	workers->config_fd = lazy_expunge_compat_cmd_config_fd();
+	if (workers->config_fd != -1) {
+		word = t_strdup_printf("%s%d", key, workers->config_fd);
+		array_push_back(&words, &word);
+	}
+	array_append_zero(&words);
+	workers->environment = array_front(&words);
+}
+
 static int workers_prepare(struct workers *workers, const char *command,
 			   const char *const options[], const char **error_r)
 {
@@ -95,6 +123,7 @@ static int workers_prepare(struct workers *workers, const char *command,
 		array_push_back(&words, word);
 	array_append_zero(&words);
 	workers->argv = array_front(&words);
+	workers_prepare_environment(workers);
 	return 0;
 }
 
@@ -104,9 +133,12 @@ static void ATTR_NORETURN worker_exec(const struct workers *workers, int fd)
 	int null = open("/dev/null", O_WRONLY);
 
 	if (null != -1 && dup2(null, STDOUT_FILENO) != -1 &&
-	    dup2(fd, STDIN_FILENO) != -1)
-		(void)execv(workers->executable,
-			    (char *const *)workers->argv);
+	    dup2(fd, STDIN_FILENO) != -1 &&
+	    (workers->config_fd == -1 ||
+	     fcntl(workers->config_fd, F_SETFD, 0) != -1))
+		(void)execve(workers->executable,
+			     (char *const *)workers->argv,
+			     (char *const *)workers->environment);
 	_exit(EX_OSERR);
 }
 

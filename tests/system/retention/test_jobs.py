@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections import Counter
 
 import pytest
@@ -88,6 +89,17 @@ def test_a_process_that_dies_is_replaced(dovecot, victim):
     assert sorted(by_user) == sorted(user.name for user in users)
     assert by_user.pop(users[victim].name) == {"username": users[victim].name, "expunged": 0, "bytes": 0, "skipped": 0, "failed": 1, "held": 0}
     assert all(row["expunged"] == 1 and row["failed"] == 0 for row in by_user.values())
+
+
+@pytest.mark.since("2.4")
+def test_the_configuration_is_read_once(dovecot):
+    """By the first process, for all of them; what -o says holds in each."""
+    server, users = fleet(dovecot, 4, mails=3)
+    quiet = ["-o", "namespace/inbox/mailbox/.EXPUNGED/autoexpunge_max_mails=2", "-f", "json", "lazy-expunge", "maintain", "-A", "-j", "3"]
+    done, calls = doveadm_traced(server, quiet, "-e", "trace=connect,execve", check=True)
+    assert [row["expunged"] for row in json.loads(done.stdout)] == [1] * 4 and done.stderr == b""
+    assert len(re.findall(r'connect\(.*/run/config"', calls)) == 1, calls
+    assert len(re.findall(r'execve\("[^"]*/doveadm", .*"-W"', calls)) == 3, calls
 
 
 @pytest.mark.parametrize("jobs", ("0", "-1", "257", "two", ""))
