@@ -8,9 +8,18 @@
 #include "hold/cover.h"
 #include "hold/expire.h"
 #include "hold/holds.h"
+#include "keep/origin.h"
 #include "hooks/autoexpunge.h"
 #include "hooks/context.h"
 #include "hooks/held.h"
+
+/* Holds on what is in the mailbox, NULL if none is in force: those of whose mail it
+   is, who need not be whose session it is. */
+static struct lazy_expunge_holds *held_holds(struct mailbox *box)
+{
+	return lazy_expunge_holds_get(
+		lazy_expunge_user_get(lazy_expunge_origin_owner(box)));
+}
 
 /* What is known of holds on the storage, NULL if none is in force. */
 static struct lazy_expunge_cover *
@@ -21,7 +30,7 @@ held_cover(struct lazy_expunge_transaction *lt)
 	if (lt->lbox->cover != NULL)
 		return lt->lbox->cover;
 	if (lt->cover == NULL) {
-		holds = lazy_expunge_holds_get(lt->lbox->luser);
+		holds = held_holds(lt->t->box);
 		if (holds != NULL)
 			lt->cover = lazy_expunge_cover_init(holds, lt->t->box);
 	}
@@ -88,7 +97,7 @@ bool lazy_expunge_held_move_is_unkept(struct mailbox *dest)
 int lazy_expunge_held_storage(struct mailbox *box, const char *what)
 {
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
-	struct lazy_expunge_holds *holds = lazy_expunge_holds_get(lbox->luser);
+	struct lazy_expunge_holds *holds = held_holds(box);
 	const char *cause;
 
 	if (holds == NULL)
@@ -112,13 +121,13 @@ bool lazy_expunge_held_is_asked(struct mailbox *box)
 		(box->flags & MAILBOX_FLAG_IGNORE_ACLS) != 0 &&
 		(box->flags & MAILBOX_FLAG_READONLY) == 0 &&
 		lazy_expunge_is_within_autoexpunge() &&
-		lazy_expunge_holds_get(lbox->luser) != NULL;
+		held_holds(box) != NULL;
 }
 
 int lazy_expunge_held_expire(struct mailbox *box)
 {
 	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
-	struct lazy_expunge_holds *holds = lazy_expunge_holds_get(lbox->luser);
+	struct lazy_expunge_holds *holds = held_holds(box);
 	int ret;
 
 	if (holds == NULL || holds->everything != NULL)

@@ -71,6 +71,27 @@ def test_an_acl_of_its_own_holds(dovecot):
         assert len(session.search()) == 2
 
 
+def test_whose_mail_it_is_decides_about_holds(dovecot):
+    """A guest with all rights in a storage that is open removes nothing that its owner's hold covers, and nothing by a hold of his own."""
+    owner, guest, storage = pair(dovecot, {}, **FROM_INBOX)
+    guest.doveadm("lazy-expunge hold", "-N", "of the guest")
+    owner.doveadm("lazy-expunge hold", "-N", "of the owner")
+    with guest.imap(storage) as session:
+        session.ok("STORE 1 +FLAGS (\\Deleted)")
+        session("EXPUNGE")
+        session.no("MOVE 2 INBOX")
+        assert len(session.search()) == 2
+    with guest.imap() as session:
+        session.no(f"DELETE {name(storage)}")
+    done = guest.doveadm("expunge", "mailbox", storage, "all", check=False)
+    assert done.code == 77 and b"hold of the owner" in done.stderr
+    assert len(owner.kept()) == 2 and guest.messages() == []
+    owner.doveadm("lazy-expunge release", "-N", "of the owner", "-g", "0")
+    with guest.imap(storage) as session:
+        session("EXPUNGE")
+    assert len(owner.kept()) == 1
+
+
 def test_deletes_of_a_guest_are_kept_there(dovecot):
     owner, guest, storage = pair(dovecot, {"hidden": True, "protect": True}, **FROM_INBOX)
     with guest.imap(f"shared/{owner}/INBOX") as session:
