@@ -136,6 +136,21 @@ int lazy_expunge_hold_build_query(const char *const *query,
 	return ret;
 }
 
+/* Spans of time count from when it was set: by "savedsince 1d" a mail would be
+   held for a day, and then go. */
+static int hold_build(const struct lazy_expunge_hold *hold,
+		      struct mail_search_args **args_r, const char **error_r)
+{
+	const time_t now = ioloop_time;
+	int ret;
+
+	/* the search parser asks for no other clock */
+	ioloop_time = hold->set_time;
+	ret = lazy_expunge_hold_build_query(hold->query, args_r, error_r);
+	ioloop_time = now;
+	return ret;
+}
+
 static void holds_add_end(struct lazy_expunge_holds *holds, time_t end)
 {
 	if (end != 0 && (holds->next_end == 0 || end < holds->next_end))
@@ -157,8 +172,7 @@ static int holds_activate(struct lazy_expunge_holds *holds, time_t now)
 		args = NULL;
 		if (hold->query[0] == NULL)
 			holds->everything = hold->name;
-		else if (lazy_expunge_hold_build_query(hold->query, &args,
-						       &error) < 0) {
+		else if (hold_build(hold, &args, &error) < 0) {
 			holds->error = p_strdup_printf(holds->pool,
 				"hold %s: its query is not understood, and so "
 				"all mail is held: %s", hold->name, error);

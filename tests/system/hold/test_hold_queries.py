@@ -6,11 +6,14 @@ from collections import Counter
 import pytest
 
 from harness.dovecot.config import DEFAULT_MAILBOXES
-from harness.dovecot.holds import EVIDENCE, MANY, SHORT, hold, keep, let_time_pass, rows, subjects
+from harness.dovecot.holds import EVIDENCE, MANY, PATH, SHORT, hold, keep, let_time_pass, rows, subjects
 from harness.dovecot.mail import message
 from harness.faults.inject import doveadm_traced
 from harness.measuring import accounts as bench_accounts
 from harness.measuring.accounts import STORAGE, Account
+
+# a mail's file is, by its name: that of a Maildir's file is guessed first
+OPENED = r'openat\([^"]*"[^"]*/(u\.\d+|cur/[^":]+)[^"]*", .* = \d'
 
 
 @pytest.mark.formats("maildir", "sdbox")
@@ -22,8 +25,7 @@ def test_maintain_asks_a_mail_once(dovecot):
     hold(user, "body", "evidence")
     let_time_pass(user)
     _, trace = doveadm_traced(user.server, ["lazy-expunge", "maintain", "-u", user.name], "-e", "trace=openat", check=True)
-    # by its name: that of a Maildir's file is guessed first
-    opened = Counter(re.findall(r'openat\([^"]*"[^"]*/(u\.\d+|cur/[^":]+)[^"]*", .* = \d', trace))
+    opened = Counter(re.findall(OPENED, trace))
     assert subjects(user) == ["Mail 0", "Mail 3", "Mail 6", "Mail 9"]
     assert len(opened) == 12 and set(opened.values()) == {1}, opened
 
@@ -82,7 +84,22 @@ def test_what_a_query_asks_is_read_when_the_hold_is_set(dovecot):
     let_time_pass(user)
     _, trace = doveadm_traced(user.server, ["lazy-expunge", "maintain", "-u", user.name], "-e", "trace=openat", check=True)
     assert subjects(user) == ["Evidence 1", "Evidence 2"]
-    assert not re.findall(r'openat\([^"]*"[^"]*/(?:u\.\d+|cur/[^":]+)[^"]*", .* = \d', trace)
+    assert not re.findall(OPENED, trace)
+
+
+@pytest.mark.any_format
+def test_a_span_in_a_query_counts_from_when_the_hold_was_set(dovecot):
+    """What was deleted in the day before the hold is held as long as the hold."""
+    user = dovecot().user()
+    keep(user, "Evidence")
+    for name, query in (("day", ("savedbefore", "1d")), ("older", ("savedbefore", "1 days", "not", "younger", "86400")), ("date", ("savedbefore", "2001-02-03"))):
+        hold(user, *query, name=name)
+    assert rows(user, "list")[0]["held"] == ""
+    # as if it were set in two days
+    path = user.home / PATH
+    path.write_text(re.sub(r"(?m)^(hold\t\w+\t)(\d+)", lambda found: found[1] + str(int(found[2]) + 2 * 86400), path.read_text()))
+    assert rows(user, "list")[0]["held"] == "day, older"
+    assert user.doveadm("expunge", "mailbox", ".EXPUNGED", "all", check=False).code == 77
 
 
 def test_a_flag_that_is_set_later_holds(dovecot):
