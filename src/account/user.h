@@ -54,9 +54,10 @@ struct lazy_expunge_user {
 	unsigned int internal_alloc;
 
 	/* for its row in the catalog: mail came to the storages or left them, or
-	   came to a mailbox with a retention, or a hold changed; and what came to
-	   the storages */
-	bool catalog_changed, catalog_kept;
+	   came to a mailbox with a retention, or a hold changed */
+	bool catalog_changed;
+	/* so many of its mails were deleted and kept in this process */
+	unsigned int kept;
 	/* doveadm or another service of the administrator, not a user */
 	bool by_admin;
 	/* the mail plugin's: lives as long as the user */

@@ -6,6 +6,7 @@
 #include "istream.h"
 #include "message-address.h"
 #include "str.h"
+#include "mail-cache.h"
 #include "mail-search.h"
 #include "mail-storage-private.h"
 #include "hold/fields.h"
@@ -155,6 +156,17 @@ int lazy_expunge_fields_deinit(struct lazy_expunge_fields **_fields)
 	return ret;
 }
 
+bool lazy_expunge_fields_are_cached(struct lazy_expunge_fields *fields,
+				    uint32_t seq)
+{
+	for (unsigned int i = 0; i < fields->headers->count; i++) {
+		if (mail_cache_field_exists(fields->t->cache_view, seq,
+					    fields->headers->idx[i]) == 0)
+			return FALSE;
+	}
+	return TRUE;
+}
+
 void lazy_expunge_fields_go(struct lazy_expunge_fields *fields, uint32_t seq)
 {
 	mail_set_seq(fields->mail, seq);
@@ -243,6 +255,14 @@ static bool fields_read(struct lazy_expunge_fields *fields)
 		return FALSE;
 	data = i_stream_get_data(input, &size);
 	return fields_parse(fields, data, size);
+}
+
+void lazy_expunge_fields_read(struct lazy_expunge_fields *fields, uint32_t seq)
+{
+	lazy_expunge_fields_go(fields, seq);
+	T_BEGIN {
+		(void)fields_read(fields);
+	} T_END;
 }
 
 static bool values_have(string_t *values, const char *text)

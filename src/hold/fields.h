@@ -17,6 +17,11 @@ struct lazy_expunge_fields *
 lazy_expunge_fields_init(struct mailbox *box,
 			 const struct mail_search_arg *const *queries,
 			 unsigned int queries_count);
+/* Is all in the cache that the queries ask of the mail with this sequence? */
+bool lazy_expunge_fields_are_cached(struct lazy_expunge_fields *fields,
+				    uint32_t seq);
+/* Read that, so that it will be. */
+void lazy_expunge_fields_read(struct lazy_expunge_fields *fields, uint32_t seq);
 /* Go to the mail with this sequence. */
 void lazy_expunge_fields_go(struct lazy_expunge_fields *fields, uint32_t seq);
 /* Returns 1 if the mail matches the query, 0 if it does not, -1 if it is for

@@ -290,6 +290,13 @@ static void holds_deinit(struct lazy_expunge_user *luser, void *context)
 	i_free(cache);
 }
 
+static struct lazy_expunge_holds *
+holds_in_force(struct lazy_expunge_holds_cache *cache)
+{
+	return cache->holds->everything == NULL &&
+		array_count(&cache->holds->active) == 0 ? NULL : cache->holds;
+}
+
 struct lazy_expunge_holds *
 lazy_expunge_holds_get(struct lazy_expunge_user *luser)
 {
@@ -312,8 +319,14 @@ lazy_expunge_holds_get(struct lazy_expunge_user *luser)
 			cache->holds = holds_load(cache);
 		}
 	}
-	return cache->holds->everything == NULL &&
-		array_count(&cache->holds->active) == 0 ? NULL : cache->holds;
+	return holds_in_force(cache);
+}
+
+struct lazy_expunge_holds *
+lazy_expunge_holds_known(struct lazy_expunge_user *luser)
+{
+	return luser->holds != NULL ? holds_in_force(luser->holds) :
+		lazy_expunge_holds_get(luser);
 }
 
 unsigned int lazy_expunge_holds_count(struct lazy_expunge_user *luser)

@@ -47,6 +47,9 @@ struct lazy_expunge_holds {
    is referenced. */
 struct lazy_expunge_holds *
 lazy_expunge_holds_get(struct lazy_expunge_user *luser);
+/* The same without another look, if there was one: for what may miss a hold. */
+struct lazy_expunge_holds *
+lazy_expunge_holds_known(struct lazy_expunge_user *luser);
 /* How many there are, the setting included, also those that are over. One if the
    file cannot be read. */
 unsigned int lazy_expunge_holds_count(struct lazy_expunge_user *luser);

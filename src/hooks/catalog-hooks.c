@@ -22,7 +22,7 @@ void lazy_expunge_catalog_committed(struct lazy_expunge_transaction *lt,
 	if (lazy_expunge_origin_owner(box) != luser->user)
 		return;
 	if (array_count(&lt->kept_uids) > 0) {
-		luser->catalog_kept = TRUE;
+		luser->kept += seq_range_count(&lt->kept_uids);
 		luser->catalog_changed = TRUE;
 	} else if (lt->lbox->storage != NULL)
 		luser->catalog_changed = TRUE;
@@ -90,7 +90,7 @@ static void session_write(struct lazy_expunge_user *luser)
 			"catalog: %s", error.text);
 		return;
 	}
-	if (luser->catalog_kept) {
+	if (luser->kept > 0) {
 		row.newest = ioloop_time;
 		row.known |=
 			LAZY_EXPUNGE_CATALOG_BIT(LAZY_EXPUNGE_CATALOG_NEWEST);

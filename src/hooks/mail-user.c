@@ -12,6 +12,7 @@
 #include "hooks/context.h"
 #include "account/storages.h"
 #include "formats/format.h"
+#include "hold/read-ahead.h"
 #include "hooks/hooks.h"
 
 #include <sys/stat.h>
@@ -21,8 +22,12 @@ static void user_hooks_deinit_pre(struct mail_user *user)
 	struct lazy_expunge_hooks_user *huser =
 		LAZY_EXPUNGE_HOOKS_USER_REQUIRE(user);
 
+	struct lazy_expunge_user *luser = lazy_expunge_user_find(user);
+
 	T_BEGIN {
-		lazy_expunge_catalog_session_end(lazy_expunge_user_find(user));
+		lazy_expunge_catalog_session_end(luser);
+		/* no client waits for it any more */
+		lazy_expunge_hold_read_kept(luser);
 	} T_END;
 	huser->module_ctx.super.deinit_pre(user);
 }

@@ -1,10 +1,12 @@
 """What the query of a hold asks of mails, and how often."""
 
+import json
 import re
 from collections import Counter
 
 import pytest
 
+from harness import Mailbox
 from harness.dovecot.config import DEFAULT_MAILBOXES
 from harness.dovecot.holds import EVIDENCE, MANY, PATH, SHORT, hold, keep, let_time_pass, rows, subjects
 from harness.dovecot.mail import message
@@ -84,6 +86,29 @@ def test_what_a_query_asks_is_read_when_the_hold_is_set(dovecot):
     let_time_pass(user)
     _, trace = doveadm_traced(user.server, ["lazy-expunge", "maintain", "-u", user.name], "-e", "trace=openat", check=True)
     assert subjects(user) == ["Evidence 1", "Evidence 2"]
+    assert not re.findall(OPENED, trace)
+
+
+@pytest.mark.formats("maildir", "sdbox")
+@pytest.mark.parametrize("by", ["session", "doveadm"])
+def test_what_comes_after_a_hold_is_read_when_its_session_ends(dovecot, by):
+    """And what nobody has read before: whoever asks then opens no mail."""
+    server = dovecot.own(passwd_file=True, mailboxes=DEFAULT_MAILBOXES + (Mailbox(".EXPUNGED", autoexpunge="1h"),))
+    user = server.user()
+    server.write_users([user])
+    keep(user, "Lunch", "Evidence 1")
+    # of several users nothing is read
+    server.doveadm("lazy-expunge", "hold", "-A", "-N", "case", *EVIDENCE)
+    user.fill("INBOX", [message(subject=subject) for subject in ("Offer", "Evidence 2")])
+    if by == "doveadm":
+        user.doveadm("expunge", "mailbox", "INBOX", "all")
+    else:
+        with user.imap("INBOX") as session:
+            session.delete()
+    server.settle()
+    done, trace = doveadm_traced(server, ["-f", "json", "lazy-expunge", "list", "-u", user.name, "-c", "subject,held"], "-e", "trace=openat", check=True)
+    assert {row["subject"]: row["held"] for row in json.loads(done.stdout)} == \
+        {"Lunch": "", "Evidence 1": "case", "Offer": "", "Evidence 2": "case"}
     assert not re.findall(OPENED, trace)
 
 
