@@ -8,6 +8,7 @@
 #include "doveadm/account-purge.h"
 #include "doveadm/print.h"
 #include "catalog/writer.h"
+#include "events/events.h"
 #include "doveadm/command.h"
 #include "doveadm/due-list.h"
 #include "doveadm/make-room.h"
@@ -175,6 +176,9 @@ static void maintain_deinit(struct lazy_expunge_cmd *cmd)
 	}
 	if (uid != mcmd->uid && (setegid(gid) < 0 || seteuid(uid) < 0))
 		i_fatal("seteuid(%ld) failed: %m", (long)uid);
+	/* by the catalog nobody may be due, and then nobody has told of it */
+	if (!mcmd->plan && cmd->ctx.exit_code == 0)
+		lazy_expunge_event_run_finished(cmd->users_here);
 }
 
 static void maintain_print_died(struct lazy_expunge_cmd *cmd ATTR_UNUSED)

@@ -448,6 +448,17 @@ void lazy_expunge_event_maintained(struct event *event, uint64_t mails,
 		" mails expunged, %"PRIu64" failed", mails, failed);
 }
 
+void lazy_expunge_event_run_finished(unsigned int users)
+{
+	struct event *event = event_create(NULL);
+
+	e_debug(passthrough_begin(event, "lazy_expunge_run_finished")->
+		add_int("users", users)->event(),
+		"lazy_expunge: Maintenance of %u users has come to its end",
+		users);
+	event_unref(&event);
+}
+
 void lazy_expunge_event_account(const char *name, const char *user,
 				const char *id, const char *by,
 				const char *target, uint64_t paths,

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from harness import places
+from harness.dovecot import events
 from harness.dovecot.catalog import NEVER, now, with_catalog
 from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox
 from harness.dovecot.retention import keep, maintain
@@ -60,6 +61,32 @@ def test_who_is_due_is_visited_in_the_order_of_time(dovecot, jobs):
     assert len(users[3].kept()) == database.row(users[3])["messages"] == 1
     # a shorter age
     assert visited(server, "-M", "5", *jobs)[0] == [users[0].name]
+
+
+def test_a_run_for_which_nobody_is_due_says_that_it_was(dovecot):
+    """Else nothing tells it from a timer that is off."""
+    server, database = with_catalog(dovecot, raw23=events.EXPORT[False], raw24=events.EXPORT[True], **FIELDS)
+    users = [server.user() for _ in range(2)]
+    server.write_users(users)
+    for user in users:
+        keep(user, 2)
+    runs = lambda: [event["users"] for event in events.read(server) if event.name == "run_finished"]
+    maintain(server, "-A")
+    wait_for(lambda: runs() == [2], "the run over all")
+    assert visited(server)[0] == []
+    wait_for(lambda: runs() == [2, 0], "the run for which nobody was due")
+    # none of these is one: a plan, one user, and one with a failure
+    visited(server, "-n")
+    users[0].doveadm("lazy-expunge maintain")
+    keep(users[1], 2)
+    storage = next(path for path in users[1].home.rglob("*EXPUNGED*") if path.is_dir())
+    storage.rename(storage.parent / "aside")
+    storage.write_text("")
+    assert maintain(server, "-A", check=False)[1].code == 75
+    storage.unlink()
+    (storage.parent / "aside").rename(storage)
+    maintain(server, "-A", "-j", "2")
+    wait_for(lambda: runs() == [2, 0, 2], "the run by two processes")
 
 
 def test_rows_of_who_is_gone_are_taken_off_and_said_once(dovecot):

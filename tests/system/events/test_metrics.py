@@ -204,6 +204,8 @@ CHANGES = [("increase(dovecot_lazy_expunge_refused_total[15m]) > 0", "increase(d
            ("increase(dovecot_lazy_expunge_lost_total[1h]) > 0", "increase(dovecot_lazy_expunge_lost_total[1h]) < 0"),
            ("maintain_total[2d]) == 0", "maintain_total[1d]) == 0"), ("maintain_total[2d]) == 0", "maintain_total[3d]) == 0"),
            ("and dovecot_lazy_expunge_maintain_total offset 2d >= 0", ""),
+           ("unless increase(dovecot_lazy_expunge_maintain_runs_total[2d]) > 0", ""),
+           ("unless increase(dovecot_lazy_expunge_maintain_runs_total[2d]) > 0", "unless dovecot_lazy_expunge_maintain_runs_total > 0"),
            ("increase(dovecot_lazy_expunge_maintain_failed_total[1d]) > 0", "dovecot_lazy_expunge_maintain_failed_total > 5"),
            ("[15m])\n        labels:\n          severity: warning\n        annotations:\n          summary: Dovecot has no",
             "[1d])\n        labels:\n          severity: warning\n        annotations:\n          summary: Dovecot has no"),
