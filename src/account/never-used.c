@@ -1,6 +1,7 @@
 /* See the header. */
 
 #include "lib.h"
+#include "eacces-error.h"
 #include "mail-namespace.h"
 #include "mailbox-list.h"
 #include "mail-user.h"
@@ -58,4 +59,20 @@ bool lazy_expunge_user_never_used(struct mail_user *user)
 		} T_END;
 	}
 	return own && missing;
+}
+
+bool lazy_expunge_user_home_is_closed(struct mail_user *user,
+				      const char **error_r)
+{
+	const char *home, *path;
+	struct stat st;
+
+	if (mail_user_get_home(user, &home) <= 0)
+		return FALSE;
+	path = t_strconcat(home, "/.", NULL);
+	if (stat(path, &st) == 0 || (errno != EACCES && errno != ENOTDIR))
+		return FALSE;
+	*error_r = errno == EACCES ? eacces_error_get("stat", path) :
+		t_strdup_printf("stat(%s) failed: %m", path);
+	return TRUE;
 }

@@ -7,5 +7,9 @@ struct mail_user;
    there: a user who never got mail, or one who has none, as the users of a system's
    services. What cannot be told is no reason to pass over anybody: FALSE. */
 bool lazy_expunge_user_never_used(struct mail_user *user);
+/* TRUE if the home is there, and the user cannot enter it: then *error_r says why
+   (data stack), and all that lies in it would fail, each with a line of its own. */
+bool lazy_expunge_user_home_is_closed(struct mail_user *user,
+				      const char **error_r);
 
 #endif

@@ -13,6 +13,7 @@
 #include "settings/read.h"
 #include "check/doveconf.h"
 #include "check/sessions.h"
+#include "account/never-used.h"
 #include "account/storages.h"
 #include "check/check.h"
 
@@ -123,7 +124,8 @@ static void unprotected_find(struct unprotected *un,
 	unprotected_look(un, luser, session,
 			 mail_namespace_find_inbox(session->namespaces),
 			 "INBOX");
-	if (inbox_only)
+	/* to list what is not there would want to make a place for it */
+	if (inbox_only || lazy_expunge_user_never_used(luser->user))
 		return;
 	iter = mailbox_list_iter_init_namespaces(luser->user->namespaces,
 		(const char *const []) { "*", NULL },

@@ -12,6 +12,7 @@
 #include "inventory/select.h"
 #include "core/text.h"
 #include "compat/dovecot.h"
+#include "account/never-used.h"
 #include "account/storage-box.h"
 #include "account/storages.h"
 #include "check/check.h"
@@ -40,6 +41,8 @@ static void check_name(struct lazy_expunge_findings *findings,
 	struct lazy_expunge_error error;
 	struct mailbox *box;
 	const char *legal, *name;
+	/* to open what is not there would want to make a place for it */
+	const bool never_used = lazy_expunge_user_never_used(luser->user);
 	bool exists;
 
 	if (storage->ns == NULL || storage->error != NULL) {
@@ -68,8 +71,9 @@ static void check_name(struct lazy_expunge_findings *findings,
 	legal = lazy_expunge_storage_legal_name(storage->ns->list, name);
 	box = lazy_expunge_mailbox_alloc(luser, storage->ns,
 		lazy_expunge_storage_legal_vname(storage), 0);
-	exists = mailbox_open(box) == 0;
-	if (!exists && mailbox_get_last_mail_error(box) != MAIL_ERROR_NOTFOUND) {
+	exists = !never_used && mailbox_open(box) == 0;
+	if (!exists && !never_used &&
+	    mailbox_get_last_mail_error(box) != MAIL_ERROR_NOTFOUND) {
 		lazy_expunge_error_set_box(&error, "Cannot open", box);
 		lazy_expunge_findings_add(findings, "storage", FAIL, error.text,
 			"correct the cause, or choose another name");

@@ -3,6 +3,7 @@
 
 #include "lib.h"
 #include "ioloop.h"
+#include "account/never-used.h"
 #include "hold/change.h"
 #include "doveadm-print.h"
 #include "doveadm/print.h"
@@ -25,6 +26,10 @@ static int release_run(struct lazy_expunge_cmd *cmd,
 	struct lazy_expunge_error error;
 	time_t until;
 
+	/* there is no hold to be released, and no place for a lock */
+	if (lazy_expunge_cmd_is_multi(cmd) &&
+	    lazy_expunge_user_never_used(luser->user))
+		return 0;
 	io_loop_time_refresh();
 	if (lazy_expunge_hold_release(luser, rcmd->name, rcmd->by,
 				      rcmd->grace_secs, ioloop_time, &until,

@@ -1,4 +1,4 @@
-/* The doveadm module: its commands and nothing else. */
+/* The doveadm module: its commands, and what it mends of Dovecot's own. */
 
 #include "lib.h"
 #include "compat/dovecot.h"
@@ -6,6 +6,7 @@
 #include "doveadm/commands.h"
 #include "doveadm/help.h"
 #include "doveadm/load-failure.h"
+#include "doveadm/missing-storage.h"
 #include "doveadm/print.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -44,6 +45,7 @@ doveadm_lazy_expunge_plugin_init(struct module *module ATTR_UNUSED)
 {
 	lazy_expunge_startup_watch();
 	lazy_expunge_print_init();
+	lazy_expunge_missing_storage_init();
 	for (unsigned int i = 0; i < N_ELEMENTS(commands); i++) {
 		if (commands[i]->mail_cmd != NULL)
 			commands[i]->cmd = lazy_expunge_help_or_run;
@@ -54,5 +56,6 @@ doveadm_lazy_expunge_plugin_init(struct module *module ATTR_UNUSED)
 EXPORT void doveadm_lazy_expunge_plugin_deinit(void)
 {
 	lazy_expunge_startup_done();
+	lazy_expunge_missing_storage_deinit();
 	lazy_expunge_print_deinit();
 }

@@ -8,6 +8,7 @@
 #include "mailbox-list-private.h"
 #include "compat/dovecot.h"
 #include "core/origin-mask.h"
+#include "account/never-used.h"
 #include "account/storages.h"
 #include "formats/format.h"
 #include "inventory/live-boxes.h"
@@ -89,9 +90,13 @@ int lazy_expunge_live_boxes(struct lazy_expunge_user *luser,
 	ARRAY_TYPE(live_name) names;
 	const struct live_name *name;
 	struct mail_namespace *ns;
-	pool_t pool = pool_alloconly_create("lazy_expunge live", 4096);
+	pool_t pool;
 	int ret = 0;
 
+	/* to list what is not there would want to make a place for it */
+	if (lazy_expunge_user_never_used(luser->user))
+		return 0;
+	pool = pool_alloconly_create("lazy_expunge live", 4096);
 	p_array_init(&names, pool, 64);
 	for (ns = luser->user->namespaces; ns != NULL && ret == 0;
 	     ns = ns->next) {

@@ -31,6 +31,10 @@
 #define MAINTAIN_DOTLOCK_FNAME "dovecot.lazy-expunge-maintain.dotlock"
 /* What goes from one mailbox may be kept in another whose turn is over. */
 #define MAINTAIN_AUTOEXPUNGE_ROUNDS 2
+/* what is known of a visit that could read nothing */
+#define ROW_VISITED \
+	(LAZY_EXPUNGE_CATALOG_BIT(LAZY_EXPUNGE_CATALOG_MAINTAINED) | \
+	 LAZY_EXPUNGE_CATALOG_BIT(LAZY_EXPUNGE_CATALOG_FAILED))
 
 struct maintain {
 	struct lazy_expunge_user *luser;
@@ -372,8 +376,27 @@ static void maintain_row(struct maintain *maintain)
 	}
 	row->maintained = maintain->now;
 	row->failed = maintain->result->failed + (failed ? 1 : 0);
-	row->known |= LAZY_EXPUNGE_CATALOG_BIT(LAZY_EXPUNGE_CATALOG_MAINTAINED) |
-		LAZY_EXPUNGE_CATALOG_BIT(LAZY_EXPUNGE_CATALOG_FAILED);
+	row->known |= ROW_VISITED;
+}
+
+/* One line for what would be one of each file. */
+static bool maintain_is_closed(struct maintain *maintain)
+{
+	struct lazy_expunge_catalog_row *row = &maintain->result->row;
+	struct mail_user *user = maintain->luser->user;
+	const char *error;
+
+	if (!lazy_expunge_user_home_is_closed(user, &error))
+		return FALSE;
+	e_error(user->event, "lazy_expunge: The home cannot be entered: %s",
+		error);
+	maintain_failed(maintain, 1, MAIL_ERROR_TEMP, error);
+	if (maintain->with_row) {
+		row->maintained = maintain->now;
+		row->failed = maintain->result->failed;
+		row->known |= ROW_VISITED;
+	}
+	return TRUE;
 }
 
 static void maintain_all(struct maintain *maintain)
@@ -417,6 +440,8 @@ int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan,
 	else if (lazy_expunge_user_never_used(luser->user)) {
 		/* to open a mailbox makes its directories, or fails */
 		result_r->never_used = TRUE;
+	} else if (maintain_is_closed(&maintain)) {
+		; /* which was said */
 	} else if (plan) {
 		maintain_autoexpunge(&maintain);
 		maintain_cap(&maintain);

@@ -304,6 +304,52 @@ def test_who_never_had_mail_is_no_failure(dovecot):
     assert maintain(server, "-n", "-A")[1].stderr == b""
 
 
+def test_the_users_of_a_systems_services_are_no_error_for_any_command(dovecot):
+    """Debian's userdb passwd lists nobody, with a home that he could not make."""
+    server = dovecot.own(passwd_file=True, **retention(Mailbox(".EXPUNGED", autoexpunge="30d")))
+    user, new = server.user(), server.user()
+    server.write_users([user, (new, {"home": server.root / "mail" / "later"})])
+    keep(user, 2)
+    users = server.root / "users"
+    users.write_text(users.read_text() + "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin:\n")
+    wait_for(lambda: server.doveadm("user", "nobody", check=False).code == 0, "userdb to read its file")
+    for command in ("maintain", "check", "check -q", "status", "status -s bytes -l 20", "list", "deletions", "holds", "restore -n ALL", "erase -n ALL",
+                    f"export -w {server.root}/shared/%u.tar", "maintain -n", "hold -N case", "holds", "release -N case"):
+        name, *arguments = command.split()
+        done = server.doveadm("-f", "json", "lazy-expunge", name, "-A", *arguments)
+        assert done.code == 0 and b"rror" not in done.stderr, done
+        if command == "hold -N case":
+            # of him there is nothing to be held, and who may get mail is held
+            assert [row["username"] for row in json.loads(done.stdout)] == [user.name, new.name]
+            assert done.stderr.count(b"Not held: the user never had mail") == done.stderr.count(b"\n") == 1
+        else:
+            assert done.stderr == b"", done
+    assert not os.path.exists("/nonexistent")
+
+
+@pytest.mark.parametrize("mode", ["mailbox", "namespace"])
+def test_dovecots_own_commands_pass_over_who_has_no_storage(dovecot, mode):
+    """Dovecot 2.3 alone ends with 68, and a line, at each user who has not got the mailbox."""
+    name, fields = ".EXPUNGED", {}
+    if mode == "namespace":
+        name, fields = ".EXPUNGED/INBOX", namespace_mode(dovecot.format, only_last_instance=False)
+    server = dovecot.own(passwd_file=True, **fields)
+    nobody, fresh, user = server.user(), server.user(), server.user()
+    server.write_users([(nobody, {"home": "/nonexistent"}), fresh, user])
+    fresh.fill("INBOX", 1)
+    keep(user, 2)
+    for command in (("search", "-A"), ("fetch", "-A", "uid"), ("expunge", "-A"), ("expunge", "-u", fresh.name), ("search", "-u", nobody.name)):
+        done = server.doveadm(*command, "mailbox", name, "uid", "1", check=False)
+        assert (done.code, done.stderr) == (0, b""), done
+        assert command[0] == "expunge" or (user.name.encode() in done.stdout or b"uid: 1" in done.stdout or "-u" in command), done
+    assert [mail.uid for mail in user.kept()] == [2] and len(fresh.messages()) == 1
+    assert not [mailbox for mailbox in fresh.mailboxes() if "EXPUNGED" in mailbox.replace("EXPUNGED/", "")], "none is made for it"
+    # what is no storage is asked for by mistake, as ever
+    done = server.doveadm("expunge", "-A", "mailbox", "EXPUNGD", "all", check=False)
+    assert (done.code != 0) == (dovecot.version < (2, 4)), done
+    assert len(user.kept()) == 1
+
+
 @pytest.mark.parametrize("home", [True, False])
 def test_two_runs_at_once(dovecot, home):
     """Real processes: the second comes while the first is at work."""
@@ -372,16 +418,27 @@ def test_the_last_run_is_recorded(dovecot):
 
 def test_one_users_failure_does_not_stop_the_others(dovecot):
     server = dovecot.own(passwd_file=True, **retention(Mailbox(".EXPUNGED", autoexpunge_max_mails=1)))
-    users = [server.user() for _ in range(3)]
-    server.write_users(users)
-    for user in users:
+    users, closed = [server.user() for _ in range(3)], server.user()
+    server.write_users([closed, *users])
+    for user in (closed, *users):
         keep(user, 2)
     # the second user's storage is no mailbox any more
     kept = next(path for path in users[1].home.rglob("*EXPUNGED*") if path.is_dir())
     os.rename(kept, kept.parent / "aside")
     kept.write_text("")
+    # a home that is not the user's has one cause, and one line
+    owner = closed.home.stat()
+    os.chown(closed.home, 0, 0)
+    closed.home.chmod(0o700)
     rows, done = maintain(server, "-A", check=False)
     assert done.code == 75, done
+    # sdbox and mdbox look for an alternative storage before anybody can ask
+    lines = [line for line in done.stderr.decode().splitlines() if f"({closed.name})" in line and "dbox-alt-root" not in line]
+    assert len(lines) == 1 and f"The home cannot be entered: stat({closed.home}/.) failed: Permission denied" in lines[0], lines
+    [failed] = [row.pop("failed") for row in rows if row["username"] == closed.name]
+    assert failed == 1
+    os.chown(closed.home, owner.st_uid, owner.st_gid)
+    assert len(closed.kept()) == 2
     by_user = {row.pop("username"): row for row in rows}
     assert by_user[users[0].name]["expunged"] == by_user[users[2].name]["expunged"] == 1
     assert by_user[users[1].name]["failed"] >= 1 and b"EXPUNGED" in done.stderr
