@@ -158,6 +158,8 @@ static int cmd_run(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
 	lazy_expunge_progress_clear(&cmd->progress);
 	luser = lazy_expunge_user_get(user);
 	ret = !cmd_check_plugin(cmd) ? -1 : cmd_check_user(cmd, luser);
+	if (ret == 0)
+		cmd->users_off++;
 	if (ret > 0) {
 		lazy_expunge_spelling_mend_storages(luser);
 		ret = cmd->run(cmd, luser);
@@ -356,12 +358,22 @@ static void cmd_finish_output(struct lazy_expunge_cmd *cmd)
 	} T_END;
 }
 
+/* Of one user it was said. */
+static void cmd_say_nothing(struct lazy_expunge_cmd *cmd)
+{
+	if (cmd->ctx.exit_code == 0 && cmd->users_nothing > 0 &&
+	    cmd->users_nothing + cmd->users_off == cmd->users_here &&
+	    lazy_expunge_cmd_knows_all(cmd))
+		lazy_expunge_cmd_say(cmd, LAZY_EXPUNGE_CMD_NOTHING);
+}
+
 static void cmd_deinit(struct doveadm_mail_cmd_context *ctx)
 {
 	struct lazy_expunge_cmd *cmd =
 		container_of(ctx, struct lazy_expunge_cmd, ctx);
 
 	lazy_expunge_progress_clear(&cmd->progress);
+	cmd_say_nothing(cmd);
 	i_free(cmd->next_name);
 	if (cmd->deinit != NULL && !cmd->refused)
 		cmd->deinit(cmd);

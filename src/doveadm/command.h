@@ -14,6 +14,8 @@
 
 struct lazy_expunge_copies_params;
 
+#define LAZY_EXPUNGE_CMD_NOTHING "No mail in the expunge storage matches"
+
 struct lazy_expunge_cmd {
 	struct doveadm_mail_cmd_context ctx;
 	/* -o, -R */
@@ -50,6 +52,9 @@ struct lazy_expunge_cmd {
 	/* over several users: how many there were, and how many of them were
 	   done here and not by a doveadm server */
 	unsigned int users, users_here;
+	/* of these: the plugin is off for them, and lazy_expunge_cmd_found_nothing()
+	   was called */
+	unsigned int users_off, users_nothing;
 	/* next_user(): the last one, and users_here before it */
 	char *next_name;
 	unsigned int next_here;
@@ -126,7 +131,8 @@ lazy_expunge_cmd_select_copies(struct lazy_expunge_cmd *cmd,
 			       const struct lazy_expunge_copies_params *params,
 			       bool plan, int *ret_r);
 /* Nothing was found by a selection, which is made larger: say so, or that there is
-   no such origin. Returns what run() returns. */
+   no such origin. Over several users it is said at the end, if nothing was found of
+   any. Returns what run() returns. */
 int lazy_expunge_cmd_found_nothing(struct lazy_expunge_cmd *cmd,
 				   struct lazy_expunge_select *select);
 /* The mailboxes that were deleted as a whole and that -d or -o names. None with a

@@ -151,11 +151,13 @@ static int cmd_check_origins(struct lazy_expunge_cmd *cmd,
 int lazy_expunge_cmd_found_nothing(struct lazy_expunge_cmd *cmd,
 				   struct lazy_expunge_select *select)
 {
-	if (lazy_expunge_cmd_is_multi(cmd))
+	if (lazy_expunge_cmd_is_multi(cmd)) {
+		cmd->users_nothing++;
 		return 0;
+	}
 	if (cmd->origins.names != NULL && cmd_check_origins(cmd, select) < 0)
 		return -1;
-	lazy_expunge_cmd_say(cmd, "No mail in the expunge storage matches");
+	lazy_expunge_cmd_say(cmd, LAZY_EXPUNGE_CMD_NOTHING);
 	return 0;
 }
 

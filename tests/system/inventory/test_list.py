@@ -168,6 +168,12 @@ def test_many_users(dovecot):
     found = json.loads(done.stdout)
     assert [(row["username"], row["subject"]) for row in found] == \
         [(user.name, f"of {number}") for number, user in enumerate(users)]
+    assert b"matches" not in done.stderr
+    # of one there is something, and of nobody: that is said once
+    for query, lines in (("of 1", 0), ("of 4", 1)):
+        for command in ("list", "restore -n"):
+            done = server.doveadm("-f", "json", "lazy-expunge", *command.split(), "-F", server.root / "users", "subject", query)
+            assert (done.stdout.strip() == b"[]", done.stderr.count(b"No mail in the expunge storage matches")) == (bool(lines), lines), done
 
 
 @pytest.mark.parametrize("arguments,code,text", [
