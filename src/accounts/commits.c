@@ -175,8 +175,8 @@ static int lock_by_dotlock(struct lazy_expunge_commits *commits,
 	return 1;
 }
 
-/* Returns 1 if the file is locked, 0 if somebody has it or another has taken its
-   place, -1 on failure. */
+/* Returns 1 if the file is locked, or is none, 0 if somebody has it or another has
+   taken its place, -1 on failure. */
 static int lock_file(struct lazy_expunge_commits *commits, const char *dir,
 		     int fd, bool dotlock)
 {
@@ -187,6 +187,11 @@ static int lock_file(struct lazy_expunge_commits *commits, const char *dir,
 	if (fstat(fd, &st) < 0) {
 		i_close_fd(&fd);
 		return -1;
+	}
+	/* no log of Dovecot's */
+	if (!S_ISREG(st.st_mode)) {
+		i_close_fd(&fd);
+		return 1;
 	}
 	/* once closed, no descriptor of the file has the lock any more */
 	locked = is_locked(commits, &st);
@@ -202,6 +207,16 @@ static int lock_file(struct lazy_expunge_commits *commits, const char *dir,
 	return ret;
 }
 
+/* What else a user may have put there, a link for instance, is left alone: Dovecot
+   makes nothing but a file, and nobody must be able to stand in the way with
+   something that cannot be locked. */
+static bool is_no_log(int open_errno)
+{
+	return open_errno == ENOENT || open_errno == ENOTDIR ||
+		open_errno == ELOOP || open_errno == EISDIR ||
+		open_errno == ENXIO;
+}
+
 /* Returns 1 if there is none, or it is locked, 0 if somebody has it, -1 and the
    error. */
 static int lock_map(struct lazy_expunge_commits *commits, const char *dir,
@@ -212,7 +227,7 @@ static int lock_map(struct lazy_expunge_commits *commits, const char *dir,
 	int ret;
 
 	if (fd == -1) {
-		if (errno == ENOENT || errno == ENOTDIR)
+		if (is_no_log(errno))
 			return 1;
 		*error_r = t_strdup_printf("open(%s) failed: %m", path);
 		return -1;

@@ -173,6 +173,32 @@ def test_a_dotlock_whose_process_is_dead_keeps_no_account(dovecot):
 
 
 @pytest.mark.formats("mdbox")
+def test_what_is_no_log_in_the_place_of_the_map_keeps_no_account(dovecot):
+    """A user may put a link, a directory or a pipe there; root follows no link, and waits for nothing."""
+    server = dovecot.own()
+    other = server.user()
+    other.deliver(message(subject="Mine"))
+    target = other.mail_path / "storage/dovecot.map.index.log"
+    for put in (lambda log: log.symlink_to(target), lambda log: log.symlink_to(log), lambda log: log.mkdir(), os.mkfifo):
+        user = server.user()
+        user.deliver(message(subject="Lunch"))
+        server.settle()
+        log = user.mail_path / "storage/dovecot.map.index.log"
+        log.rename(log.with_name("aside"))
+        put(log)
+        with open(target, "r+") as file:
+            # whoever followed the link would wait for this
+            fcntl.lockf(file, fcntl.LOCK_EX)
+            [row] = account(server, "delete", "-u", user.name)
+        assert not user.home.exists()
+        account(server, "undelete", row["id"])
+        log.rmdir() if log.is_dir() and not log.is_symlink() else log.unlink()
+        log.with_name("aside").rename(log)
+        assert [mail.subject for mail in user.messages()] == ["Lunch"]
+    assert [mail.subject for mail in other.messages()] == ["Mine"]
+
+
+@pytest.mark.formats("mdbox")
 def test_a_map_that_two_paths_lead_to_is_locked_once(dovecot):
     server = dovecot.own()
     user = server.user()
