@@ -337,6 +337,31 @@ static void split_add_place(struct lazy_expunge_account *account, pool_t pool,
 	}
 }
 
+/* The INBOX's, or the one that it is in. */
+static const struct lazy_expunge_place_path *
+paths_first(const ARRAY_TYPE(lazy_expunge_place_path) *paths)
+{
+	const struct lazy_expunge_place_path *first = array_front(paths), *path;
+
+	array_foreach(paths, path) {
+		if (lazy_expunge_account_path_is_below(first->path, path->path))
+			first = path;
+	}
+	return first;
+}
+
+const char *
+lazy_expunge_places_first(const ARRAY_TYPE(lazy_expunge_place_path) *paths)
+{
+	ARRAY_TYPE(lazy_expunge_place_path) all;
+	ARRAY_TYPE(const_string) absent;
+
+	t_array_init(&all, 16);
+	t_array_init(&absent, 16);
+	split_follow_links(paths, pool_datastack_create(), &all, &absent);
+	return paths_first(array_count(&all) == 0 ? paths : &all)->path;
+}
+
 int lazy_expunge_places_split(struct lazy_expunge_account *account, pool_t pool,
 			      const ARRAY_TYPE(lazy_expunge_place_path) *paths,
 			      uid_t uid, bool own, const char **error_r)
@@ -352,16 +377,7 @@ int lazy_expunge_places_split(struct lazy_expunge_account *account, pool_t pool,
 	split_follow_links(paths, pool, &all, &account->absent);
 	if (array_count(&all) == 0)
 		return 0;
-	/* the first one of all is the INBOX's, or the one that it is in */
-	path = array_front(&all);
-	for (unsigned int i = 1; i < array_count(&all); i++) {
-		const struct lazy_expunge_place_path *other =
-			array_idx(&all, i);
-
-		if (lazy_expunge_account_path_is_below(path->path, other->path))
-			path = other;
-	}
-	first = *path;
+	first = *paths_first(&all);
 	array_push_front(&all, &first);
 	array_foreach(&all, path) {
 		if (split_is_inside(&all, path))

@@ -31,6 +31,10 @@ void lazy_expunge_places_read(struct mail_user *user, pool_t pool,
 void lazy_expunge_places_describe(
 	struct lazy_expunge_user *luser, pool_t pool,
 	ARRAY_TYPE(lazy_expunge_account_namespace) *namespaces_r);
+/* Which of the paths, of which there is at least one, is that of an account's first
+   part, or would be if nothing is there yet. Data stack. */
+const char *
+lazy_expunge_places_first(const ARRAY_TYPE(lazy_expunge_place_path) *paths);
 /* Fill parts and places of the account, whose id and user are set, with what is
    there. own: the paths are believed to be this user's also where they do not
    have the name in them, or a link that the user may have made leads to what does

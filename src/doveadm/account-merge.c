@@ -78,20 +78,17 @@ static bool merge_aim(struct lazy_expunge_account_cmd *cmd,
 		      struct lazy_expunge_account *account, const char *target)
 {
 	struct lazy_expunge_account_user user;
-	const struct lazy_expunge_place_path *first;
-	const char *parent;
+	const char *first;
 	struct stat st;
 
 	if (!merge_find_target(cmd, account, target, &user))
 		return FALSE;
 	if (array_count(&user.paths) == 0)
 		return TRUE;
-	first = array_front(&user.paths);
-	parent = lazy_expunge_path_parent(first->path);
-	return stat(parent, &st) < 0 ||
+	first = lazy_expunge_places_first(&user.paths);
+	return stat(lazy_expunge_path_parent(first), &st) < 0 ||
 		lazy_expunge_account_cmd_lock(cmd,
-			lazy_expunge_accounts_dir(first->path),
-			account->target);
+			lazy_expunge_accounts_dir(first), account->target);
 }
 
 static bool merge_check(struct lazy_expunge_account_cmd *cmd,
@@ -146,8 +143,9 @@ bool lazy_expunge_account_merge(struct lazy_expunge_account_cmd *cmd,
 	if (!merge_check(cmd, account, mailbox) ||
 	    !merge_aim(cmd, account, target))
 		return FALSE;
-	/* it may have begun to copy to there */
-	mcmd.params.resumed = strcmp(account->mailbox, mailbox) == 0 &&
+	/* it has begun to copy to there, and not come to the end */
+	mcmd.params.resumed = account->step == LAZY_EXPUNGE_ACCOUNT_MERGING &&
+		strcmp(account->mailbox, mailbox) == 0 &&
 		strcmp(account->target, old_target) == 0;
 	account->mailbox = mailbox;
 	if (lazy_expunge_registry_step(account, LAZY_EXPUNGE_ACCOUNT_MERGING,

@@ -1,5 +1,7 @@
 """account undelete -m: the mail of a deleted account goes below a mailbox of one that has mail."""
 
+import fcntl
+import json
 import re
 import shlex
 
@@ -88,9 +90,19 @@ def test_the_old_mail_goes_below_a_mailbox(dovecot):
     # nothing of the old account has gone, and nothing comes twice
     [listing] = listed(user)
     assert listing["state"] == "deleted" and f"{OLD} of {user.name}" in listing["needs"]
-    row = merge(user, ident)
+    done = user.server.doveadm("-f", "json", "lazy-expunge", "account", "undelete", ident, "-m", OLD)
+    [row] = json.loads(done.stdout)
     assert (int(row["copied"]), int(row["present"])) == (0, count)
+    # the first one came to its end: there is nothing to repair
+    assert done.stderr == b""
+    user.server.settle()
     assert_same(user, before)
+    # the locks lie where those of account delete do, and not with the user's files
+    assert list(user.home.rglob(DELETED)) == []
+    with open(user.home.parent / DELETED / f".lock.{user.name}", "w") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        assert f"Another command is at work with the account of {user.name}" in merge(user, ident, code=75)
+        (user.home.parent / DELETED / f".lock.{user.name}").unlink()
     with user.imap() as session:
         assert any(OLD.encode() in line for line in session.ok('LSUB "" *').untagged)
     user.doveadm("lazy-expunge restore", "ALL")
