@@ -61,7 +61,24 @@ static bool aim_check_user(struct lazy_expunge_account_cmd *cmd,
 				(long long)user_r->messages));
 }
 
-/* Returns FALSE if the mail is another's, who is no member of its group. */
+static bool aim_may(const struct lazy_expunge_account_user *user,
+		    const struct stat *st)
+{
+	gid_t gid;
+
+	if (user->uid == 0 || st->st_uid == user->uid)
+		return TRUE;
+	if ((st->st_mode & S_IRWXG) == S_IRWXG) {
+		array_foreach_elem(&user->gids, gid) {
+			if (gid == st->st_gid)
+				return TRUE;
+		}
+	}
+	return FALSE;
+}
+
+/* Returns FALSE if the mail is another's, and the user is no member of a group that
+   may do all with it. */
 static bool aim_owns(const struct lazy_expunge_account *account,
 		     const struct lazy_expunge_account_user *user,
 		     const char **error_r)
@@ -81,8 +98,7 @@ static bool aim_owns(const struct lazy_expunge_account *account,
 			if (stat(path, &st) < 0)
 				continue;
 		}
-		if (st.st_uid != user->uid && user->uid != 0 &&
-		    (st.st_mode & S_IRWXG) != S_IRWXG) {
+		if (!aim_may(user, &st)) {
 			*error_r = t_strdup_printf("%s belongs to uid %ld, and "
 				"%s is uid %ld: give this uid the files (chown "
 				"-R), or the user the other uid", path,

@@ -113,6 +113,19 @@ static bool user_has_kernel_locks(struct mail_user *user)
 	return TRUE;
 }
 
+static void user_read_groups(pool_t pool,
+			     struct lazy_expunge_account_user *user_r)
+{
+	const gid_t gid = getegid();
+	const int max = I_MAX(getgroups(0, NULL), 0);
+	gid_t *gids = t_new(gid_t, max + 1);
+	int count = max == 0 ? 0 : getgroups(max, gids);
+
+	p_array_init(&user_r->gids, pool, max + 1);
+	array_push_back(&user_r->gids, &gid);
+	array_append(&user_r->gids, gids, I_MAX(count, 0));
+}
+
 static int user_read(struct mail_user *user, pool_t pool, bool exact,
 		     struct lazy_expunge_account_user *user_r,
 		     const char **error_r)
@@ -125,6 +138,7 @@ static int user_read(struct mail_user *user, pool_t pool, bool exact,
 	luser = lazy_expunge_user_get(user);
 	user_r->username = p_strdup(pool, user->username);
 	user_r->uid = geteuid();
+	user_read_groups(pool, user_r);
 	user_r->keep_secs = luser->set.account_keep;
 	user_r->hold = luser->set.hold;
 	user_r->kernel_locks = user_has_kernel_locks(user);

@@ -12,8 +12,9 @@ struct mail_user;
 struct lazy_expunge_account_user {
 	/* as userdb writes it */
 	const char *username;
-	/* with whose rights mail processes work */
+	/* with whose rights mail processes work, and with those of which groups */
 	uid_t uid;
+	ARRAY(gid_t) gids;
 	ARRAY_TYPE(lazy_expunge_place_path) paths;
 	ARRAY_TYPE(lazy_expunge_account_namespace) namespaces;
 	/* lazy_expunge_account_keep, lazy_expunge_hold */

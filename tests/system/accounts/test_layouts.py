@@ -201,8 +201,17 @@ def test_system_users(dovecot):
     assert refused in account(server, "undelete", ident, "-t", users[1].name, code=65)
     assert "the target is uid 61401: -t brings" in account(server, "undelete", ident, "-m", "Old", "-t", users[1].name, code=65)
     lies = server.mail_root / ".lazy-expunge-deleted" / ident / "0"
+    # what a group may do all with is only its members'
+    for path in [lies, *lies.rglob("*")]:
+        shutil.chown(path, group=61402)
+        path.chmod(path.stat().st_mode | (0o070 if path.is_dir() else 0o060))
+    assert refused in account(server, "undelete", "-n", ident, "-t", users[1].name, code=65)
+    for path in [lies, *lies.rglob("*")]:
+        shutil.chown(path, group=61400)
+    account(server, "undelete", "-n", ident, "-t", users[1].name)
     for path in [lies, *lies.rglob("*")]:
         shutil.chown(path, 61401)
+        path.chmod(path.stat().st_mode & ~0o070)
     account(server, "undelete", ident, "-t", users[1].name)
     assert [mail.guid for mail in users[1].messages()] == [mail.guid for mail in before]
 
