@@ -14,6 +14,8 @@
 #include "doveadm/account-command.h"
 #include "doveadm/account-user.h"
 
+#include <dirent.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -285,9 +287,53 @@ int lazy_expunge_account_user_with(const char *username,
 	return ret > 0 ? 0 : -1;
 }
 
+/* Where a directory of each user has the places in it: those of users whom userdb
+   does not list any more are found by the names that are there. */
+struct add_pattern {
+	/* before and after the user's directory */
+	const char *above, *below;
+};
+
+struct add_all {
+	struct lazy_expunge_account_cmd *cmd;
+	ARRAY(struct add_pattern) patterns;
+};
+
+static void add_pattern(struct add_all *all, const char *above,
+			const char *below)
+{
+	struct add_pattern *pattern;
+
+	array_foreach_modifiable(&all->patterns, pattern) {
+		if (strcmp(pattern->above, above) == 0 &&
+		    strcmp(pattern->below, below) == 0)
+			return;
+	}
+	pattern = array_append_space(&all->patterns);
+	pattern->above = p_strdup(all->cmd->pool, above);
+	pattern->below = p_strdup(all->cmd->pool, below);
+}
+
+static void add_pattern_of(struct add_all *all, const char *username,
+			   const char *path)
+{
+	const char *dir = lazy_expunge_accounts_dir(path);
+	const char *parent = lazy_expunge_path_parent(path);
+	const char *above;
+
+	for (; strcmp(parent, "/") != 0; parent = above) {
+		above = lazy_expunge_path_parent(parent);
+		if (!lazy_expunge_account_path_names_user(
+				strrchr(parent, '/') + 1, username))
+			continue;
+		add_pattern(all, above, dir + strlen(parent));
+		return;
+	}
+}
+
 static void user_add(struct mail_user *user, void *context)
 {
-	struct lazy_expunge_account_cmd *cmd = context;
+	struct add_all *all = context;
 	ARRAY_TYPE(lazy_expunge_place_path) paths;
 	const struct lazy_expunge_place_path *path;
 	const char *home;
@@ -301,13 +347,44 @@ static void user_add(struct mail_user *user, void *context)
 		if (home != NULL && strcmp(path->path, home) != 0 &&
 		    lazy_expunge_account_path_is_below(path->path, home))
 			continue;
-		lazy_expunge_registry_add_dir(&cmd->registry,
+		lazy_expunge_registry_add_dir(&all->cmd->registry,
 			lazy_expunge_accounts_dir(path->path));
+		add_pattern_of(all, user->username, path->path);
 	}
+}
+
+/* What is not these commands' own may be a user's, and is passed over. */
+static void add_by_pattern(struct lazy_expunge_account_cmd *cmd,
+			   const struct add_pattern *pattern)
+{
+	const struct dirent *entry;
+	const char *path, *error;
+	struct stat st;
+	DIR *dir = opendir(pattern->above);
+
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL) T_BEGIN {
+		path = t_strconcat(strcmp(pattern->above, "/") == 0 ? "" :
+				   pattern->above, "/", entry->d_name,
+				   pattern->below, NULL);
+		if (*entry->d_name != '.' && lstat(path, &st) == 0 &&
+		    lazy_expunge_moves_check_dir(path, &st, &error) == 0)
+			lazy_expunge_registry_add_dir(&cmd->registry, path);
+	} T_END;
+	(void)closedir(dir);
 }
 
 int lazy_expunge_account_user_add_all(struct lazy_expunge_account_cmd *cmd,
 				      const char **error_r)
 {
-	return lazy_expunge_account_user_each(cmd, user_add, cmd, error_r);
+	struct add_all all = { .cmd = cmd };
+	const struct add_pattern *pattern;
+	int ret;
+
+	p_array_init(&all.patterns, cmd->pool, 4);
+	ret = lazy_expunge_account_user_each(cmd, user_add, &all, error_r);
+	array_foreach(&all.patterns, pattern)
+		add_by_pattern(cmd, pattern);
+	return ret;
 }

@@ -197,8 +197,10 @@ def test_keep_0_makes_delete_need_a_time(dovecot):
     assert row["kept_until"] is not None
 
 
-def test_the_registry_is_found_by_the_homes(dovecot):
-    server = dovecot.own(passwd_file=True)
+@pytest.mark.parametrize("place", ["~/mail", "@MAIL@/store/%u/mail"], ids=["home", "below-a-directory-of-the-user"])
+def test_the_registry_is_found_by_the_homes(dovecot, place):
+    server = dovecot.own(passwd_file=True, raw23=f"mail_location = {dovecot.format}:{place}\n",
+                         raw24=f"mail_path = {place.replace('%u', '%{user}')}\n")
     user, other = server.user(), server.user()
     server.write_users([user, other])
     user.deliver()
