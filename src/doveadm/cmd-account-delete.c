@@ -86,6 +86,14 @@ delete_find_open(struct lazy_expunge_account_cmd *cmd, const char *username,
 	return NULL;
 }
 
+static void
+delete_warn(struct lazy_expunge_account_cmd *cmd, const char *username)
+{
+	lazy_expunge_account_cmd_say(cmd, t_strdup_printf("userdb still has "
+		"%s: mail that comes in makes a new account. Remove the user "
+		"there", username));
+}
+
 static struct lazy_expunge_account *
 delete_new(struct lazy_expunge_account_cmd *cmd, const char *username)
 {
@@ -121,10 +129,23 @@ delete_new(struct lazy_expunge_account_cmd *cmd, const char *username)
 		lazy_expunge_account_cmd_flag(cmd, "own"));
 	if (account == NULL || !lazy_expunge_account_delete(cmd, account))
 		return NULL;
-	lazy_expunge_account_cmd_say(cmd, t_strdup_printf("userdb still has "
-		"%s: mail that comes in makes a new account. Remove the user "
-		"there", user.username));
+	delete_warn(cmd, user.username);
 	return account;
+}
+
+/* Go on where another run has stopped: whom userdb has by now is looked up anew. */
+static bool delete_resume(struct lazy_expunge_account_cmd *cmd,
+			  struct lazy_expunge_account *account)
+{
+	struct lazy_expunge_account_user user;
+	const char *error;
+
+	if (!lazy_expunge_account_delete_finish(cmd, account))
+		return FALSE;
+	if (lazy_expunge_account_user_get(cmd, account->user, FALSE, &user,
+					  &error) > 0)
+		delete_warn(cmd, user.username);
+	return TRUE;
 }
 
 static void delete_run(struct lazy_expunge_account_cmd *cmd)
@@ -143,8 +164,7 @@ static void delete_run(struct lazy_expunge_account_cmd *cmd)
 		return;
 	if (account != NULL) {
 		account = lazy_expunge_account_cmd_find(cmd, account->id);
-		if (account == NULL ||
-		    !lazy_expunge_account_delete_finish(cmd, account))
+		if (account == NULL || !delete_resume(cmd, account))
 			return;
 	} else {
 		account = delete_new(cmd, username);
