@@ -8,7 +8,8 @@ import shutil
 import pytest
 
 from harness.dovecot.accounts import account, content, delete, fill, listed
-from harness.dovecot.config import DEFAULT_MAILBOXES, Namespace
+from harness.dovecot.config import DEFAULT_MAILBOXES, Namespace, namespace_mode
+from harness.dovecot.mail import message
 from harness.faults.inject import doveadm_traced
 
 
@@ -29,6 +30,7 @@ LAYOUTS = {
     "everything apart": dict(path="@MAIL@/store/%u/mail", index="@MAIL@/index/%u", control="@MAIL@/control/%u",
                              volatiledir="@MAIL@/volatile/%u"),
     "in the home": dict(path="~/mail", index="~/index", control="~/control", volatiledir="~/volatile"),
+    "storage in namespace mode": None,
 }
 
 
@@ -40,7 +42,8 @@ def trees(server):
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layouts(dovecot, layout):
-    server = dovecot.own(**location(dovecot, **LAYOUTS[layout]))
+    places = LAYOUTS[layout]
+    server = dovecot.own(**(namespace_mode(dovecot.format) if places is None else location(dovecot, **places)))
     user, other = server.user(), server.user()
     for one in (user, other):
         fill(one)
@@ -90,6 +93,72 @@ def test_a_second_namespace_has_its_own_place(dovecot):
     account(server, "undelete", ident)
     assert content(user) == before
     assert [mail.guid for mail in user.messages("Archive/2020")] == [old.guid]
+
+
+def test_virtual_users_of_domains(dovecot):
+    """%d/%n: a directory a domain, in which an account of one name may be another's."""
+    server = dovecot.own(passwd_file=True)
+    one, same, new, last = (server.user(name) for name in ("anna@a.example", "anna@b.example", "anna.b@a.example", "anna@c.d.example"))
+    homes = {user: server.mail_root / user.name.partition("@")[2] / user.name.partition("@")[0] for user in (one, same, new, last)}
+    server.write_users([(user, {"home": str(home)}) for user, home in homes.items()])
+    for user in (one, same):
+        fill(user)
+    before, others = content(one), content(same)
+    server.settle()
+    ident = delete(one)
+    assert not homes[one].exists() and content(same) == others
+    assert [row["user"] for row in account(server, "list", "-u", "*@a.example")] == [one.name]
+    account(server, "undelete", ident)
+    assert content(one) == before
+    server.settle()
+    account(server, "rename", "-u", one.name, new.name)
+    assert content(new) == before and not homes[one].exists()
+    server.settle()
+    # into a domain that nobody had anything in
+    account(server, "rename", "-u", new.name, last.name)
+    assert content(last) == before and content(same) == others
+    assert homes[last].parent.stat().st_uid == homes[same].parent.stat().st_uid == homes[same].stat().st_uid
+    server.settle()
+    [row] = account(server, "purge", delete(last))
+    assert row["result"] == "gone" and not any("c.d.example" in path.parts for path in trees(server))
+    assert content(same) == others
+
+
+def test_each_part_stays_on_its_own_file_system(dovecot):
+    """Indexes and a second namespace are on other file systems than the home: nothing is copied, and nothing is left behind."""
+    name = "%{user}" if dovecot.target.new_settings else "%u"
+    server = dovecot.own(**location(dovecot, "~/mail", index="@MAIL@/index/%u"), namespaces=(
+        Namespace("archive", "Archive/", format=dovecot.format, path=f"@MAIL@/archive/{name}", index=f"@MAIL@/archive-index/{name}"),))
+    disks = [server.mail_root / name for name in ("index", "archive")]
+    inside = lambda *command: server.run(list(map(str, command))).stdout.decode()
+    for disk in disks:
+        inside("mkdir", disk)
+        inside("mount", "-t", "tmpfs", "tmpfs", disk)
+        inside("chown", "--reference", server.mail_root, disk)
+    user, new = server.user(), server.user()
+    fill(user)
+    user.append("Archive/2020", message(subject="Old"), create=True)
+    everything = lambda user: (content(user), [mail.content for mail in user.messages("Archive/2020")])
+    before = everything(user)
+    server.settle()
+    # device and inode of each file
+    files = lambda: sorted(inside("find", server.mail_root, "-type", "f", "-size", "+0", "-not", "-name", "account",
+                                  "-not", "-name", "gate", "-printf", "%D %i\n").split("\n"))
+    named = lambda user: inside("find", server.mail_root, "-path", f"*/{user.name}", "-not", "-path", "*/.lazy-expunge-deleted/*")
+    as_it_was = files()
+    ident = delete(user)
+    assert named(user) == "" and files() == as_it_was
+    for disk in disks:
+        assert ident in inside("ls", disk / ".lazy-expunge-deleted")
+    account(server, "undelete", ident)
+    assert files() == as_it_was and everything(user) == before
+    server.settle()
+    account(server, "rename", "-u", user.name, new.name)
+    assert everything(new) == before and named(user) == ""
+    server.settle()
+    [row] = account(server, "purge", delete(new))
+    assert int(row["files"]) >= len(before[0][0]) and inside("find", server.mail_root, "-type", "f", "-path", f"*{new.name}*") == ""
+    assert inside("find", *disks, "-type", "f") == ""
 
 
 @pytest.mark.formats("sdbox", "mdbox")
