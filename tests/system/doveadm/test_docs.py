@@ -3,7 +3,9 @@
 import os
 import re
 import subprocess
+import zipfile
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -524,17 +526,42 @@ def test_recipe_a_user_gets_another_name(dovecot):
 
 def test_recipe_a_user_leaves(dovecot):
     """doveadm lazy-expunge hold -u anna -N leaving -e '90 days'
+    doveadm lazy-expunge export -u anna -w /root/anna-left.zip -a
     doveadm lazy-expunge account delete -u anna -k '1 day'
     doveadm lazy-expunge account list -c
-    doveadm lazy-expunge account purge"""
-    anna = Anna(dovecot)
-    hold, delete, look, purge = recipe(test_recipe_a_user_leaves)
-    anna.fill()
-    anna.run(hold)
-    anna.run(delete.replace("1 day", "1s"))
-    listed = anna.run(look)
-    assert anna.user.name in listed and "leaving" in listed
-    wait_for(lambda: f"{anna.user.name} is held" in anna.server.run(
-        ["sh", "-c", purge.replace("doveadm", f"doveadm -c {anna.server.conf}", 1) + " 2>&1 | sed 's/[.][0-9T.a-f]* is held/ is held/'"]
-    ).stdout.decode(), "its time to be over")
-    assert anna.user.name in anna.run(look)
+    doveadm lazy-expunge account purge
+    doveadm lazy-expunge account undelete anna.20261120T083012.0a1b2c3d -t anna.left
+    doveadm lazy-expunge export -u anna.left -w /root/anna-asked.zip -a
+    doveadm lazy-expunge account delete -u anna.left -k '2 days'"""
+    hold, export, delete, look, purge, back, export_again, delete_again = recipe(test_recipe_a_user_leaves)
+    for until in ("90 days", "1s"):
+        anna = Anna(dovecot)
+        archives = [anna.server.root / f"{anna.user.name}-{name}.zip" for name in ("left", "asked")]
+
+        def run(command, ident=""):
+            command = command.replace("anna.20261120T083012.0a1b2c3d", ident).replace("anna.left", f"{anna.user.name}.left")
+            return anna.run(command.replace("/root/anna-", f"{anna.server.root}/{anna.user.name}-"))
+
+        def purged():
+            return anna.server.run(["sh", "-c", purge.replace("doveadm", f"doveadm -c {anna.server.conf}", 1) + " 2>&1"], check=False).stdout.decode()
+
+        anna.fill()
+        anna.delete("Projects/Autumn")
+        run(hold.replace("90 days", until))
+        run(export)
+        run(delete.replace("1 day", "1s"))
+        [row] = [line for line in run(look).splitlines() if anna.user.name in line]
+        ident = row.split()[0]
+        if until == "90 days":
+            assert "leaving" in row
+            wait_for(lambda: f"{ident} is held by leaving" in purged(), "its time to be over")
+            run(back, ident)
+            run(export_again)
+            run(delete_again)
+            assert "leaving" in run(look) and archives[1].exists()
+        else:
+            wait_for(lambda: any(line.startswith(ident) and line.endswith("gone") for line in purged().splitlines()), "both times to be over")
+            assert ident not in run(look)
+        for archive in filter(Path.exists, archives):
+            with zipfile.ZipFile(archive) as file:
+                assert sum(name.endswith(".eml") for name in file.namelist()) == 3
