@@ -184,6 +184,23 @@ static void destination_bound_log(struct mailbox *box)
 	mail_index_set_optimization_settings(box->index, &set);
 }
 
+static void destination_withhold(struct mailbox *box)
+{
+	if (lazy_expunge_acl_forget_parent(box) < 0) {
+		e_error(box->event, "lazy_expunge: Others may have got rights "
+			"in the expunge storage %s from the mailbox above it",
+			mailbox_get_vname(box));
+	}
+}
+
+static bool destination_is_there(struct mailbox *box)
+{
+	enum mailbox_existence existence;
+
+	return mailbox_exists(box, FALSE, &existence) == 0 &&
+		existence == MAILBOX_EXISTENCE_SELECT;
+}
+
 /* withheld: others than its owner have no rights there by default. */
 static int destination_create_and_open(struct mailbox *box, bool withheld,
 				       struct lazy_expunge_error *error_r)
@@ -195,13 +212,13 @@ static int destination_create_and_open(struct mailbox *box, bool withheld,
 	    mailbox_get_last_mail_error(box) != MAIL_ERROR_EXISTS) {
 		lazy_expunge_error_set_box(error_r,
 			"Cannot create the expunge storage", box);
+		/* nobody creates it again if only a sync failed */
+		if (withheld && destination_is_there(box))
+			destination_withhold(box);
 		return -1;
 	}
-	if (created && withheld && lazy_expunge_acl_forget_parent(box) < 0) {
-		e_error(box->event, "lazy_expunge: Others may have got rights "
-			"in the expunge storage %s from the mailbox above it",
-			mailbox_get_vname(box));
-	}
+	if (created && withheld)
+		destination_withhold(box);
 	/* after EXISTS: another session was quicker */
 	if (mailbox_open(box) < 0) {
 		lazy_expunge_error_set_box(error_r,

@@ -6,6 +6,7 @@ import pytest
 
 from harness import message, name
 from harness.dovecot.config import Mailbox
+from harness.faults.inject import session_process, traced
 
 FROM_INBOX = dict(raw23="plugin {\n  acl_defaults_from_inbox = yes\n}\n", raw24="acl_defaults_from_inbox = yes\n")
 READ = ("lookup", "read")
@@ -110,6 +111,26 @@ def test_the_acl_of_the_parent_is_not_inherited(dovecot):
     assert len(owner.messages("Parent/Gone")) == 1
     with guest.imap() as session:
         session.ok(f"SELECT {name(f'shared/{owner}/Parent')}")
+        session.no(f"SELECT {name(f'shared/{owner}/Parent/Gone')}")
+
+
+@pytest.mark.formats("sdbox")
+def test_the_acl_of_the_parent_is_not_inherited_when_the_new_storage_cannot_be_synced(dovecot):
+    server = dovecot(shared=True, lazy={"mailbox": "Parent/Gone", "protect": True}, fsync="optimized")
+    owner, guest = server.user(), server.user()
+    owner.append("Parent", message(), create=True)
+    owner.doveadm("acl set", "Parent", f"user={guest}", *FULL)
+    owner.append("INBOX", message())
+    server.settle()
+    server.expect_log(r"fdatasync(_path)?\(.*Input/output error", required=False)
+    with owner.imap("INBOX") as session:
+        session.ok("STORE 1 +FLAGS (\\Deleted)")
+        with traced(server, [session_process(server)], "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO") as output:
+            session.no("EXPUNGE")
+            assert "INJECTED" in output.read_text()
+        session.ok("EXPUNGE")
+    assert len(owner.messages("Parent/Gone")) == 1
+    with guest.imap() as session:
         session.no(f"SELECT {name(f'shared/{owner}/Parent/Gone')}")
 
 
