@@ -21,6 +21,7 @@
 struct merge_cmd {
 	struct lazy_expunge_account_cmd *cmd;
 	struct lazy_expunge_merge_params params;
+	/* NULL = only see whether it is possible */
 	struct lazy_expunge_merged *merged;
 	bool ok;
 };
@@ -48,6 +49,8 @@ static void merge_user(struct mail_storage_service_ctx *service,
 						    luser->set.error);
 	else if (lazy_expunge_rights_put_down(geteuid(), &error) < 0)
 		merge_failed(mcmd, MAIL_ERROR_TEMP, error);
+	else if (mcmd->merged == NULL)
+		mcmd->ok = lazy_expunge_merge_check(luser, &mcmd->params) == 0;
 	else
 		mcmd->ok = lazy_expunge_merge(luser, &mcmd->params,
 					      mcmd->merged) == 0;
@@ -109,14 +112,40 @@ static bool merge_check(struct lazy_expunge_account_cmd *cmd,
 		"brings it back under another name", account->id, held));
 }
 
+/* What will be refused must not leave an open step, which nothing could end. */
+static bool merge_check_target(struct merge_cmd *mcmd, const char *target)
+{
+	struct merge_cmd check = *mcmd;
+	const char *error;
+
+	check.merged = NULL;
+	check.params.context = &check;
+	if (lazy_expunge_account_user_with(target, merge_user, &check,
+					   &error) < 0)
+		return lazy_expunge_account_cmd_fail(mcmd->cmd, EX_TEMPFAIL,
+						     error);
+	return check.ok;
+}
+
 bool lazy_expunge_account_merge_plan(struct lazy_expunge_account_cmd *cmd,
 				     struct lazy_expunge_account *account,
 				     const char *target, const char *mailbox)
 {
+	struct merge_cmd mcmd = {
+		.cmd = cmd,
+		.params = {
+			.account = account, .mailbox = mailbox,
+			.failed = merge_failed,
+		},
+	};
 	struct lazy_expunge_account_user user;
 
 	if (!merge_check(cmd, account, mailbox) ||
 	    !merge_find_target(cmd, account, target, &user))
+		return FALSE;
+	/* before it is all among the deleted its parts cannot be looked at */
+	if (account->step != LAZY_EXPUNGE_ACCOUNT_TAKING &&
+	    !merge_check_target(&mcmd, account->target))
 		return FALSE;
 	account->mailbox = mailbox;
 	return TRUE;
@@ -141,7 +170,8 @@ bool lazy_expunge_account_merge(struct lazy_expunge_account_cmd *cmd,
 	i_zero(merged_r);
 	mcmd.params.context = &mcmd;
 	if (!merge_check(cmd, account, mailbox) ||
-	    !merge_aim(cmd, account, target))
+	    !merge_aim(cmd, account, target) ||
+	    !merge_check_target(&mcmd, account->target))
 		return FALSE;
 	/* it has begun to copy to there, and not come to the end */
 	mcmd.params.resumed = account->step == LAZY_EXPUNGE_ACCOUNT_MERGING &&

@@ -419,6 +419,14 @@ static bool merge_check(struct lazy_expunge_user *luser,
 			struct lazy_expunge_error *error_r)
 {
 	error_r->code = MAIL_ERROR_PARAMS;
+	/* Dovecot's own, for names that no namespace has */
+	if ((ns->flags & NAMESPACE_FLAG_UNUSABLE) != 0) {
+		ns = mail_namespace_find_inbox(ns->user->namespaces);
+		error_r->text = t_strdup_printf("-m %s: no namespace of the user "
+			"has such a name, but %s%s could be one", params->mailbox,
+			ns->prefix, params->mailbox);
+		return FALSE;
+	}
 	if (ns->type != MAIL_NAMESPACE_TYPE_PRIVATE) {
 		error_r->text = t_strdup_printf("-m %s: the mailbox must be one of "
 			"the user's own", params->mailbox);
@@ -432,6 +440,21 @@ static bool merge_check(struct lazy_expunge_user *luser,
 	return lazy_expunge_merge_source_check(params->account, error_r);
 }
 
+int lazy_expunge_merge_check(struct lazy_expunge_user *luser,
+			     const struct lazy_expunge_merge_params *params)
+{
+	struct merge merge = { .luser = luser, .params = params };
+	struct mail_namespace *ns = mail_namespace_find(
+		luser->user->namespaces, params->mailbox);
+	struct lazy_expunge_error error;
+
+	if (!merge_check(luser, params, ns, &error)) {
+		merge_fail(&merge, error.code, error.text);
+		return -1;
+	}
+	return 0;
+}
+
 int lazy_expunge_merge(struct lazy_expunge_user *luser,
 		       const struct lazy_expunge_merge_params *params,
 		       struct lazy_expunge_merged *merged_r)
@@ -442,13 +465,10 @@ int lazy_expunge_merge(struct lazy_expunge_user *luser,
 	struct mail_namespace *ns = mail_namespace_find(
 		luser->user->namespaces, params->mailbox);
 	const struct lazy_expunge_account_namespace *old;
-	struct lazy_expunge_error error;
 
 	i_zero(merged_r);
-	if (!merge_check(luser, params, ns, &error)) {
-		merge_fail(&merge, error.code, error.text);
+	if (lazy_expunge_merge_check(luser, params) < 0)
 		return -1;
-	}
 	merge.separator = mail_namespace_get_sep(ns);
 	array_foreach(&params->account->namespaces, old) T_BEGIN {
 		merge.ns = old;

@@ -33,6 +33,10 @@ struct lazy_expunge_merged {
 	uint64_t copied, present;
 };
 
+/* Returns 0 if it is possible, as far as can be told before it is done, -1 if not, as
+   failed() was told. Nothing is changed. */
+int lazy_expunge_merge_check(struct lazy_expunge_user *luser,
+			     const struct lazy_expunge_merge_params *params);
 /* Returns 0 if all of it is in the target, -1 if not, as failed() was told. */
 int lazy_expunge_merge(struct lazy_expunge_user *luser,
 		       const struct lazy_expunge_merge_params *params,

@@ -214,12 +214,33 @@ def test_what_is_refused(dovecot):
     server.settle()
     assert "no mailbox's name" in account(server, "undelete", ident, "-m", "", code=64)
     assert "this is the expunge storage" in account(server, "undelete", ident, "-m", server.config.storage, code=64)
+    assert "this is the expunge storage" in account(server, "undelete", ident, "-n", "-m", server.config.storage, code=64)
     assert "held by case-17" in account(server, "undelete", of_held, "-m", OLD, "-t", user.name, code=77)
+    # what was refused has begun nothing, which could not be ended
+    assert all((row["state"], row["needs"]) == ("deleted", "") for row in account(server, "list") if row["id"] in (ident, of_held))
     assert [mail.subject for mail in user.messages("INBOX")] == ["New"] and user.kept() == []
     # nothing stands in the way of bringing it back as a whole
     other = server.user()
     account(server, "undelete", ident, "-t", other.name)
     assert (live(other), kept(other)) == before
+
+
+@pytest.mark.any_format
+def test_a_name_that_no_namespace_has(dovecot):
+    user = dovecot.own(prefix="INBOX/", lazy={"mailbox": "INBOX/Gone"}).user()
+    for subject in ("Plan", "Old plan"):
+        user.append("INBOX/Work", message(subject=subject), create=subject == "Plan")
+    user.doveadm("expunge", "mailbox", "INBOX/Work", "subject", "Old plan")
+    user.server.settle()
+    ident = delete(user)
+    for plan in ((), ("-n",)):
+        error = account(user.server, "undelete", ident, *plan, "-m", OLD, code=64)
+        assert f"-m {OLD}: no namespace of the user has such a name, but INBOX/{OLD} could be one" in error
+    [row] = listed(user)
+    assert (row["state"], row["needs"], user.kept()) == ("deleted", "", [])
+    [row] = account(user.server, "undelete", ident, "-m", f"INBOX/{OLD}")
+    assert int(row["copied"]) == 2 and [mail.origin for mail in user.kept()] == [f"INBOX/{OLD}/INBOX/Work"]
+    assert [mail.subject for mail in user.messages(f"INBOX/{OLD}/INBOX/Work")] == ["Plan"]
 
 
 @pytest.mark.any_format
