@@ -4,6 +4,8 @@
 #include "core/time-words.h"
 
 #include <ctype.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <bsd/stdlib.h>
@@ -14,13 +16,20 @@
 
 #define UNDERSTOOD \
 	"08:00, today, yesterday, yesterday 14:00, 2026-11-28, " \
-	"2026-11-28 14:00, 2026-11-28T14:00:00+01:00, 2h, 3 days, now"
+	"2026-11-28 14:00, 2026-11-28T14:00:00+01:00, 08:00 Europe/Berlin, " \
+	"2h, 3 days, now"
+
+/* where zones are by their names */
+#define ZONES_DIR "/usr/share/zoneinfo"
+#define ZONE_NAME_MAX 64
 
 struct time_reader {
 	/* what is not read yet */
 	const char *p;
 	time_t now;
-	/* a zone was given, this far east of UTC; else it is the process's */
+	/* a zone was given, by its name or this far east of UTC; else it is the
+	   process's */
+	const char *zone_name;
 	bool zoned;
 	int zone_secs;
 };
@@ -69,13 +78,42 @@ static bool reader_take_char(struct time_reader *reader, char c)
 	return TRUE;
 }
 
-/* ISO 8601: Z, or hours and minutes east. Nothing there is no zone. */
+/* Such as Europe/Berlin, if the system knows it. What has no slash may mean
+   several, as IST. */
+static bool reader_take_zone_name(struct time_reader *reader)
+{
+	const char *name = reader->p, *c, *dir = getenv("TZDIR");
+	const size_t len = strlen(name);
+	struct stat st;
+
+	if (!isalpha((unsigned char)*name) || len > ZONE_NAME_MAX ||
+	    strchr(name, '/') == NULL || name[len - 1] == '/')
+		return FALSE;
+	for (c = name; *c != '\0'; c++) {
+		/* nor any other path */
+		if (!isalnum((unsigned char)*c) &&
+		    (strchr("/_+-", *c) == NULL || (*c == '/' && c[1] == '/')))
+			return FALSE;
+	}
+	/* what there is none of would be UTC */
+	if (stat(t_strdup_printf("%s/%s", dir == NULL ? ZONES_DIR : dir, name),
+		 &st) < 0 || !S_ISREG(st.st_mode))
+		return FALSE;
+	reader->zone_name = name;
+	reader->p += len;
+	return TRUE;
+}
+
+/* Z, or hours and perhaps minutes east (ISO 8601), or a name. Nothing there is no
+   zone. */
 static bool reader_take_zone(struct time_reader *reader)
 {
-	int sign, hours, minutes;
+	int sign, hours, minutes = 0;
 
 	reader_skip_blanks(reader);
 	if (*reader->p == '\0')
+		return TRUE;
+	if (reader_take_zone_name(reader))
 		return TRUE;
 	reader->zoned = TRUE;
 	if (reader_take_word(reader, "Z") || reader_take_word(reader, "UTC"))
@@ -85,42 +123,103 @@ static bool reader_take_zone(struct time_reader *reader)
 		return FALSE;
 	if (!reader_take_number(reader, 2, 0, 14, &hours))
 		return FALSE;
-	(void)reader_take_char(reader, ':');
-	if (!reader_take_number(reader, 2, 0, 59, &minutes))
-		return FALSE;
+	if (*reader->p != '\0') {
+		(void)reader_take_char(reader, ':');
+		if (!reader_take_number(reader, 2, 0, 59, &minutes))
+			return FALSE;
+	}
 	reader->zone_secs = sign * (hours * 60 + minutes) * 60;
 	return *reader->p == '\0';
+}
+
+static void set_process_zone(const char *zone)
+{
+	if (zone != NULL)
+		(void)setenv("TZ", zone, 1);
+	else
+		(void)unsetenv("TZ");
+	tzset();
+}
+
+/* The zone by its name is the process's. Returns what that was. */
+static const char *reader_zone_enter(const struct time_reader *reader)
+{
+	const char *before = t_strdup(getenv("TZ"));
+
+	if (reader->zone_name != NULL)
+		set_process_zone(t_strconcat(":", reader->zone_name, NULL));
+	return before;
+}
+
+static void reader_zone_leave(const struct time_reader *reader,
+			      const char *before)
+{
+	if (reader->zone_name != NULL)
+		set_process_zone(before);
 }
 
 /* Of a time in the zone that is meant. */
 static void reader_to_tm(const struct time_reader *reader, time_t when,
 			 struct tm *tm_r)
 {
+	const char *before;
+
 	if (reader->zoned) {
 		when += reader->zone_secs;
 		i_zero(tm_r);
 		(void)gmtime_r(&when, tm_r);
-	} else {
-		(void)localtime_r(&when, tm_r);
+		return;
 	}
+	before = reader_zone_enter(reader);
+	(void)localtime_r(&when, tm_r);
+	reader_zone_leave(reader, before);
 }
 
 static bool reader_from_tm(const struct time_reader *reader,
 			   const struct tm *tm, time_t *time_r)
 {
 	struct tm copy = *tm;
+	const char *before;
 
 	copy.tm_isdst = -1;
-	*time_r = reader->zoned ?
-		timegm(&copy) - reader->zone_secs : mktime(&copy);
+	if (reader->zoned) {
+		*time_r = timegm(&copy) - reader->zone_secs;
+	} else {
+		before = reader_zone_enter(reader);
+		*time_r = mktime(&copy);
+		reader_zone_leave(reader, before);
+	}
 	return *time_r != (time_t)-1;
+}
+
+/* An hour, of one digit or two. */
+static bool reader_take_hour(struct time_reader *reader, int *hour_r)
+{
+	const unsigned int digits =
+		isdigit((unsigned char)reader->p[0]) &&
+		reader->p[1] == ':' ? 1 : 2;
+
+	return reader_take_number(reader, digits, 0, 23, hour_r);
+}
+
+/* Parts of a second, which count for nothing. */
+static bool reader_skip_fraction(struct time_reader *reader)
+{
+	if (*reader->p != '.' && *reader->p != ',')
+		return TRUE;
+	reader->p++;
+	if (!isdigit((unsigned char)*reader->p))
+		return FALSE;
+	while (isdigit((unsigned char)*reader->p))
+		reader->p++;
+	return TRUE;
 }
 
 /* HH:MM or HH:MM:SS into tm; the span is a minute or a second. */
 static bool reader_take_clock(struct time_reader *reader, struct tm *tm,
 			      unsigned int *span_r)
 {
-	if (!reader_take_number(reader, 2, 0, 23, &tm->tm_hour) ||
+	if (!reader_take_hour(reader, &tm->tm_hour) ||
 	    !reader_take_char(reader, ':') ||
 	    !reader_take_number(reader, 2, 0, 59, &tm->tm_min))
 		return FALSE;
@@ -128,7 +227,8 @@ static bool reader_take_clock(struct time_reader *reader, struct tm *tm,
 	tm->tm_sec = 0;
 	if (reader_take_char(reader, ':')) {
 		*span_r = 1;
-		return reader_take_number(reader, 2, 0, 59, &tm->tm_sec);
+		return reader_take_number(reader, 2, 0, 59, &tm->tm_sec) &&
+			reader_skip_fraction(reader);
 	}
 	return TRUE;
 }

@@ -5,7 +5,7 @@
 
 /* Read a time. Understood are
 
-     08:00  08:00:30             the last time that the clock showed this
+     08:00  8:00  08:00:30       the last time that the clock showed this
      today  yesterday            the day; with a clock time behind it that time
      2026-11-28                  the day
      2026-11-28 14:00[:05]       with a T for the blank it is ISO 8601
@@ -14,7 +14,9 @@
      @1764338400                 seconds since 1970
 
    each, but for the last three, with a zone behind it if it is not that of the
-   process: Z, UTC, +01:00 or +0100. Case does not matter.
+   process: Z, UTC, +01:00, +0100, +01 or Europe/Berlin, if the system knows the
+   latter. Case does not matter, but in that one. Parts of a second are passed
+   over. Not safe where another thread reads times.
 
    A value means a span: a day, a minute or a second. *first_r is its first
    second and *last_r its last. Instants (the last three) are one second.

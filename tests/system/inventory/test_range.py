@@ -3,6 +3,7 @@
 import json
 import time
 from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -95,6 +96,8 @@ def test_since_and_until(dovecot):
     assert subjects(user, "-s", f"@{int(first.timestamp()) + 1}", "-e", f"@{int(third.timestamp()) - 1}") == ["1"]
     elsewhere = second.astimezone(timezone(timedelta(hours=5, minutes=30)))
     assert subjects(user, "--since", f"{elsewhere:%Y-%m-%d %H:%M:%S} +05:30") == ["2", "1"]
+    named = second.astimezone(ZoneInfo("Asia/Kolkata"))
+    assert subjects(user, "--since", f"{named:%Y-%m-%d %H:%M:%S} Asia/Kolkata") == ["2", "1"]
     assert subjects(user, "--since", "2h", "subject", "0") == ["0"]
     assert subjects(user, "--since", "yesterday") == ["2", "1", "0"]
     assert subjects(user, "--until", "1 hour ago") == []
@@ -106,6 +109,7 @@ def test_since_and_until(dovecot):
     (("--since", "8 o'clock"), "--since: 8 o'clock is no time. Understood are: 08:00, today"),
     (("--until", "2026-02-30"), "--until: 2026-02-30 is no time"),
     (("--since", ""), '--since: "" is no time'),
+    (("--since", "08:00 Europe/Nowhere"), "--since: 08:00 Europe/Nowhere is no time"),
     (("--since", "today", "--until", "yesterday"), "is later than --until"),
     (("-R",), "-R needs an origin (-o)"),
     (("-o", "INBOX", "-o", ""), "The origin (-o) is empty"),
