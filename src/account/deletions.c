@@ -14,6 +14,7 @@
 #include "account/deletions.h"
 
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DELETIONS_LOCK_FNAME LAZY_EXPUNGE_DELETIONS_FNAME".lock"
@@ -23,6 +24,9 @@
 /* So much is held back at most until the mailbox is closed. */
 #define DELETIONS_LINES_MAX (1024 * 1024)
 #define DELETIONS_MAX_LINE (64 * 1024)
+/* A client deletes a mailbox and those below it one after the other, in whatever
+   order: the next one at most so many seconds after the one before. */
+#define DELETIONS_TREE_GAP_SECS 5
 /* Reason codes of doveadm's commands begin with this. */
 #define REASON_DOVEADM "doveadm:cmd_"
 
@@ -31,6 +35,11 @@ struct deletion {
 	bool retention;
 	/* NULL = some mails */
 	const char *mailbox;
+	/* of mailboxes: their tree, those that are done, and when the last was;
+	   0 = one is being deleted */
+	const char *tree;
+	ARRAY_TYPE(const_string) done;
+	time_t ended;
 	struct lazy_expunge_deletion_record record;
 	/* the file does not have all of it */
 	bool changed;
@@ -151,12 +160,42 @@ deletion_new(struct lazy_expunge_user *luser,
 	deletion->owner = what->owner;
 	deletion->retention = what->retention;
 	deletion->mailbox = p_strdup(deletions->pool, what->mailbox);
+	deletion->tree = p_strdup(deletions->pool, what->tree);
+	p_array_init(&deletion->done, deletions->pool, 1);
 	lazy_expunge_deletions_begin(luser, deletions->pool, 0,
 				     &deletion->record);
 	if (what->retention)
 		record_set_retention(&deletion->record);
 	array_push_back(&deletions->all, &deletion);
 	return deletion;
+}
+
+static bool deletion_is_of(const struct deletion *deletion,
+			   const struct lazy_expunge_deletion_what *what)
+{
+	return deletion->owner == what->owner &&
+		deletion->retention == what->retention &&
+		deletion->ended == 0 &&
+		null_strcmp(deletion->mailbox, what->mailbox) == 0;
+}
+
+/* Another mailbox of the tree was deleted just now. One that is deleted again
+   is another one. */
+static bool deletion_goes_on(const struct deletion *deletion,
+			     const struct lazy_expunge_deletion_what *what)
+{
+	const char *name;
+
+	if (deletion->owner != what->owner || deletion->ended == 0 ||
+	    deletion->retention != what->retention ||
+	    time(NULL) - deletion->ended > DELETIONS_TREE_GAP_SECS ||
+	    null_strcmp(deletion->tree, what->tree) != 0)
+		return FALSE;
+	array_foreach_elem(&deletion->done, name) {
+		if (strcmp(name, what->mailbox) == 0)
+			return FALSE;
+	}
+	return TRUE;
 }
 
 static struct deletion *
@@ -167,10 +206,18 @@ deletion_get(struct lazy_expunge_user *luser,
 	struct deletion *deletion;
 
 	array_foreach_elem(&deletions->all, deletion) {
-		if (deletion->owner == what->owner &&
-		    deletion->retention == what->retention &&
-		    null_strcmp(deletion->mailbox, what->mailbox) == 0)
+		if (deletion_is_of(deletion, what))
 			return deletion;
+	}
+	if (what->tree == NULL)
+		return deletion_new(luser, what);
+	array_foreach_elem(&deletions->all, deletion) {
+		if (deletion_goes_on(deletion, what)) {
+			deletion->mailbox = p_strdup(deletions->pool,
+						     what->mailbox);
+			deletion->ended = 0;
+			return deletion;
+		}
 	}
 	return deletion_new(luser, what);
 }
@@ -223,9 +270,13 @@ void lazy_expunge_deletions_add_box(struct lazy_expunge_user *luser,
 
 	vname = p_strdup(deletions->pool, vname);
 	array_foreach_elem(&deletions->all, deletion) {
-		if (deletion->record.id == id) {
-			array_push_back(&deletion->record.boxes, &vname);
-			deletion_changed(deletion, now);
+		if (deletion->record.id != id)
+			continue;
+		array_push_back(&deletion->record.boxes, &vname);
+		deletion_changed(deletion, now);
+		if (deletion->tree != NULL) {
+			array_push_back(&deletion->done, &vname);
+			deletion->ended = time(NULL);
 		}
 	}
 }

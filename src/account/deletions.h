@@ -22,10 +22,14 @@ struct lazy_expunge_deletion_what {
 	bool retention;
 	/* all of this mailbox goes, "" = all of several, NULL = some mails */
 	const char *mailbox;
+	/* of a mailbox: the topmost one above it, or itself. NULL = it is none, or
+	   all of several go */
+	const char *tree;
 };
 
 /* The number for mails that are deleted now, the same for all of one kind in a
-   session. */
+   session, and for mailboxes of one tree that are deleted one right after the
+   other. */
 uint32_t lazy_expunge_deletions_id(struct lazy_expunge_user *luser,
 				   const struct lazy_expunge_deletion_what *what);
 /* Mails with the number were deleted from the origin. */

@@ -171,6 +171,7 @@ static int restore_run(struct lazy_expunge_cmd *cmd,
 	const struct lazy_expunge_restore_row *row;
 	struct lazy_expunge_select *select;
 	ARRAY_TYPE(const_string) boxes, missing;
+	const bool named = cmd->deletion != NULL || cmd->range.origins != NULL;
 	pool_t pool;
 	int ret;
 
@@ -205,7 +206,8 @@ static int restore_run(struct lazy_expunge_cmd *cmd,
 		row_print(row);
 		restore_say(rcmd, row);
 	} T_END;
-	if (ret == 0 && array_count(&rows) == 0 && array_count(&boxes) == 0)
+	if (ret == 0 && array_count(&rows) == 0 &&
+	    (!named || array_count(&boxes) == 0))
 		ret = lazy_expunge_cmd_found_nothing(cmd, select);
 	lazy_expunge_select_deinit(&run.copies);
 	lazy_expunge_select_deinit(&select);

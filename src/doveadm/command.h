@@ -135,8 +135,8 @@ lazy_expunge_cmd_select_copies(struct lazy_expunge_cmd *cmd,
    any. Returns what run() returns. */
 int lazy_expunge_cmd_found_nothing(struct lazy_expunge_cmd *cmd,
 				   struct lazy_expunge_select *select);
-/* The mailboxes that were deleted as a whole and that -d or -o names. None with a
-   search query that takes not all. */
+/* The mailboxes that were deleted as a whole and that -d or -o names, or all of
+   which a restore still knows. None with a search query that takes not all. */
 void lazy_expunge_cmd_find_boxes(struct lazy_expunge_cmd *cmd,
 				 struct lazy_expunge_user *luser, pool_t pool,
 				 ARRAY_TYPE(const_string) *boxes);

@@ -383,9 +383,15 @@ void lazy_expunge_cmd_find_boxes(struct lazy_expunge_cmd *cmd,
 	if (args == NULL || args->type != SEARCH_ALL || args->match_not ||
 	    args->next != NULL)
 		return;
-	if (id == 0 && (cmd->range.origins == NULL || cmd->deletion != NULL))
+	if (id == 0 && cmd->deletion != NULL)
 		return;
-	lazy_expunge_deletions_boxes(luser, pool, &cmd->range, id, boxes);
+	if (id != 0 || cmd->range.origins != NULL) {
+		lazy_expunge_deletions_boxes(luser, pool, &cmd->range, id,
+					     boxes);
+	} else {
+		lazy_expunge_deletions_all_boxes(luser, pool, &cmd->range,
+						 boxes);
+	}
 }
 
 void lazy_expunge_cmd_init_limit(struct lazy_expunge_cmd *cmd,

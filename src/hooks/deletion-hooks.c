@@ -5,9 +5,11 @@
 #include "array.h"
 #include "ioloop.h"
 #include "str.h"
+#include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "account/deletions.h"
 #include "account/properties.h"
+#include "account/storage-names.h"
 #include "core/deletion.h"
 #include "core/origin-codec.h"
 #include "keep/deletion-id.h"
@@ -30,6 +32,20 @@ static const char *deleted_box(struct lazy_expunge_user *luser,
 			       struct mailbox *box)
 {
 	return luser->by_admin ? "" : lazy_expunge_origin_vname(box);
+}
+
+/* The mailbox goes with those above and below it. NULL for what goes with all. */
+static const char *deleted_tree(struct lazy_expunge_user *luser,
+				struct mailbox *box)
+{
+	struct mail_namespace *ns = mailbox_get_namespace(box);
+	const char *vname = lazy_expunge_origin_vname(box), *name, *end;
+
+	if (luser->by_admin)
+		return NULL;
+	name = lazy_expunge_name_without_prefix(ns, vname);
+	end = strchr(name, mail_namespace_get_sep(ns));
+	return end == NULL ? vname : t_strdup_until(vname, end);
 }
 
 static bool box_is_remembered(struct mailbox *box)
@@ -65,6 +81,7 @@ void lazy_expunge_deletion_box(struct mailbox *box, string_t **properties)
 	const struct lazy_expunge_deletion_what what = {
 		.owner = lazy_expunge_origin_owner(box),
 		.mailbox = deleted_box(luser, box),
+		.tree = deleted_tree(luser, box),
 	};
 	string_t *line;
 	uint32_t id;
@@ -91,17 +108,22 @@ void lazy_expunge_deletion_number(struct lazy_expunge_transaction *lt,
 				  struct lazy_expunge_deletion *deletion)
 {
 	struct mail_private *pmail = (struct mail_private *)deletion->mail;
+	struct lazy_expunge_user *luser = lt->lbox->luser;
 	struct mailbox *box = lt->t->box;
-	const struct lazy_expunge_deletion_what what = {
+	struct lazy_expunge_deletion_what what = {
 		.owner = lazy_expunge_origin_owner(box),
 		.retention = pmail->autoexpunged,
-		.mailbox = box->deleting ?
-			deleted_box(lt->lbox->luser, box) : NULL,
 	};
 
-	if (lt->lbox->luser->set.origin && what.owner != NULL)
-		deletion->id = lazy_expunge_deletions_id(lt->lbox->luser,
-							 &what);
+	if (!luser->set.origin || what.owner == NULL)
+		return;
+	T_BEGIN {
+		if (box->deleting) {
+			what.mailbox = deleted_box(luser, box);
+			what.tree = deleted_tree(luser, box);
+		}
+		deletion->id = lazy_expunge_deletions_id(luser, &what);
+	} T_END;
 }
 
 static void sum_add(struct lazy_expunge_transaction *lt, uint32_t id,

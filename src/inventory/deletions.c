@@ -3,10 +3,12 @@
 #include "lib.h"
 #include "array.h"
 #include "hash.h"
+#include "ioloop.h"
 #include "seq-range-array.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "account/deletions.h"
+#include "account/rename-log.h"
 #include "core/origin-id.h"
 #include "core/origin-mask.h"
 #include "inventory/deletions.h"
@@ -329,6 +331,13 @@ void lazy_expunge_deletions_select(
 	deletion_r->last = row->record.last;
 }
 
+static bool record_is_in_range(const struct lazy_expunge_deletion_record *record,
+			       const struct lazy_expunge_select_range *range)
+{
+	return (range->since == 0 || record->last >= range->since) &&
+		(range->until == 0 || record->first <= range->until);
+}
+
 bool lazy_expunge_deletions_match(
 			struct lazy_expunge_deletions_list *list,
 			const struct lazy_expunge_deletion_row *row,
@@ -339,8 +348,7 @@ bool lazy_expunge_deletions_match(
 	const struct lazy_expunge_deletion_mails *mails;
 	const char *box;
 
-	if ((range->since != 0 && row->record.last < range->since) ||
-	    (range->until != 0 && row->record.first > range->until))
+	if (!record_is_in_range(&row->record, range))
 		return FALSE;
 	if (range->origins == NULL)
 		return TRUE;
@@ -356,29 +364,72 @@ bool lazy_expunge_deletions_match(
 	return FALSE;
 }
 
-void lazy_expunge_deletions_boxes(struct lazy_expunge_user *luser, pool_t pool,
-				  const struct lazy_expunge_select_range *range,
-				  uint32_t id, ARRAY_TYPE(const_string) *boxes)
+/* The mailboxes of a deletion that the mask takes, but for those that had another name
+   later. */
+static void
+record_add_boxes(const struct lazy_expunge_deletion_record *record,
+		 const struct lazy_expunge_origin_mask *mask, char sep,
+		 const ARRAY_TYPE(lazy_expunge_rename) *renames,
+		 ARRAY_TYPE(const_string) *boxes)
+{
+	const struct lazy_expunge_rename *all;
+	unsigned int count;
+	const char *box;
+
+	all = array_get(renames, &count);
+	array_foreach_elem(&record->boxes, box) {
+		if (lazy_expunge_origin_mask_match(mask, box, sep) &&
+		    lazy_expunge_renames_find(all, count, box,
+					      record->last) == NULL)
+			array_push_back(boxes, &box);
+	}
+}
+
+static void boxes_add(struct lazy_expunge_user *luser, pool_t pool,
+		      const struct lazy_expunge_select_range *range,
+		      uint32_t id,
+		      const ARRAY_TYPE(lazy_expunge_rename) *renames,
+		      ARRAY_TYPE(const_string) *boxes)
 {
 	const char sep = mail_namespace_get_sep(mail_namespace_find_inbox(
 				luser->user->namespaces));
 	ARRAY_TYPE(lazy_expunge_deletion_record) records;
 	const struct lazy_expunge_deletion_record *record;
-	const char *box;
 
 	p_array_init(&records, pool, 16);
 	lazy_expunge_deletions_read(luser->user, pool, &records);
 	array_foreach(&records, record) {
-		if ((id != 0 && record->id != id) ||
-		    (range->since != 0 && record->last < range->since) ||
-		    (range->until != 0 && record->first > range->until))
-			continue;
-		array_foreach_elem(&record->boxes, box) {
-			if (lazy_expunge_origin_mask_match(range->origins, box,
-							   sep))
-				array_push_back(boxes, &box);
+		if ((id == 0 || record->id == id) &&
+		    record_is_in_range(record, range)) {
+			record_add_boxes(record, range->origins, sep, renames,
+					 boxes);
 		}
 	}
+}
+
+void lazy_expunge_deletions_boxes(struct lazy_expunge_user *luser, pool_t pool,
+				  const struct lazy_expunge_select_range *range,
+				  uint32_t id, ARRAY_TYPE(const_string) *boxes)
+{
+	ARRAY_TYPE(lazy_expunge_rename) none;
+
+	p_array_init(&none, pool, 1);
+	boxes_add(luser, pool, range, id, &none, boxes);
+}
+
+void lazy_expunge_deletions_all_boxes(
+				struct lazy_expunge_user *luser, pool_t pool,
+				const struct lazy_expunge_select_range *range,
+				ARRAY_TYPE(const_string) *boxes)
+{
+	const time_t expired = lazy_expunge_missed_since(luser, ioloop_time);
+	struct lazy_expunge_select_range left = *range;
+	ARRAY_TYPE(lazy_expunge_rename) renames;
+
+	left.since = I_MAX(left.since, expired);
+	p_array_init(&renames, pool, 8);
+	lazy_expunge_renamed_read(luser->user, pool, &renames);
+	boxes_add(luser, pool, &left, 0, &renames, boxes);
 }
 
 /* Adds the bytes of the row's mails in one mailbox. */

@@ -54,6 +54,12 @@ bool lazy_expunge_deletions_match(
 void lazy_expunge_deletions_boxes(struct lazy_expunge_user *luser, pool_t pool,
 				  const struct lazy_expunge_select_range *range,
 				  uint32_t id, ARRAY_TYPE(const_string) *boxes);
+/* The same, by any deletion, if nobody named them: but for those of which mail would
+   have expired by now, and those that came back and have another name since. */
+void lazy_expunge_deletions_all_boxes(
+				struct lazy_expunge_user *luser, pool_t pool,
+				const struct lazy_expunge_select_range *range,
+				ARRAY_TYPE(const_string) *boxes);
 /* Bytes of the row's mails that are there. Returns 0 if ok, -1 and the error. */
 int lazy_expunge_deletions_bytes(struct lazy_expunge_deletions_list *list,
 				 const struct lazy_expunge_deletion_row *row,

@@ -426,6 +426,74 @@ def test_an_empty_mailbox_that_a_client_deleted(dovecot):
     assert rows(user, "restore", "-o", "Empty", "ALL") == []
 
 
+TREE = ("Projects", "Projects/A", "Projects/A/Deep", "Projects/Empty")
+
+
+@pytest.mark.parametrize("order", [TREE, TREE[::-1]], ids=("from above", "from below"))
+def test_a_tree_that_a_client_deletes_mailbox_by_mailbox(dovecot, order):
+    user = filled(dovecot, "Projects", "Projects/A", "Work", "ProjectsNew")
+    with user.imap() as session:
+        for mailbox in TREE[2:]:
+            session.ok(f"CREATE {mailbox}")
+        session.select("Projects/A")
+        session.delete("1")
+        session.ok("CLOSE")
+        for mailbox in ("ProjectsNew", *order, "Work"):
+            session.ok(f"DELETE {mailbox}")
+    # those above may stay as names
+    assert not {"Projects/A/Deep", "Projects/Empty"} & set(user.mailboxes())
+    [whole] = [row for row in deletions(user) if "Projects/Empty 0" in row["origins"]]
+    assert set(whole["origins"].split(", ")) == {"Projects 4", "Projects/A 3", "Projects/A/Deep 0", "Projects/Empty 0"}
+    # some mails, and each tree
+    assert len(deletions(user)) == 4
+    run(user, "restore", "-d", whole["id"])
+    assert len(user.messages("Projects")) == 4 and subjects(user, "Projects/A") == ["Projects/A 2", "Projects/A 3", "Projects/A 4"]
+    assert set(TREE) <= subscribed(user) and not {"Work", "ProjectsNew"} & set(user.mailboxes())
+
+
+def test_a_mailbox_that_is_deleted_again_is_another_deletion(dovecot):
+    user = filled(dovecot, "Work")
+    with user.imap() as session:
+        session.ok("DELETE Work")
+        session.ok("CREATE Work")
+        session.append("Work", message(subject="new"))
+        session.ok("DELETE Work")
+    [row] = [row for row in deletions(user) if row["messages"] == 1]
+    run(user, "restore", "-d", row["id"])
+    assert subjects(user, "Work") == ["new"] and len(deletions(user)) == 3
+
+
+def test_all_brings_mailboxes_without_mail_back(dovecot):
+    """But for what the retention would have taken by now, and what has another name."""
+    user = dovecot(mailboxes=(*BOXES, Mailbox(".EXPUNGED", autoexpunge="1d")), **METADATA).user()
+    with user.imap() as session:
+        for mailbox in ("Empty", "Full", "Renamed", "Old"):
+            session.ok(f"CREATE {mailbox}")
+        session.ok('SETMETADATA Empty (/private/comment "of my own")')
+        session.append("Full", message(subject="one"))
+        for mailbox in ("Empty", "Full", "Renamed", "Old"):
+            session.ok(f"DELETE {mailbox}")
+        session.ok("CREATE Renamed")
+        session.ok("RENAME Renamed Now")
+    path = user.home / FILE
+    text = path.read_text()
+    [old] = [line for line in text.splitlines() if line.endswith("\tb:Old")]
+    fields = old.split("\t")
+    fields[2:4] = [str(int(time) - 3 * 86400) for time in fields[2:4]]
+    path.write_text(text.replace(old, "\t".join(fields)))
+    before = user.mailboxes()
+    assert rows(user, "restore", "subject", "nothing of the kind") == []
+    assert {row["target"] for row in rows(user, "restore", "-n", "ALL")} == {"Empty", "Full"} and user.mailboxes() == before
+    assert {(row["target"], row["restored"]) for row in rows(user, "restore", "ALL")} == {("Empty", 0), ("Full", 1)}
+    assert set(user.mailboxes()) - set(before) == {"Empty", "Full"} and {"Empty", "Full"} <= subscribed(user)
+    with user.imap() as session:
+        assert "of my own" in str(session.ok("GETMETADATA Empty /private/comment").lines("METADATA"))
+    assert rows(user, "restore", "ALL") == []
+    # who is named comes back
+    run(user, "restore", "-o", "Old", "-o", "Renamed", "ALL")
+    assert {"Old", "Renamed"} <= subscribed(user)
+
+
 METADATA = dict(raw23="mail_attribute_dict = file:%h/attributes\nprotocol imap {\n  imap_metadata = yes\n}\n",
                 raw24="mail_attribute {\n  dict file {\n    path = ~/attributes\n  }\n}\nprotocol imap {\n  imap_metadata = yes\n}\n")
 
