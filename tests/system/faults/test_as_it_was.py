@@ -1,5 +1,7 @@
 """Whatever was done before and is deleted after a time, in whatever way: restore --since that time makes each mailbox what it was then.
 
+Also when restores are taken back in between, and once more when the last one was.
+
 The steps come from a seed, which is printed; --seed repeats them, --seconds goes on longer.
 """
 
@@ -40,6 +42,23 @@ class Account:
         """{folder: {subject: what a delete and a restore must keep}}"""
         return {folder: {mail.subject: replace(mail, keywords=mail.keywords - OF_DOVECOT).content for mail in self.user.messages(folder)}
                 for folder in FOLDERS}
+
+    def boxes(self):
+        return set(FOLDERS) & set(self.user.mailboxes())
+
+    def restores(self):
+        """Numbers of those that have mails somewhere."""
+        return {row["id"] for row in run(self.user, "deletions") if row["kind"] == "restore" and row["messages"] > 0}
+
+    def restore(self, since, *origins):
+        """Its rows, and its number if it put mail anywhere."""
+        before = self.restores()
+        rows = run(self.user, "restore", "--since", f"@{since}", *(("-o", *origins) if origins else ()), "ALL")
+        return rows, next(iter(self.restores() - before), None)
+
+    def take_back(self, restore):
+        self.log.append(("taken back", restore))
+        return run(self.user, "restore", "-U", restore)
 
     def subjects(self, folder):
         return {mail.subject for mail in self.user.messages(folder)}
@@ -161,19 +180,27 @@ def test_everything_is_as_it_was(dovecot, seed, seconds, only_last):
         account.steps(25, Account.ADDING * 2 + Account.DELETING)
         account.steps(4, (Account.append, Account.copy))
         account.empty_trash()
-        before, since = account.state(), next_second()
+        before, boxes, since = account.state(), account.boxes(), next_second()
         account.log.append("that is how it was")
         account.steps(12, Account.DELETING)
         # all, or what is missing in one mailbox, of which the storage may have the mail for another
         for origin in account.rng.choice(((), (None,), FOLDERS, FOLDERS[::-1])):
-            run(account.user, "restore", "--since", f"@{since}", *(("-o", origin) if origin else ()), "ALL")
+            _, number = account.restore(since, *((origin,) if origin else ()))
             account.log.append(("restored meanwhile", origin))
+            if number and account.rng.random() < 0.5:
+                account.take_back(number)
             account.steps(8 if origin is None else 3, Account.DELETING)
         account.empty_trash()
-        run(account.user, "restore", "--since", f"@{since}", "ALL")
+        _, number = account.restore(since)
+        assert account.state() == before and account.boxes() >= boxes, (rounds, account.log)
+        assert account.restore(since) == ([], None)
         assert account.state() == before, (rounds, account.log)
-        assert run(account.user, "restore", "--since", f"@{since}", "ALL") == []
-        assert account.state() == before, (rounds, account.log)
+        if number:
+            taken = account.take_back(number)
+            assert sum(row["restored"] for row in taken) > 0, (rounds, account.log, taken)
+            assert not any(row["skipped"] or row["failed"] for row in taken), (rounds, account.log, taken)
+            assert account.state() != before and account.restore(since)[1], (rounds, account.log)
+            assert account.state() == before, (rounds, account.log)
     print(f"{rounds} rounds")
 
 
