@@ -325,8 +325,8 @@ static int list_read(const struct lazy_expunge_select_mail *smail,
 	}
 }
 
-/* Where a mail lives that is in no storage is said in a line of a few columns,
-   too. */
+/* The Trash that a mail went through, and where one lives that is in no storage,
+   are said in a line of a few columns, too. */
 static const char *
 list_origin(const struct lazy_expunge_list_columns *columns,
 	    struct lazy_expunge_select *select,
@@ -335,10 +335,15 @@ list_origin(const struct lazy_expunge_list_columns *columns,
 	const struct lazy_expunge_select_box *sbox =
 		array_idx(&select->boxes, smail->box);
 	const char *origin = lazy_expunge_select_origin(select, smail);
+	const char *via = lazy_expunge_select_via(select, smail);
 
-	return sbox->storage != NULL || !columns->is_short ||
-		!lazy_expunge_print_is_table() ? origin :
-		t_strdup_printf("%s, now in %s", origin, sbox->vname);
+	if (!columns->is_short || !lazy_expunge_print_is_table())
+		return origin;
+	if (*via != '\0')
+		origin = t_strdup_printf("%s, via %s", origin, via);
+	if (sbox->storage == NULL)
+		origin = t_strdup_printf("%s, now in %s", origin, sbox->vname);
+	return origin;
 }
 
 static void list_print_known(const struct lazy_expunge_list_columns *columns,

@@ -364,32 +364,23 @@ bool lazy_expunge_deletions_match(
 	return FALSE;
 }
 
-/* The mailboxes of a deletion that the mask takes, but for those that had another name
-   later. */
+/* Adds the mailboxes of a deletion that the mask takes. */
 static void
 record_add_boxes(const struct lazy_expunge_deletion_record *record,
 		 const struct lazy_expunge_origin_mask *mask, char sep,
-		 const ARRAY_TYPE(lazy_expunge_rename) *renames,
 		 ARRAY_TYPE(const_string) *boxes)
 {
-	const struct lazy_expunge_rename *all;
-	unsigned int count;
 	const char *box;
 
-	all = array_get(renames, &count);
 	array_foreach_elem(&record->boxes, box) {
-		if (lazy_expunge_origin_mask_match(mask, box, sep) &&
-		    lazy_expunge_renames_find(all, count, box,
-					      record->last) == NULL)
+		if (lazy_expunge_origin_mask_match(mask, box, sep))
 			array_push_back(boxes, &box);
 	}
 }
 
-static void boxes_add(struct lazy_expunge_user *luser, pool_t pool,
-		      const struct lazy_expunge_select_range *range,
-		      uint32_t id,
-		      const ARRAY_TYPE(lazy_expunge_rename) *renames,
-		      ARRAY_TYPE(const_string) *boxes)
+void lazy_expunge_deletions_boxes(struct lazy_expunge_user *luser, pool_t pool,
+				  const struct lazy_expunge_select_range *range,
+				  uint32_t id, ARRAY_TYPE(const_string) *boxes)
 {
 	const char sep = mail_namespace_get_sep(mail_namespace_find_inbox(
 				luser->user->namespaces));
@@ -401,20 +392,27 @@ static void boxes_add(struct lazy_expunge_user *luser, pool_t pool,
 	array_foreach(&records, record) {
 		if ((id == 0 || record->id == id) &&
 		    record_is_in_range(record, range)) {
-			record_add_boxes(record, range->origins, sep, renames,
-					 boxes);
+			record_add_boxes(record, range->origins, sep, boxes);
 		}
 	}
 }
 
-void lazy_expunge_deletions_boxes(struct lazy_expunge_user *luser, pool_t pool,
-				  const struct lazy_expunge_select_range *range,
-				  uint32_t id, ARRAY_TYPE(const_string) *boxes)
+/* Adds those that had no other name later. */
+static void
+record_add_left_boxes(const struct lazy_expunge_deletion_record *record,
+		      const ARRAY_TYPE(lazy_expunge_rename) *renames,
+		      ARRAY_TYPE(const_string) *boxes)
 {
-	ARRAY_TYPE(lazy_expunge_rename) none;
+	const struct lazy_expunge_rename *all;
+	unsigned int count;
+	const char *box;
 
-	p_array_init(&none, pool, 1);
-	boxes_add(luser, pool, range, id, &none, boxes);
+	all = array_get(renames, &count);
+	array_foreach_elem(&record->boxes, box) {
+		if (lazy_expunge_renames_find(all, count, box,
+					      record->last) == NULL)
+			array_push_back(boxes, &box);
+	}
 }
 
 void lazy_expunge_deletions_all_boxes(
@@ -422,14 +420,26 @@ void lazy_expunge_deletions_all_boxes(
 				const struct lazy_expunge_select_range *range,
 				ARRAY_TYPE(const_string) *boxes)
 {
-	const time_t expired = lazy_expunge_missed_since(luser, ioloop_time);
-	struct lazy_expunge_select_range left = *range;
-	ARRAY_TYPE(lazy_expunge_rename) renames;
+	ARRAY_TYPE(lazy_expunge_deletion_record) records;
+	ARRAY_TYPE(lazy_expunge_rename) renames = ARRAY_INIT;
+	const struct lazy_expunge_deletion_record *record;
+	time_t expired = 0;
 
-	left.since = I_MAX(left.since, expired);
-	p_array_init(&renames, pool, 8);
-	lazy_expunge_renamed_read(luser->user, pool, &renames);
-	boxes_add(luser, pool, &left, 0, &renames, boxes);
+	p_array_init(&records, pool, 16);
+	lazy_expunge_deletions_read(luser->user, pool, &records);
+	array_foreach(&records, record) {
+		if (array_count(&record->boxes) == 0 ||
+		    !record_is_in_range(record, range))
+			continue;
+		if (!array_is_created(&renames)) {
+			expired = lazy_expunge_missed_since(luser,
+							    ioloop_time);
+			p_array_init(&renames, pool, 8);
+			lazy_expunge_renamed_read(luser->user, pool, &renames);
+		}
+		if (record->last >= expired)
+			record_add_left_boxes(record, &renames, boxes);
+	}
 }
 
 /* Adds the bytes of the row's mails in one mailbox. */

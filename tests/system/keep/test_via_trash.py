@@ -116,6 +116,9 @@ def test_the_origin_is_the_mailbox_before_the_trash(dovecot, client, last):
     found = rows(user, "-o", "Trash")
     assert found == {"one": ("Projects/Äpfel & Co", "Trash"), "two": ("Projects/Äpfel & Co", "Trash")}
     assert set(rows(user, "-o", "Projects/*")) == {"one", "two"}
+    # for people, who see few columns, and for programs
+    assert user.doveadm("lazy-expunge list").stdout.decode().count(" Projects/Äpfel & Co, via Trash ") == 2
+    assert ", via" not in user.server.doveadm("-f", "tab", "lazy-expunge", "list", "-u", user.name).stdout.decode()
     user.doveadm("lazy-expunge restore", "-o", "Projects/Äpfel & Co", "ALL")
     back = user.messages("Projects/Äpfel & Co")
     assert [mail.subject for mail in back] == ["one", "two"] and user.kept() == []
