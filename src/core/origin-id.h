@@ -5,6 +5,8 @@
    the name is and however many there are. It is made from the name alone, so
    that whoever knows the names knows the numbers. */
 
+struct mail_keywords;
+
 /* How a mail carries its origin. */
 struct lazy_expunge_origin_carrier {
 	/* NULL = none */
@@ -13,6 +15,9 @@ struct lazy_expunge_origin_carrier {
 	uint64_t id;
 	/* that of the Trash between, NULL = none */
 	const char *via;
+	/* for a mail that has the keyword and no other; NULL where the mailbox is
+	   not open, or there is none */
+	struct mail_keywords *alone;
 };
 
 /* The number of the name, never 0. */

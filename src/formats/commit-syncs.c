@@ -15,8 +15,8 @@ struct commit_syncs {
 	int (*super_pre)(struct mail_save_context *save_ctx);
 	void (*super_post)(struct mail_save_context *save_ctx,
 			   struct mail_index_transaction_commit_result *result);
-	/* mdbox: files were written since the last commit */
-	bool wrote_files;
+	/* mdbox: copies are written to files */
+	bool writes_files;
 };
 
 static MODULE_CONTEXT_DEFINE_INIT(commit_syncs_module,
@@ -78,19 +78,19 @@ commit_syncs_save_commit_post(struct mail_save_context *save_ctx,
 	no_dir_set.parsed_fsync_mode = FSYNC_MODE_NEVER;
 	/* who wants all to be flushed gets that */
 	if (set->parsed_fsync_mode == FSYNC_MODE_OPTIMIZED &&
-	    !syncs->wrote_files &&
+	    !syncs->writes_files &&
 	    lazy_expunge_box_format(box) == LAZY_EXPUNGE_FORMAT_MDBOX)
 		storage->set = &no_dir_set;
 	syncs->super_post(save_ctx, result);
 	storage->set = set;
-	if (syncs->wrote_files &&
+	if (syncs->writes_files &&
 	    set->parsed_fsync_mode != FSYNC_MODE_NEVER &&
 	    lazy_expunge_box_format(box) == LAZY_EXPUNGE_FORMAT_MDBOX)
 		sync_files_dir(box);
-	syncs->wrote_files = FALSE;
 }
 
-void lazy_expunge_commit_syncs_init(struct mailbox *box)
+void lazy_expunge_commit_syncs_init(struct mailbox *box,
+				    const struct mail_storage *source)
 {
 	enum lazy_expunge_format format = lazy_expunge_box_format(box);
 	struct commit_syncs *syncs;
@@ -99,20 +99,12 @@ void lazy_expunge_commit_syncs_init(struct mailbox *box)
 	    format != LAZY_EXPUNGE_FORMAT_MDBOX)
 		return;
 	syncs = p_new(box->pool, struct commit_syncs, 1);
+	/* as mdbox_copy() decides it */
+	syncs->writes_files = source != box->storage ||
+		box->disable_reflink_copy_to;
 	syncs->super_pre = box->v.transaction_save_commit_pre;
 	syncs->super_post = box->v.transaction_save_commit_post;
 	box->v.transaction_save_commit_pre = commit_syncs_save_commit_pre;
 	box->v.transaction_save_commit_post = commit_syncs_save_commit_post;
 	MODULE_CONTEXT_SET(box, commit_syncs_module, syncs);
-}
-
-void lazy_expunge_commit_syncs_copied(struct mailbox *box,
-				      struct mailbox *source)
-{
-	struct commit_syncs *syncs = COMMIT_SYNCS_CONTEXT(box);
-
-	/* as mdbox_copy() decides it */
-	if (syncs != NULL && (source->storage != box->storage ||
-			      box->disable_reflink_copy_to))
-		syncs->wrote_files = TRUE;
 }

@@ -14,15 +14,14 @@
    - mdbox: the directory of the files that hold mail. A copy that only counts
      one reference more has made no file there. */
 
+struct mail_storage;
 struct mailbox;
 
-/* To be called once for a mailbox that is open with MAILBOX_FLAG_DROP_RECENT;
-   does nothing for one that is not dbox. Other transactions of this mailbox
-   object are concerned, too. */
-void lazy_expunge_commit_syncs_init(struct mailbox *box);
-/* A mail of source is about to be copied to box. Where that writes its bytes
-   anew, the next commit flushes the directory. */
-void lazy_expunge_commit_syncs_copied(struct mailbox *box,
-				      struct mailbox *source);
+/* To be called once for a mailbox that is open with MAILBOX_FLAG_DROP_RECENT, and
+   to which mails of source alone are copied: where that writes their bytes
+   anew, a commit flushes the directory. Does nothing for one that is not dbox.
+   Other transactions of this mailbox object are concerned, too. */
+void lazy_expunge_commit_syncs_init(struct mailbox *box,
+				    const struct mail_storage *source);
 
 #endif

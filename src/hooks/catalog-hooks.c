@@ -13,13 +13,12 @@
 #include "hooks/context.h"
 #include "hooks/catalog-hooks.h"
 
-void lazy_expunge_catalog_committed(struct lazy_expunge_transaction *lt,
-				    struct mailbox *box)
+void lazy_expunge_catalog_committed(struct lazy_expunge_transaction *lt)
 {
 	struct lazy_expunge_user *luser = lt->lbox->luser;
 
 	/* a guest's own storages are as they were */
-	if (lazy_expunge_origin_owner(box) != luser->user)
+	if (lt->lbox->owner != luser->user)
 		return;
 	if (array_count(&lt->kept_uids) > 0) {
 		luser->kept += seq_range_count(&lt->kept_uids);

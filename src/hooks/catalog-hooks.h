@@ -10,8 +10,7 @@ struct mail_transaction_commit_changes;
 struct mailbox;
 
 /* The transaction of the mailbox was committed. Costs no call. */
-void lazy_expunge_catalog_committed(struct lazy_expunge_transaction *lt,
-				    struct mailbox *box);
+void lazy_expunge_catalog_committed(struct lazy_expunge_transaction *lt);
 /* The same of what was saved, in any mailbox. */
 void lazy_expunge_catalog_saved(
 	struct mailbox *box,

@@ -2,6 +2,7 @@
 
 #include "lib.h"
 #include "array.h"
+#include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "compat/dovecot.h"
 #include "settings/excluded.h"
@@ -108,10 +109,50 @@ lazy_expunge_transaction_get(struct mailbox_transaction_context *t)
 	lt->t = t;
 	lt->lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(t->box);
 	lt->set = lazy_expunge_mailbox_settings(t->box);
+	if (lt->lbox->owner_vname == NULL) {
+		lt->lbox->owner = lazy_expunge_origin_owner(t->box);
+		lt->lbox->owner_vname = lazy_expunge_origin_vname(t->box);
+	}
 	lt->events = lazy_expunge_events_init(t->box);
 	i_array_init(&lt->kept_uids, 16);
 	i_array_init(&lt->linked_uids, 16);
 	MODULE_CONTEXT_SET(t, lazy_expunge_storage_module, lt);
+	return lt;
+}
+
+static void transaction_facts(struct lazy_expunge_transaction *lt)
+{
+	const struct lazy_expunge_mailbox *lbox = lt->lbox;
+	const struct lazy_expunge_user *luser = lbox->luser;
+	struct lazy_expunge_facts *facts = &lt->facts;
+	struct mailbox *box = lt->t->box;
+
+	facts->dsync = luser->user->dsyncing;
+	facts->by_admin = luser->by_admin || lbox->internal;
+	facts->settings_failed = luser->set.error != NULL ||
+		lt->set->error != NULL;
+	if (facts->settings_failed)
+		return;
+	facts->in_storage = lbox->storage != NULL;
+	facts->protect = facts->in_storage && lbox->storage->protect;
+	facts->enabled = *lt->set->storage != '\0';
+	facts->excluded = lazy_expunge_mailbox_is_excluded(box);
+	facts->foreign = !lt->set->shared &&
+		box->list->ns->type != MAIL_NAMESPACE_TYPE_PRIVATE;
+	facts->only_last_instance = lt->set->only_last_instance;
+	lt->from_trash = facts->enabled && !facts->excluded &&
+		lazy_expunge_mailbox_is_trash(box);
+}
+
+struct lazy_expunge_transaction *
+lazy_expunge_transaction_get_expunging(struct mailbox_transaction_context *t)
+{
+	struct lazy_expunge_transaction *lt = lazy_expunge_transaction_get(t);
+
+	if (!lt->facts_known) {
+		lt->facts_known = TRUE;
+		transaction_facts(lt);
+	}
 	return lt;
 }
 

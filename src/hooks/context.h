@@ -34,8 +34,9 @@ struct lazy_expunge_mailbox {
 	const struct lazy_expunge_settings *set;
 	/* the storage that the mailbox belongs to, or NULL */
 	struct lazy_expunge_storage *storage;
-	/* where its mails go. Opened when first needed. */
+	/* where its mails go, and the name of that. Opened when first needed. */
 	struct lazy_expunge_destination *dest;
+	const char *dest_vname;
 
 	/* The layout forbids the storage's name: the name that it is opened
 	   by, and its own. */
@@ -58,13 +59,17 @@ struct lazy_expunge_mailbox {
 	bool live_checked;
 
 	bool is_virtual;
-	/* opened by the plugin itself */
-	bool internal;
+	/* opened by the plugin itself, and for nothing but to keep mail in it */
+	bool internal, destination;
 	bool excluded;
 	/* excluded is known */
 	bool excluded_checked;
 	/* a Trash or Junk, and whether that is known */
 	bool trash, trash_checked;
+	/* whose mail it has, and its name for that user (keep/origin.h): known
+	   from the first transaction on */
+	struct mail_user *owner;
+	const char *owner_vname;
 	/* the plugin did autoexpunge's work: there is nothing to do for it */
 	bool expired;
 };
@@ -85,6 +90,10 @@ struct lazy_expunge_transaction {
 	struct lazy_expunge_mailbox *lbox;
 	/* those of its mailbox */
 	const struct lazy_expunge_settings *set;
+	/* what holds for each mail that it expunges, and whether its mailbox is a
+	   Trash or Junk that mail is kept from: known once it expunges one */
+	struct lazy_expunge_facts facts;
+	bool facts_known, from_trash;
 
 	/* what becomes of the mails */
 	struct lazy_expunge_events *events;
@@ -162,6 +171,10 @@ bool lazy_expunge_mailbox_is_protected(struct mailbox *box);
 /* The context of a transaction, created when it is not there. */
 struct lazy_expunge_transaction *
 lazy_expunge_transaction_get(struct mailbox_transaction_context *t);
+/* The same, with the facts that hold for all mails of the mailbox, which is not
+   a virtual one. */
+struct lazy_expunge_transaction *
+lazy_expunge_transaction_get_expunging(struct mailbox_transaction_context *t);
 /* Mark the transaction as failed. text goes to the client. The first one
    counts. */
 void lazy_expunge_transaction_fail(struct mailbox_transaction_context *t,

@@ -119,6 +119,19 @@ static int copy_out(struct mail_save_context *ctx, struct mail *mail)
 	return ret;
 }
 
+/* What is kept goes away elsewhere: no more space is used. */
+static int copy_kept(struct mail_save_context *ctx, struct mail *mail)
+{
+	struct lazy_expunge_mailbox *lbox =
+		LAZY_EXPUNGE_CONTEXT_REQUIRE(ctx->transaction->box);
+	int ret;
+
+	lazy_expunge_compat_save_set_moving(ctx, mail, TRUE);
+	ret = lbox->module_ctx.super.copy(ctx, mail);
+	lazy_expunge_compat_save_set_moving(ctx, mail, FALSE);
+	return ret;
+}
+
 static int copy_within(struct mail_save_context *ctx, struct mail *mail)
 {
 	struct lazy_expunge_mailbox *lbox =
@@ -138,14 +151,8 @@ static int copy_within(struct mail_save_context *ctx, struct mail *mail)
 			lazy_expunge_kept_saved(ctx, &numbers);
 		return ret;
 	}
-	if (!lbox->internal)
-		return lbox->module_ctx.super.copy(ctx, mail);
-
-	/* what is kept goes away elsewhere: no more space is used */
-	lazy_expunge_compat_save_set_moving(ctx, mail, TRUE);
-	ret = lbox->module_ctx.super.copy(ctx, mail);
-	lazy_expunge_compat_save_set_moving(ctx, mail, FALSE);
-	return ret;
+	return lbox->internal ? copy_kept(ctx, mail) :
+		lbox->module_ctx.super.copy(ctx, mail);
 }
 
 /* TRUE if both mailboxes are of the same account. */
@@ -186,10 +193,14 @@ int lazy_expunge_copy(struct mail_save_context *ctx, struct mail *mail)
 	/* the mail of a virtual mailbox, if it came through one */
 	struct mail *src_mail = ctx->copy_src_mail != NULL ?
 		ctx->copy_src_mail : mail;
+	struct lazy_expunge_mailbox *lbox = LAZY_EXPUNGE_CONTEXT_REQUIRE(box);
 	struct lazy_expunge_mailbox *lsrc = LAZY_EXPUNGE_CONTEXT(mail->box);
 	bool same;
 	int ret = 0;
 
+	/* the plugin's own has nothing of what follows to be asked */
+	if (lbox->destination)
+		return copy_kept(ctx, mail);
 	if (lazy_expunge_mailbox_is_protected(box)) {
 		mailbox_save_cancel(&ctx);
 		return lazy_expunge_protect_add(box);

@@ -111,7 +111,7 @@ void lazy_expunge_deletion_number(struct lazy_expunge_transaction *lt,
 	struct lazy_expunge_user *luser = lt->lbox->luser;
 	struct mailbox *box = lt->t->box;
 	struct lazy_expunge_deletion_what what = {
-		.owner = lazy_expunge_origin_owner(box),
+		.owner = lt->lbox->owner,
 		.retention = pmail->autoexpunged,
 	};
 
@@ -150,7 +150,7 @@ void lazy_expunge_deletion_kept(struct lazy_expunge_transaction *lt,
 {
 	if (deletion->id != 0) {
 		sum_add(lt, deletion->id, deletion->origin != NULL ?
-			deletion->origin : lazy_expunge_origin_vname(lt->t->box),
+			deletion->origin : lt->lbox->owner_vname,
 			NULL);
 	}
 }
@@ -177,7 +177,7 @@ static void passed_add(struct lazy_expunge_transaction *lt,
 static void passed_add_deletion(struct lazy_expunge_transaction *lt,
 				const struct lazy_expunge_deletion *deletion)
 {
-	const char *vname = lazy_expunge_origin_vname(lt->t->box);
+	const char *vname = lt->lbox->owner_vname;
 	struct mail *mail = deletion->mail;
 	struct lazy_expunge_passed passed = {
 		.deletion = deletion->id,
@@ -201,7 +201,10 @@ void lazy_expunge_deletion_passed(struct lazy_expunge_transaction *lt,
 	lazy_expunge_deletion_number(lt, deletion);
 	if (deletion->id == 0)
 		return;
-	deletion->origin = lazy_expunge_trail_before(lt, deletion->mail->uid);
+	if (lt->from_trash) {
+		deletion->origin = lazy_expunge_trail_before(lt,
+						deletion->mail->uid);
+	}
 	T_BEGIN {
 		passed_add_deletion(lt, deletion);
 	} T_END;

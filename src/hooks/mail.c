@@ -23,16 +23,14 @@
 #include "hooks/transaction.h"
 
 static enum lazy_expunge_moving
-facts_moving(struct mail *mail, const struct lazy_expunge_settings *set,
-	     bool settings_failed)
+facts_moving(struct mail *mail, struct lazy_expunge_transaction *lt)
 {
 	if (!lazy_expunge_move_has(mail))
 		return LAZY_EXPUNGE_NOT_MOVING;
 	/* The new instance is committed before this one goes. Who deletes the
 	   new one in between must not count on this. */
-	if (settings_failed || !set->only_last_instance ||
-	    lazy_expunge_transaction_lock(
-			lazy_expunge_transaction_get(mail->transaction)))
+	if (lt->facts.settings_failed || !lt->facts.only_last_instance ||
+	    lazy_expunge_transaction_lock(lt))
 		return LAZY_EXPUNGE_MOVED;
 	return LAZY_EXPUNGE_MOVED_UNLOCKED;
 }
@@ -52,49 +50,25 @@ static bool storage_is_live(struct mailbox *box)
 	return lbox->live_error != NULL;
 }
 
-static void facts_gather(struct mail *mail, struct lazy_expunge_facts *facts_r)
+static void facts_gather(struct mail *mail, struct lazy_expunge_transaction *lt,
+			 struct lazy_expunge_facts *facts_r)
 {
 	struct mail_private *pmail = (struct mail_private *)mail;
-	struct lazy_expunge_mailbox *lbox =
-		LAZY_EXPUNGE_CONTEXT_REQUIRE(mail->box);
-	struct lazy_expunge_user *luser = lbox->luser;
-	const struct lazy_expunge_settings *set;
 
-	i_zero(facts_r);
-	facts_r->is_virtual = lbox->is_virtual;
-	facts_r->dsync = luser->user->dsyncing;
-	facts_r->by_admin = luser->by_admin || lbox->internal;
+	*facts_r = lt->facts;
 	facts_r->by_retention = pmail->autoexpunged;
-	if (facts_r->is_virtual)
+	facts_r->moving = facts_moving(mail, lt);
+	if (!facts_r->in_storage)
 		return;
-	set = lazy_expunge_mailbox_settings(mail->box);
-	facts_r->settings_failed = luser->set.error != NULL ||
-		set->error != NULL;
-	facts_r->moving = facts_moving(mail, set, facts_r->settings_failed);
-	if (facts_r->settings_failed)
-		return;
-	facts_r->in_storage = lbox->storage != NULL;
-	if (facts_r->in_storage && storage_is_live(mail->box)) {
+	if (storage_is_live(mail->box)) {
 		facts_r->settings_failed = TRUE;
 		return;
 	}
-	if (facts_r->in_storage) {
-		facts_r->moving_unkept =
-			facts_r->moving != LAZY_EXPUNGE_NOT_MOVING &&
-			lazy_expunge_held_move_is_unkept(
-					lazy_expunge_move_dest(mail));
-		facts_r->held = (facts_r->moving_unkept ||
-			facts_r->moving == LAZY_EXPUNGE_NOT_MOVING) &&
-			lazy_expunge_held_has(mail);
-	}
-	if (facts_r->moving == LAZY_EXPUNGE_MOVED && !facts_r->held)
-		return;
-	facts_r->protect = facts_r->in_storage && lbox->storage->protect;
-	facts_r->enabled = *set->storage != '\0';
-	facts_r->excluded = lazy_expunge_mailbox_is_excluded(mail->box);
-	facts_r->foreign = !set->shared &&
-		mail->box->list->ns->type != MAIL_NAMESPACE_TYPE_PRIVATE;
-	facts_r->only_last_instance = set->only_last_instance;
+	facts_r->moving_unkept = facts_r->moving != LAZY_EXPUNGE_NOT_MOVING &&
+		lazy_expunge_held_move_is_unkept(lazy_expunge_move_dest(mail));
+	facts_r->held = (facts_r->moving_unkept ||
+			 facts_r->moving == LAZY_EXPUNGE_NOT_MOVING) &&
+		lazy_expunge_held_has(mail);
 }
 
 /* Why the mail leaves the storage for good, NULL if it does not. */
@@ -124,11 +98,10 @@ expired_cause(struct mail *mail, const struct lazy_expunge_facts *facts)
 
 /* What is to be said of a mail that passes when that is committed. */
 static void mail_tell_passed(const struct lazy_expunge_deletion *deletion,
+			     struct lazy_expunge_events *events,
 			     const struct lazy_expunge_facts *facts)
 {
 	struct mail *mail = deletion->mail;
-	struct lazy_expunge_events *events =
-		lazy_expunge_transaction_get(mail->transaction)->events;
 	const char *cause;
 
 	switch (deletion->reason) {
@@ -149,10 +122,11 @@ static void mail_tell_passed(const struct lazy_expunge_deletion *deletion,
 	}
 }
 
+/* lt is NULL for the mail of a virtual mailbox. */
 static void mail_pass(struct lazy_expunge_deletion *deletion,
+		      struct lazy_expunge_transaction *lt,
 		      const struct lazy_expunge_facts *facts)
 {
-	struct lazy_expunge_transaction *lt;
 	struct mail *mail = deletion->mail;
 	struct mail_private *pmail = (struct mail_private *)mail;
 	struct lazy_expunge_mail *lmail =
@@ -163,32 +137,28 @@ static void mail_pass(struct lazy_expunge_deletion *deletion,
 		lazy_expunge_move_enter(mail);
 		lmail->module_ctx.super.expunge(mail);
 		lazy_expunge_move_leave(mail);
+		lazy_expunge_move_end(mail);
 		return;
 	case LAZY_EXPUNGE_REASON_MOVED:
 		lazy_expunge_move_wait(mail);
-		lazy_expunge_transaction_pass(
-			lazy_expunge_transaction_get(mail->transaction),
-			mail->uid);
+		lazy_expunge_transaction_pass(lt, mail->uid);
 		break;
 	case LAZY_EXPUNGE_REASON_OTHER_INSTANCE:
-		lt = lazy_expunge_transaction_get(mail->transaction);
 		lazy_expunge_transaction_pass(lt, mail->uid);
 		lazy_expunge_deletion_passed(lt, deletion);
 		break;
 	default:
 		break;
 	}
-	mail_tell_passed(deletion, facts);
+	mail_tell_passed(deletion, lt->events, facts);
 	lmail->module_ctx.super.expunge(mail);
 }
 
 /* The mail stays, and the commit will fail. */
-static void mail_refuse(const struct lazy_expunge_deletion *deletion)
+static void mail_refuse(const struct lazy_expunge_deletion *deletion,
+			const struct lazy_expunge_transaction *lt)
 {
 	struct mail *mail = deletion->mail;
-	struct lazy_expunge_mailbox *lbox =
-		LAZY_EXPUNGE_CONTEXT_REQUIRE(mail->box);
-	const struct lazy_expunge_settings *set;
 	const char *error;
 
 	if (deletion->reason == LAZY_EXPUNGE_REASON_PROTECTED) {
@@ -203,9 +173,9 @@ static void mail_refuse(const struct lazy_expunge_deletion *deletion)
 		lazy_expunge_held_refuse(mail);
 		return;
 	}
-	set = lazy_expunge_mailbox_settings(mail->box);
-	error = lbox->luser->set.error != NULL ? lbox->luser->set.error :
-		set->error != NULL ? set->error : lbox->live_error;
+	error = lt->lbox->luser->set.error != NULL ?
+		lt->lbox->luser->set.error :
+		lt->set->error != NULL ? lt->set->error : lt->lbox->live_error;
 	lazy_expunge_event_refused(mail->box, mail, 1, "settings", error);
 	lazy_expunge_transaction_fail(mail->transaction,
 		MAIL_ERROR_UNAVAILABLE, "Mail cannot be deleted: the server's "
@@ -232,14 +202,13 @@ static bool mail_is_lost(const struct lazy_expunge_deletion *deletion,
 	return FALSE;
 }
 
-static void mail_keep(struct lazy_expunge_deletion *deletion)
+static void mail_keep(struct lazy_expunge_deletion *deletion,
+		      struct lazy_expunge_transaction *lt)
 {
 	struct mail *mail = deletion->mail;
 	struct mail_private *pmail = (struct mail_private *)mail;
 	struct lazy_expunge_mail *lmail =
 		LAZY_EXPUNGE_MAIL_CONTEXT_REQUIRE(pmail);
-	struct lazy_expunge_transaction *lt =
-		lazy_expunge_transaction_get(mail->transaction);
 	struct lazy_expunge_error error;
 	int ret;
 
@@ -250,10 +219,9 @@ static void mail_keep(struct lazy_expunge_deletion *deletion)
 		return;
 	if (ret == 0) {
 		lazy_expunge_events_kept(lt->events, mail,
-			lazy_expunge_mailbox_vname(
-				lazy_expunge_destination_get_box(lt->lbox->dest)),
-			deletion->origin != NULL ? deletion->origin :
-			lazy_expunge_origin_vname(mail->box), deletion->reason);
+			lt->lbox->dest_vname, deletion->origin != NULL ?
+			deletion->origin : lt->lbox->owner_vname,
+			deletion->reason);
 	}
 	lmail->module_ctx.super.expunge(mail);
 }
@@ -331,12 +299,16 @@ static void lazy_mail_expunge(struct mail *mail)
 		mail_erase(mail);
 		return;
 	}
-	facts_gather(mail, &facts);
+	i_zero(&facts);
+	facts.is_virtual = lbox->is_virtual;
+	if (!lbox->is_virtual) {
+		lt = lazy_expunge_transaction_get_expunging(mail->transaction);
+		facts_gather(mail, lt, &facts);
+	}
 	verdict = lazy_expunge_policy_decide(&facts, &deletion.reason);
 	if (verdict == LAZY_EXPUNGE_LOOK || verdict == LAZY_EXPUNGE_KEEP) {
 		/* now it matters what other sessions do: lock, and ask anew
 		   with what is known under the lock */
-		lt = lazy_expunge_transaction_get(mail->transaction);
 		lazy_expunge_transaction_lock_and_refresh(lt);
 		facts.gone = lazy_expunge_transaction_is_gone(lt, mail->uid);
 		verdict = lazy_expunge_policy_decide(&facts, &deletion.reason);
@@ -351,18 +323,19 @@ static void lazy_mail_expunge(struct mail *mail)
 	}
 	switch (verdict) {
 	case LAZY_EXPUNGE_PASS:
-		mail_pass(&deletion, &facts);
+		mail_pass(&deletion, lt, &facts);
 		break;
 	case LAZY_EXPUNGE_KEEP:
-		mail_keep(&deletion);
+		mail_keep(&deletion, lt);
 		break;
 	case LAZY_EXPUNGE_REFUSE:
-		mail_refuse(&deletion);
+		mail_refuse(&deletion, lt);
 		break;
 	case LAZY_EXPUNGE_LOOK:
 		i_unreached();
 	}
-	lazy_expunge_move_end(mail);
+	if (facts.moving != LAZY_EXPUNGE_NOT_MOVING)
+		lazy_expunge_move_end(mail);
 }
 
 void lazy_expunge_mail_allocated(struct mail *mail)
@@ -378,7 +351,7 @@ void lazy_expunge_mail_allocated(struct mail *mail)
 	lmail->module_ctx.super = *v;
 	pmail->vlast = &lmail->module_ctx.super;
 	v->expunge = lazy_mail_expunge;
-	if (lbox->storage != NULL)
+	if (lbox->storage != NULL && !lbox->destination)
 		lazy_expunge_kept_mail_allocated(v);
 	if (lbox->legal_vname != NULL)
 		lazy_expunge_own_name_mail_allocated(v);

@@ -302,13 +302,16 @@ void lazy_expunge_mailbox_allocated(struct mailbox *box)
 	} T_END;
 	if (lbox->storage == NULL)
 		return;
+	lbox->destination = lbox->internal &&
+		(box->flags & MAILBOX_FLAG_SAVEONLY) != 0;
 	lazy_expunge_acl_shown_init(luser, box->list);
 	v->exists = lazy_mailbox_exists;
 	if (lbox->legal_vname != NULL)
 		lazy_expunge_own_name_mailbox_allocated(v);
 	v->sync_deinit = lazy_mailbox_sync_deinit;
 	v->get_status = lazy_mailbox_get_status;
-	v->get_metadata = lazy_mailbox_get_metadata;
+	if (!lbox->destination)
+		v->get_metadata = lazy_mailbox_get_metadata;
 	if (v->list_index_has_changed != NULL)
 		v->list_index_has_changed = lazy_mailbox_list_index_has_changed;
 }

@@ -13,20 +13,16 @@
 const char *lazy_expunge_trail_before(struct lazy_expunge_transaction *lt,
 				      uint32_t uid)
 {
-	struct mailbox *box = lt->t->box;
-	struct mail_user *owner;
+	struct mail_user *owner = lt->lbox->owner;
 
-	if (!lazy_expunge_mailbox_is_trash(box))
-		return NULL;
-	owner = lazy_expunge_origin_owner(box);
 	if (!lt->trail_read) {
 		lt->trail_read = TRUE;
 		T_BEGIN {
 			lazy_expunge_trail_refresh(owner);
 		} T_END;
 	}
-	return lazy_expunge_trail_origin(owner, lazy_expunge_origin_vname(box),
-		mail_index_get_header(box->view)->uid_validity, uid);
+	return lazy_expunge_trail_origin(owner, lt->lbox->owner_vname,
+		mail_index_get_header(lt->t->box->view)->uid_validity, uid);
 }
 
 /* Where a mail that goes to a Trash was; NULL = not known. Data stack, or as
@@ -67,12 +63,11 @@ void lazy_expunge_trail_copied(struct mailbox_transaction_context *t,
 }
 
 void lazy_expunge_trail_committed(
-	struct lazy_expunge_transaction *lt, struct mailbox *box,
+	struct lazy_expunge_transaction *lt,
 	const struct mail_transaction_commit_changes *changes)
 {
 	if (lt->trail_steps == NULL)
 		return;
-	lazy_expunge_trail_steps_write(lt->trail_steps,
-				       lazy_expunge_origin_owner(box),
-				       lazy_expunge_origin_vname(box), changes);
+	lazy_expunge_trail_steps_write(lt->trail_steps, lt->lbox->owner,
+				       lt->lbox->owner_vname, changes);
 }

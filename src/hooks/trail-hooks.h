@@ -15,14 +15,14 @@ struct mailbox_transaction_context;
    Trash, remember where it was. */
 void lazy_expunge_trail_copied(struct mailbox_transaction_context *t,
 			       struct mail *mail);
-/* The mailbox that a mail of the transaction's Trash was in before it came there,
-   NULL if that is not known or it is no Trash. Lives as long as the
+/* The mailbox that a mail of the transaction's mailbox, which is a Trash, was in
+   before it came there, NULL if that is not known. Lives as long as the
    transaction. */
 const char *lazy_expunge_trail_before(struct lazy_expunge_transaction *lt,
 				      uint32_t uid);
-/* The transaction of box is committed, and gone: write down what it copied. */
+/* The transaction is committed, and gone: write down what it copied. */
 void lazy_expunge_trail_committed(
-	struct lazy_expunge_transaction *lt, struct mailbox *box,
+	struct lazy_expunge_transaction *lt,
 	const struct mail_transaction_commit_changes *changes);
 
 #endif

@@ -30,14 +30,14 @@
 
 static void transaction_free(struct lazy_expunge_transaction *lt,
 			     struct mailbox_transaction_context *t,
-			     struct mailbox *box, bool committed)
+			     bool committed)
 {
 	struct lazy_expunge_user *luser = lt->lbox->luser;
 
 	lazy_expunge_events_deinit(&lt->events, committed);
 	lazy_expunge_deletion_finish(lt, committed);
 	if (committed)
-		lazy_expunge_catalog_committed(lt, box);
+		lazy_expunge_catalog_committed(lt);
 	lazy_expunge_pending_remove(luser, t);
 	lazy_expunge_live_deinit(&lt->live);
 	lazy_expunge_cover_deinit(&lt->cover);
@@ -152,6 +152,8 @@ static int transaction_open_dest(struct lazy_expunge_transaction *lt,
 							   lt->t->box, error_r);
 		if (lbox->dest == NULL)
 			return -1;
+		lbox->dest_vname = lazy_expunge_mailbox_vname(
+			lazy_expunge_destination_get_box(lbox->dest));
 	}
 	lt->dest_trans = lazy_expunge_destination_begin(lbox->dest);
 	return 0;
@@ -223,7 +225,10 @@ int lazy_expunge_transaction_keep(struct lazy_expunge_transaction *lt,
 
 	i_zero(error_r);
 	if (transaction_open_dest(lt, error_r) == 0) {
-		deletion->origin = lazy_expunge_trail_before(lt, mail->uid);
+		if (lt->from_trash) {
+			deletion->origin = lazy_expunge_trail_before(lt,
+								mail->uid);
+		}
 		lazy_expunge_deletion_number(lt, deletion);
 		ret = lazy_expunge_destination_copy(lt->dest_trans, deletion,
 						    error_r);
@@ -339,7 +344,7 @@ transaction_commit_source(struct lazy_expunge_transaction *lt,
 	if (ret == 0) {
 		lazy_expunge_kept_committed(box, changes_r);
 		lazy_expunge_catalog_saved(box, changes_r);
-		lazy_expunge_trail_committed(lt, box, changes_r);
+		lazy_expunge_trail_committed(lt, changes_r);
 		transaction_supersede(lt);
 	}
 	lazy_expunge_move_finish(box, t, ret == 0 && (!has_copies ||
@@ -378,7 +383,7 @@ int lazy_expunge_transaction_commit(
 		lazy_expunge_move_finish(box, t, FALSE);
 		ret = -1;
 	}
-	transaction_free(lt, t, box, ret == 0);
+	transaction_free(lt, t, ret == 0);
 	return ret;
 }
 
@@ -394,5 +399,5 @@ void lazy_expunge_transaction_rollback(struct mailbox_transaction_context *t)
 	if (lt == NULL)
 		return;
 	lazy_expunge_move_finish(box, t, FALSE);
-	transaction_free(lt, t, box, FALSE);
+	transaction_free(lt, t, FALSE);
 }

@@ -22,19 +22,31 @@ static bool box_is_maildir(struct mailbox *box)
 	return lazy_expunge_box_format(box) == LAZY_EXPUNGE_FORMAT_MAILDIR;
 }
 
-void lazy_expunge_deletion_id_set(struct mailbox_transaction_context *t,
-				  uint32_t seq, uint32_t id)
+unsigned int lazy_expunge_deletion_id_register(struct mailbox *box)
+{
+	/* Maildir has it in the file name */
+	return box_is_maildir(box) ? UINT_MAX : cache_register(box);
+}
+
+void lazy_expunge_deletion_id_add(struct mailbox_transaction_context *t,
+				  uint32_t seq, uint32_t id,
+				  unsigned int field)
 {
 	uint32_t ext_id;
 
-	if (id == 0)
-		return;
 	ext_id = mail_index_ext_register(t->box->index, DELETION_EXT_NAME, 0,
 					 sizeof(id), sizeof(id));
 	mail_index_update_ext(t->itrans, seq, ext_id, &id, NULL);
-	if (!box_is_maildir(t->box)) {
-		mail_cache_add(t->cache_trans, seq, cache_register(t->box),
-			       &id, sizeof(id));
+	if (field != UINT_MAX)
+		mail_cache_add(t->cache_trans, seq, field, &id, sizeof(id));
+}
+
+void lazy_expunge_deletion_id_set(struct mailbox_transaction_context *t,
+				  uint32_t seq, uint32_t id)
+{
+	if (id != 0) {
+		lazy_expunge_deletion_id_add(t, seq, id,
+			lazy_expunge_deletion_id_register(t->box));
 	}
 }
 

@@ -5,9 +5,17 @@
    it carries the number of an origin (keep/origin.h). */
 
 struct mail;
+struct mailbox;
 struct mailbox_transaction_context;
 
-/* Add the number to a mail that was saved in the transaction, 0 = none. */
+/* Have numbers cached in an open mailbox. Returns the field for
+   lazy_expunge_deletion_id_add(). */
+unsigned int lazy_expunge_deletion_id_register(struct mailbox *box);
+/* Add the number to a mail that was saved in the transaction. */
+void lazy_expunge_deletion_id_add(struct mailbox_transaction_context *t,
+				  uint32_t seq, uint32_t id,
+				  unsigned int field);
+/* The same for who has not registered it; 0 = none. */
 void lazy_expunge_deletion_id_set(struct mailbox_transaction_context *t,
 				  uint32_t seq, uint32_t id);
 /* The number of a mail in a storage mailbox, 0 if it has none. */

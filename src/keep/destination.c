@@ -43,13 +43,15 @@ struct lazy_expunge_destination {
 	ARRAY(struct lazy_expunge_origin_carriers *) trail_origins;
 	/* the source's name, for the latter. NULL if origins are not recorded. */
 	char *via;
-	unsigned int save_date_field;
+	unsigned int save_date_field, deletion_field;
 	/* non-NULL: mails are linked into it, and it is opened only when one
 	   needs the ordinary way */
 	struct lazy_expunge_maildir *maildir;
 	/* NULL if it is no Maildir */
 	struct lazy_expunge_letters *letters;
 	bool opened;
+	/* where the mails are that are copied to it */
+	struct mail_storage *source_storage;
 	/* what is hidden or protected is its owner's alone */
 	bool withheld;
 	/* mails were committed of which the list's index has not heard */
@@ -66,8 +68,6 @@ struct lazy_expunge_destination_transaction {
 	struct lazy_expunge_destination *dest;
 	/* NULL until a mail needs the ordinary way */
 	struct mailbox_transaction_context *t;
-	/* those of a mail that has none of its own; NULL before the first */
-	struct mail_keywords *origin_keywords;
 	/* files that were linked into the destination */
 	pool_t pool;
 	ARRAY_TYPE(const_string) links;
@@ -276,8 +276,10 @@ static int destination_need_open(struct lazy_expunge_destination *dest,
 		return -1;
 	dest->opened = TRUE;
 	destination_bound_log(dest->box);
-	lazy_expunge_commit_syncs_init(dest->box);
+	lazy_expunge_commit_syncs_init(dest->box, dest->source_storage);
 	dest->save_date_field = lazy_expunge_save_date_register(dest->box);
+	if (dest->luser->set.origin)
+		dest->deletion_field = lazy_expunge_deletion_id_register(dest->box);
 	(void)destination_remember_path(dest);
 	return 0;
 }
@@ -342,6 +344,7 @@ lazy_expunge_destination_open(struct lazy_expunge_user *luser,
 	ns = lazy_expunge_destination_find(storage, source, &vname);
 	dest = i_new(struct lazy_expunge_destination, 1);
 	dest->luser = luser;
+	dest->source_storage = source->storage;
 	dest->box = lazy_expunge_mailbox_alloc(luser, ns, vname,
 					       MAILBOX_FLAG_SAVEONLY |
 					       MAILBOX_FLAG_DROP_RECENT);
@@ -394,12 +397,12 @@ void lazy_expunge_destination_close(struct lazy_expunge_destination **_dest)
 	    lazy_expunge_destination_is_valid(dest))
 		lazy_expunge_list_index_update(dest->box);
 	lazy_expunge_maildir_deinit(&dest->maildir);
-	lazy_expunge_letters_deinit(&dest->letters);
-	mailbox_free(&dest->box);
 	lazy_expunge_origin_carriers_deinit(&dest->origin);
 	array_foreach_modifiable(&dest->trail_origins, carriers)
 		lazy_expunge_origin_carriers_deinit(carriers);
 	array_free(&dest->trail_origins);
+	lazy_expunge_letters_deinit(&dest->letters);
+	mailbox_free(&dest->box);
 	i_free(dest->via);
 	i_free(dest);
 }
@@ -468,26 +471,16 @@ static bool destination_link(struct lazy_expunge_destination_transaction *dt,
 
 /* Unreference the result; NULL if there are none. */
 static struct mail_keywords *
-destination_keywords(struct lazy_expunge_destination_transaction *dt,
-		     struct mail *mail,
+destination_keywords(struct mailbox *dest, struct mail *mail,
 		     const struct lazy_expunge_origin_carrier *carrier)
 {
-	struct lazy_expunge_destination *dest = dt->dest;
-	bool origin_only = carrier->keyword != NULL && carrier->via == NULL &&
-		*mail_get_keywords(mail) == NULL;
-	struct mail_keywords *keywords;
-
-	if (origin_only && dt->origin_keywords != NULL) {
-		mailbox_keywords_ref(dt->origin_keywords);
-		return dt->origin_keywords;
+	if (carrier->keyword == NULL || carrier->via != NULL ||
+	    *mail_get_keywords(mail) != NULL) {
+		return lazy_expunge_origin_keywords_create(dest, mail,
+							   carrier);
 	}
-	keywords = lazy_expunge_origin_keywords_create(dest->box, mail,
-						       carrier);
-	if (origin_only) {
-		mailbox_keywords_ref(keywords);
-		dt->origin_keywords = keywords;
-	}
-	return keywords;
+	mailbox_keywords_ref(carrier->alone);
+	return carrier->alone;
 }
 
 static int destination_copy(struct lazy_expunge_destination_transaction *dt,
@@ -511,18 +504,20 @@ static int destination_copy(struct lazy_expunge_destination_transaction *dt,
 	}
 	flags = mail_get_flags(mail) & ENUM_NEGATE(MAIL_DELETED | MAIL_RECENT);
 	carrier = lazy_expunge_origin_carrier_for_save(carriers);
-	keywords = destination_keywords(dt, mail, carrier);
+	keywords = destination_keywords(dest->box, mail, carrier);
 	ctx = mailbox_save_alloc(dt->t);
 	mailbox_save_set_flags(ctx, flags, keywords);
 	mailbox_save_set_save_date(ctx, ioloop_time);
 	if (keywords != NULL)
 		mailbox_keywords_unref(&keywords);
-	lazy_expunge_commit_syncs_copied(dest->box, mail->box);
 	ret = mailbox_copy(&ctx, mail);
 	if (ret == 0) {
 		lazy_expunge_save_date_add(dt->t, dest->save_date_field);
-		lazy_expunge_deletion_id_set(dt->t,
-			dt->t->save_ctx->dest_mail->seq, deletion->id);
+		if (deletion->id != 0) {
+			lazy_expunge_deletion_id_add(dt->t,
+				dt->t->save_ctx->dest_mail->seq, deletion->id,
+				dest->deletion_field);
+		}
 		if (carrier->id != 0) {
 			lazy_expunge_origin_set_id(dt->t,
 				dt->t->save_ctx->dest_mail->seq, carrier->id);
@@ -562,8 +557,6 @@ static void destination_transaction_free(
 	lazy_expunge_origin_carriers_committed(dt->dest->origin);
 	array_foreach_elem(&dt->dest->trail_origins, carriers)
 		lazy_expunge_origin_carriers_committed(carriers);
-	if (dt->origin_keywords != NULL)
-		mailbox_keywords_unref(&dt->origin_keywords);
 	pool_unref(&dt->pool);
 	i_free(dt);
 }

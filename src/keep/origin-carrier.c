@@ -65,6 +65,8 @@ void lazy_expunge_origin_carriers_deinit(
 	if (carriers == NULL)
 		return;
 	*_carriers = NULL;
+	if (carriers->save.alone != NULL)
+		mailbox_keywords_unref(&carriers->save.alone);
 	i_free(carriers->vname);
 	i_free(carriers->via_vname);
 	i_free(carriers->keyword);
@@ -147,18 +149,9 @@ static bool carrier_for_letters(struct lazy_expunge_origin_carriers *carriers,
 		(carrier->via == NULL || via_has_letter);
 }
 
-const struct lazy_expunge_origin_carrier *
-lazy_expunge_origin_carrier_for_save(
-			struct lazy_expunge_origin_carriers *carriers)
+static void carrier_for_index(struct lazy_expunge_origin_carriers *carriers,
+			      struct lazy_expunge_origin_carrier *carrier)
 {
-	struct lazy_expunge_origin_carrier *carrier = &carriers->save;
-
-	if (carriers->vname == NULL)
-		return carrier;
-	if (carriers->letters != NULL) {
-		(void)carrier_for_letters(carriers, carrier);
-		return carrier;
-	}
 	carrier->via = carriers->via;
 	if (carrier->keyword != NULL || carrier->id != 0)
 		; /* it stays */
@@ -167,6 +160,33 @@ lazy_expunge_origin_carrier_for_save(
 		carrier->keyword = carriers->keyword;
 	else
 		carrier_set_id(carriers, carrier);
+}
+
+/* Most mails have no keywords of their own: these are made once. */
+static void carrier_set_alone(struct lazy_expunge_origin_carriers *carriers,
+			      struct lazy_expunge_origin_carrier *carrier)
+{
+	const char *names[] = { carrier->keyword, NULL };
+
+	if (carrier->alone == NULL && carrier->keyword != NULL) {
+		carrier->alone = mail_index_keywords_create(
+					carriers->dest->index, names);
+	}
+}
+
+const struct lazy_expunge_origin_carrier *
+lazy_expunge_origin_carrier_for_save(
+			struct lazy_expunge_origin_carriers *carriers)
+{
+	struct lazy_expunge_origin_carrier *carrier = &carriers->save;
+
+	if (carriers->vname == NULL)
+		return carrier;
+	if (carriers->letters != NULL)
+		(void)carrier_for_letters(carriers, carrier);
+	else
+		carrier_for_index(carriers, carrier);
+	carrier_set_alone(carriers, carrier);
 	return carrier;
 }
 
