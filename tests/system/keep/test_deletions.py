@@ -136,6 +136,20 @@ def test_what_was_changed_since_is_not_taken_back(dovecot):
     assert sorted((mail.subject, mail.origin) for mail in user.kept()) == [("Work 3", "Work"), ("Work 4", "Work")]
 
 
+def test_mails_of_two_mailboxes_are_taken_back_from_one_each_with_its_origin(dovecot):
+    """They have no keywords of their own: those of the origin are all that they get."""
+    user = dovecot(mailboxes=BOXES).user()
+    for mailbox in ("Work", "Home"):
+        user.fill(mailbox, [message(subject=f"{mailbox} {n}") for n in (1, 2)], create=True)
+        delete(user, mailbox)
+    run(user, "restore", "-t", "Recovered", "ALL")
+    [restore] = [row for row in deletions(user) if row["kind"] == "restore"]
+    [row] = rows(user, "restore", "-U", restore["id"])
+    assert (row["origin"], row["restored"], row["skipped"], row["failed"]) == ("Recovered", 4, 0, 0)
+    kept = sorted((mail.subject, mail.origin) for mail in user.kept())
+    assert kept == [("Home 1", "Home"), ("Home 2", "Home"), ("Work 1", "Work"), ("Work 2", "Work")]
+
+
 def test_a_restore_is_taken_back_from_where_its_mailbox_is_now(dovecot):
     user = filled(dovecot, "Work", "Gone")
     for mailbox in ("Work", "Gone"):

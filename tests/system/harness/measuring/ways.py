@@ -144,7 +144,7 @@ def record(form, modules, arguments):
         user = server.user()
         user.fill("INBOX", [mail.message(str(number)) for number in range(6)])
         if arguments.hold:
-            user.doveadm("lazy-expunge hold", "case", "-r", "ways")
+            user.doveadm("lazy-expunge hold", "-N", "case", "-b", "the court", "ALL")
         taken_traces()
         with user.imap("INBOX") as session:
             for number in range(3):
