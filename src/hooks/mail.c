@@ -2,14 +2,12 @@
    on its verdict. */
 
 #include "lib.h"
-#include "mail-namespace.h"
 #include "compat/dovecot.h"
 #include "core/deletion.h"
 #include "core/transactions.h"
 #include "events/events.h"
 #include "instances/look.h"
 #include "hold/holds.h"
-#include "keep/origin.h"
 #include "core/policy.h"
 #include "account/storage-box.h"
 #include "account/storages.h"

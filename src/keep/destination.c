@@ -43,7 +43,10 @@ struct lazy_expunge_destination {
 	ARRAY(struct lazy_expunge_origin_carriers *) trail_origins;
 	/* the source's name, for the latter. NULL if origins are not recorded. */
 	char *via;
-	unsigned int save_date_field, deletion_field;
+	unsigned int save_date_field;
+	/* registered with the first mail that has a number */
+	unsigned int deletion_field;
+	bool deletion_field_known;
 	/* non-NULL: mails are linked into it, and it is opened only when one
 	   needs the ordinary way */
 	struct lazy_expunge_maildir *maildir;
@@ -278,8 +281,6 @@ static int destination_need_open(struct lazy_expunge_destination *dest,
 	destination_bound_log(dest->box);
 	lazy_expunge_commit_syncs_init(dest->box, dest->source_storage);
 	dest->save_date_field = lazy_expunge_save_date_register(dest->box);
-	if (dest->luser->set.origin)
-		dest->deletion_field = lazy_expunge_deletion_id_register(dest->box);
 	(void)destination_remember_path(dest);
 	return 0;
 }
@@ -483,6 +484,20 @@ destination_keywords(struct mailbox *dest, struct mail *mail,
 	return carrier->alone;
 }
 
+static void destination_number(struct lazy_expunge_destination_transaction *dt,
+			       uint32_t id)
+{
+	struct lazy_expunge_destination *dest = dt->dest;
+
+	if (!dest->deletion_field_known) {
+		dest->deletion_field =
+			lazy_expunge_deletion_id_register(dest->box);
+		dest->deletion_field_known = TRUE;
+	}
+	lazy_expunge_deletion_id_add(dt->t, dt->t->save_ctx->dest_mail->seq,
+				     id, dest->deletion_field);
+}
+
 static int destination_copy(struct lazy_expunge_destination_transaction *dt,
 			    const struct lazy_expunge_deletion *deletion,
 			    struct lazy_expunge_origin_carriers *carriers,
@@ -513,11 +528,8 @@ static int destination_copy(struct lazy_expunge_destination_transaction *dt,
 	ret = mailbox_copy(&ctx, mail);
 	if (ret == 0) {
 		lazy_expunge_save_date_add(dt->t, dest->save_date_field);
-		if (deletion->id != 0) {
-			lazy_expunge_deletion_id_add(dt->t,
-				dt->t->save_ctx->dest_mail->seq, deletion->id,
-				dest->deletion_field);
-		}
+		if (deletion->id != 0)
+			destination_number(dt, deletion->id);
 		if (carrier->id != 0) {
 			lazy_expunge_origin_set_id(dt->t,
 				dt->t->save_ctx->dest_mail->seq, carrier->id);
