@@ -115,12 +115,29 @@ static void place_mkdir(struct mail_user *user)
 	}
 }
 
+/* With its parents, of which other users may have theirs: where the directory above
+   has the setgid bit, it says who may enter, as it does for Dovecot's own. */
+static void home_mkdir(const char *home)
+{
+	mode_t mode = 0700;
+	const char *above;
+	struct stat st;
+
+	if (stat(home, &st) == 0)
+		return;
+	if (stat_first_parent(home, &above, &st) == 0 &&
+	    (st.st_mode & S_ISGID) != 0)
+		mode |= st.st_mode & 0070;
+	/* a failure shows when the file is made. Without regard to the umask. */
+	(void)mkdir_parents_chgrp(home, mode, (gid_t)-1, NULL);
+}
+
 void lazy_expunge_place_make(struct mail_user *user)
 {
 	const char *home;
 
 	if (mail_user_get_home(user, &home) > 0)
-		(void)mkdir_parents(home, 0700);
+		home_mkdir(home);
 	else
 		place_mkdir(user);
 }

@@ -5,9 +5,12 @@
 #include "mail-namespace.h"
 #include "mailbox-list.h"
 #include "mail-user.h"
+#include "mkdir-parents.h"
 #include "account/never-used.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* TRUE if the list has its files somewhere, and there is nothing. */
 static bool list_is_missing(struct mailbox_list *list)
@@ -59,6 +62,46 @@ bool lazy_expunge_user_never_used(struct mail_user *user)
 		} T_END;
 	}
 	return own && missing;
+}
+
+/* Where the user's home is to be, or else what the mail is to lie in. */
+static const char *user_path(struct mail_user *user)
+{
+	struct mail_namespace *ns =
+		mail_namespace_find_inbox(user->namespaces);
+	const char *path;
+
+	if (mail_user_get_home(user, &path) > 0 ||
+	    mailbox_list_get_root_path(ns->list, MAILBOX_LIST_PATH_TYPE_DIR,
+				       &path))
+		return path;
+	return "";
+}
+
+enum lazy_expunge_place lazy_expunge_user_place(struct mail_user *user)
+{
+	const char *path;
+	struct stat st;
+
+	if (!lazy_expunge_user_never_used(user))
+		return LAZY_EXPUNGE_PLACE_THERE;
+	path = user_path(user);
+	if (*path != '/')
+		return LAZY_EXPUNGE_PLACE_UNKNOWN;
+	if (stat_first_parent(path, &path, &st) < 0)
+		return LAZY_EXPUNGE_PLACE_UNKNOWN;
+	if (faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0)
+		return LAZY_EXPUNGE_PLACE_CAN_BE_MADE;
+	return strcmp(path, "/") == 0 ? LAZY_EXPUNGE_PLACE_NONE :
+		LAZY_EXPUNGE_PLACE_UNKNOWN;
+}
+
+bool lazy_expunge_user_is_new(struct mail_user *user)
+{
+	enum lazy_expunge_place place = lazy_expunge_user_place(user);
+
+	return place == LAZY_EXPUNGE_PLACE_CAN_BE_MADE ||
+		place == LAZY_EXPUNGE_PLACE_NONE;
 }
 
 bool lazy_expunge_user_home_is_closed(struct mail_user *user,

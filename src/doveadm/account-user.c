@@ -358,17 +358,19 @@ static void add_by_pattern(struct lazy_expunge_account_cmd *cmd,
 			   const struct add_pattern *pattern)
 {
 	const struct dirent *entry;
-	const char *path, *error;
+	const char *user_dir, *path, *error;
 	struct stat st;
 	DIR *dir = opendir(pattern->above);
 
 	if (dir == NULL)
 		return;
 	while ((entry = readdir(dir)) != NULL) T_BEGIN {
-		path = t_strconcat(strcmp(pattern->above, "/") == 0 ? "" :
-				   pattern->above, "/", entry->d_name,
-				   pattern->below, NULL);
-		if (*entry->d_name != '.' && lstat(path, &st) == 0 &&
+		user_dir = t_strconcat(strcmp(pattern->above, "/") == 0 ? "" :
+				       pattern->above, "/", entry->d_name, NULL);
+		path = t_strconcat(user_dir, pattern->below, NULL);
+		/* a link would show the same accounts once more */
+		if (*entry->d_name != '.' && lstat(user_dir, &st) == 0 &&
+		    S_ISDIR(st.st_mode) && lstat(path, &st) == 0 &&
 		    lazy_expunge_moves_check_dir(path, &st, &error) == 0)
 			lazy_expunge_registry_add_dir(&cmd->registry, path);
 	} T_END;

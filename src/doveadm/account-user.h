@@ -51,7 +51,8 @@ int lazy_expunge_account_user_with(const char *username,
 				   lazy_expunge_account_user_with_t *callback,
 				   void *context, const char **error_r);
 /* Have the registry look where accounts of all users that userdb lists would be
-   among the deleted, and of those whose directories lie beside theirs. Returns 0, or -1 and the error. */
+   among the deleted, and of those whose directories lie beside theirs. Returns 0,
+   or -1 and the error. */
 int lazy_expunge_account_user_add_all(struct lazy_expunge_account_cmd *cmd,
 				      const char **error_r);
 

@@ -4,8 +4,6 @@
 #include "lib.h"
 #include "ioloop.h"
 #include "mail-search.h"
-#include "mail-user.h"
-#include "mkdir-parents.h"
 #include "account/never-used.h"
 #include "core/time-words.h"
 #include "hold/change.h"
@@ -22,26 +20,18 @@ struct hold_cmd {
 	struct lazy_expunge_hold hold;
 };
 
-/* FALSE if there is nothing of the user, and no place for a hold can be made. */
-static bool hold_has_place(struct mail_user *user)
-{
-	const char *home;
-
-	return !lazy_expunge_user_never_used(user) ||
-		mail_user_get_home(user, &home) <= 0 ||
-		mkdir_parents(home, 0700) == 0 || errno == EEXIST;
-}
-
 static int hold_run(struct lazy_expunge_cmd *cmd,
 		    struct lazy_expunge_user *luser)
 {
 	struct hold_cmd *hcmd = container_of(cmd, struct hold_cmd, cmd);
 	struct lazy_expunge_error error;
 
-	/* as the users of a system's services: none of them gets mail */
-	if (!hold_has_place(luser->user) && lazy_expunge_cmd_is_multi(cmd)) {
+	/* as the users of a system's services: none of them gets mail. Whoever may
+	   get some is held before it comes. */
+	if (lazy_expunge_cmd_is_multi(cmd) &&
+	    lazy_expunge_user_place(luser->user) == LAZY_EXPUNGE_PLACE_NONE) {
 		lazy_expunge_cmd_say(cmd, "Not held: the user never had mail, "
-				     "and no home can be made");
+				     "and there is no place for a home");
 		return 0;
 	}
 	io_loop_time_refresh();

@@ -156,6 +156,7 @@ static void maintain_deinit(struct lazy_expunge_cmd *cmd)
 	struct maintain_cmd *mcmd = container_of(cmd, struct maintain_cmd, cmd);
 	const uid_t uid = geteuid();
 	const gid_t gid = getegid();
+	const bool by_catalog = mcmd->due != NULL;
 
 	if (mcmd->room != NULL) {
 		lazy_expunge_make_room_deinit(cmd, &mcmd->room);
@@ -177,7 +178,8 @@ static void maintain_deinit(struct lazy_expunge_cmd *cmd)
 	if (uid != mcmd->uid && (setegid(gid) < 0 || seteuid(uid) < 0))
 		i_fatal("seteuid(%ld) failed: %m", (long)uid);
 	/* by the catalog nobody may be due, and then nobody has told of it */
-	if (!mcmd->plan && cmd->ctx.exit_code == 0)
+	if (!mcmd->plan && cmd->ctx.exit_code == 0 && !doveadm_is_killed() &&
+	    (by_catalog || cmd->users_here > 0))
 		lazy_expunge_event_run_finished(cmd->users_here);
 }
 

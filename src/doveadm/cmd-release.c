@@ -28,7 +28,7 @@ static int release_run(struct lazy_expunge_cmd *cmd,
 
 	/* there is no hold to be released, and no place for a lock */
 	if (lazy_expunge_cmd_is_multi(cmd) &&
-	    lazy_expunge_user_never_used(luser->user))
+	    lazy_expunge_user_is_new(luser->user))
 		return 0;
 	io_loop_time_refresh();
 	if (lazy_expunge_hold_release(luser, rcmd->name, rcmd->by,

@@ -41,7 +41,7 @@ static bool storage_is_missing(struct lazy_expunge_user *luser,
 	if (storage == NULL)
 		return FALSE;
 	/* where not even a home can be made */
-	if (lazy_expunge_user_never_used(luser->user))
+	if (lazy_expunge_user_is_new(luser->user))
 		return TRUE;
 	vname = lazy_expunge_storage_open_vname(storage, ns, vname);
 	box = lazy_expunge_mailbox_alloc(luser, ns, vname, 0);
@@ -66,7 +66,7 @@ static bool storages_are_missing(struct lazy_expunge_user *luser,
 			lazy_expunge_storage_vname(storage);
 		if (*vname != '\0' &&
 		    strncmp(pattern, vname, strlen(vname)) == 0)
-			return lazy_expunge_user_never_used(luser->user);
+			return lazy_expunge_user_is_new(luser->user);
 	}
 	return FALSE;
 }

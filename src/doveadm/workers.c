@@ -231,7 +231,8 @@ static void worker_feed(struct workers *workers, struct worker *worker)
 		ret = workers->callbacks->next(workers->context, &username);
 		if (ret <= 0 || doveadm_is_killed()) {
 			workers->finished = TRUE;
-			workers->ret = ret < 0 ? -1 : 0;
+			/* as doveadm without -j: some users are left over */
+			workers->ret = ret == 0 ? 0 : -1;
 		}
 	}
 	if (workers->finished) {

@@ -94,7 +94,7 @@ int lazy_expunge_live_boxes(struct lazy_expunge_user *luser,
 	int ret = 0;
 
 	/* to list what is not there would want to make a place for it */
-	if (lazy_expunge_user_never_used(luser->user))
+	if (lazy_expunge_user_is_new(luser->user))
 		return 0;
 	pool = pool_alloconly_create("lazy_expunge live", 4096);
 	p_array_init(&names, pool, 64);

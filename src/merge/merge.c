@@ -412,6 +412,25 @@ static void merge_open_namespace(struct merge *merge)
 	mail_user_deinit(&merge->source);
 }
 
+/* Can there be mailboxes below it? */
+static bool merge_check_name(struct lazy_expunge_user *luser,
+			     struct mail_namespace *ns, const char *name,
+			     struct lazy_expunge_error *error_r)
+{
+	struct mailbox *box = lazy_expunge_mailbox_alloc(luser, ns,
+		t_strdup_printf("%s%cINBOX", name, mail_namespace_get_sep(ns)),
+		0);
+	bool ok = mailbox_verify_create_name(box) == 0;
+
+	if (!ok) {
+		error_r->text = t_strdup_printf("-m %s: there can be no mailbox "
+			"of this name: %s", name,
+			mailbox_get_last_error(box, NULL));
+	}
+	mailbox_free(&box);
+	return ok;
+}
+
 /* Returns FALSE and the error if it will never be possible. */
 static bool merge_check(struct lazy_expunge_user *luser,
 			const struct lazy_expunge_merge_params *params,
@@ -437,6 +456,8 @@ static bool merge_check(struct lazy_expunge_user *luser,
 			"storage", params->mailbox);
 		return FALSE;
 	}
+	if (!merge_check_name(luser, ns, params->mailbox, error_r))
+		return FALSE;
 	return lazy_expunge_merge_source_check(params->account, error_r);
 }
 

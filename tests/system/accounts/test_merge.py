@@ -215,6 +215,9 @@ def test_what_is_refused(dovecot):
     assert "no mailbox's name" in account(server, "undelete", ident, "-m", "", code=64)
     assert "this is the expunge storage" in account(server, "undelete", ident, "-m", server.config.storage, code=64)
     assert "this is the expunge storage" in account(server, "undelete", ident, "-n", "-m", server.config.storage, code=64)
+    for name in ("/x", "a//b", "x" * 300, "Old/"):
+        for plan in ((), ("-n",)):
+            assert f"-m {name}: there can be no mailbox of this name: " in account(server, "undelete", ident, *plan, "-m", name, code=64)
     assert "held by case-17" in account(server, "undelete", of_held, "-m", OLD, "-t", user.name, code=77)
     # what was refused has begun nothing, which could not be ended
     assert all((row["state"], row["needs"]) == ("deleted", "") for row in account(server, "list") if row["id"] in (ident, of_held))

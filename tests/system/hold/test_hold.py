@@ -83,6 +83,49 @@ def test_holds_of_a_server(dovecot):
             sorted((user.name, state) for user in (anna, bob))
 
 
+@pytest.mark.any_format
+def test_all_users_are_held_before_they_have_mail(dovecot):
+    """The directory of their domain is made as that above it says, so that the first one does not keep the others out."""
+    server = dovecot.own(passwd_file=True)
+    top = server.mail_root / "domains"
+    top.mkdir()
+    shutil.chown(top, group=61410)
+    top.chmod(0o2770)
+    users = [server.user() for _ in range(2)]
+    server.write_users([(user, {"uid": str(61410 + number), "gid": "61410", "home": str(top / "example.com" / user.name)})
+                        for number, user in enumerate(users)])
+    done = server.doveadm("-f", "json", "lazy-expunge", "hold", "-A", "-N", "case")
+    assert sorted(row["username"] for row in json.loads(done.stdout)) == sorted(user.name for user in users) and done.stderr == b""
+    for number, user in enumerate(users):
+        user.deliver()
+        assert len(user.messages()) == 1
+        home = (top / "example.com" / user.name).stat()
+        assert (home.st_uid, home.st_gid, home.st_mode & 0o7777) == (61410 + number, 61410, 0o2770)
+
+
+@pytest.mark.any_format
+def test_a_file_system_that_is_not_mounted_is_no_reason_not_to_hold(dovecot):
+    """It looks as if no user ever had mail."""
+    server = dovecot.own(passwd_file=True)
+    top, away = server.mail_root / "disk", server.mail_root / "away"
+    top.mkdir()
+    server.own(top)
+    users = [server.user() for _ in range(2)]
+    server.write_users([(user, {"home": str(top / user.name)}) for user in users])
+    keep(users[0], "Evidence")
+    server.settle()
+    top.rename(away)
+    top.mkdir()
+    for command in ("hold -N case", "release -N case"):
+        done = server.doveadm("-f", "json", "lazy-expunge", *command.split(), "-A", check=False)
+        assert done.code == 75 and b"Error: " in done.stderr and b"Not held" not in done.stderr, done
+    top.rmdir()
+    away.rename(top)
+    assert json.loads(server.doveadm("-f", "json", "lazy-expunge", "holds", "-A").stdout) == []
+    assert [row["username"] for row in json.loads(server.doveadm("-f", "json", "lazy-expunge", "hold", "-A", "-N", "case").stdout)] == \
+        [user.name for user in users]
+
+
 @pytest.mark.parametrize("text", ["", "lazy-expunge-holds\t1\n", "lazy-expunge-holds\t1\nhold\tx\n", "lazy-expunge-holds\t2\nend\t0\n"],
                          ids=["of another", "cut", "line", "version"])
 def test_a_file_that_cannot_be_read_holds_everything(dovecot, text):

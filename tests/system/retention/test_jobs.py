@@ -91,6 +91,16 @@ def test_a_process_that_dies_is_replaced(dovecot, victim):
     assert all(row["expunged"] == 1 and row["failed"] == 0 for row in by_user.values())
 
 
+def test_who_ends_the_first_process_leaves_users_over(dovecot):
+    """When it has read the first part of a file of users, and is about to read the next."""
+    server, users = fleet(dovecot, 1)
+    names = server.root / "many"
+    names.write_text(f"{users[0].name}\n" * 3000)
+    done, _ = doveadm_traced(server, ["-f", "json", "lazy-expunge", "maintain", "-F", names, "-j", "2"],
+                             "-P", names, "-e", "inject=read,pread64:signal=TERM:when=2")
+    assert done.code == 75 and 1 <= len(json.loads(done.stdout)) < 3000, done
+
+
 @pytest.mark.since("2.4")
 def test_the_configuration_is_read_once(dovecot):
     """By the first process, for all of them; what -o says holds in each."""
