@@ -129,7 +129,9 @@ class Server:
         if result.code != 0 or fields is None:
             return result.code != 0 and fields is None
         known = dict(line.split("\t", 1) for line in result.stdout.decode().splitlines() if "\t" in line)
-        return fields.items() <= known.items() and not (before.keys() - fields.keys()) & known.keys()
+        # 2.4 shows paths as they are for the user
+        return all(known.get(key, "").endswith(value.removeprefix("~")) for key, value in fields.items()) and \
+            not (before.keys() - fields.keys()) & known.keys()
 
     def write_passdb(self, protocol, rows):
         """With passdb_file: rows (user's name, {field: value}) for a protocol (imap, pop3, doveadm)."""
