@@ -138,7 +138,9 @@ def test_users_without_a_storage_are_no_error(dovecot):
     user.doveadm("expunge", "mailbox", "INBOX", "all")
     for line in OVER_ALL:
         done = server.doveadm(*line.split(), check=False)
-        assert (done.code, done.stderr) == (0, b""), (line, done)
+        # that nothing was found is said once
+        said = b"doveadm: Info: No mail in the expunge storage matches\n" if "subject nothing" in line else b""
+        assert (done.code, done.stderr) == (0, said), (line, done)
     # where a home cannot be made, Dovecot's own commands say so
     server.write_users([new, user, never])
     done = server.doveadm(*RETENTION_BY_HAND.split(), check=False)
