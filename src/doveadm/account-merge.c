@@ -173,9 +173,9 @@ bool lazy_expunge_account_merge(struct lazy_expunge_account_cmd *cmd,
 	    !merge_aim(cmd, account, target) ||
 	    !merge_check_target(&mcmd, account->target))
 		return FALSE;
-	/* it has begun to copy to there, and not come to the end */
-	mcmd.params.resumed = account->step == LAZY_EXPUNGE_ACCOUNT_MERGING &&
-		strcmp(account->mailbox, mailbox) == 0 &&
+	/* it may have begun to copy to there. That it came to its end does not say that
+	   Dovecot wrote all: keywords that a full disk did not take fail nothing. */
+	mcmd.params.resumed = strcmp(account->mailbox, mailbox) == 0 &&
 		strcmp(account->target, old_target) == 0;
 	account->mailbox = mailbox;
 	if (lazy_expunge_registry_step(account, LAZY_EXPUNGE_ACCOUNT_MERGING,
