@@ -35,11 +35,12 @@ struct deletion {
 	bool retention;
 	/* NULL = some mails */
 	const char *mailbox;
-	/* of mailboxes: their tree, those that are done, and when the last was;
-	   0 = one is being deleted */
+	/* of mailboxes: their tree, those that are done (the record has what is
+	   not written yet), and when the last one, which is that above, was at
+	   work */
 	const char *tree;
 	ARRAY_TYPE(const_string) done;
-	time_t ended;
+	time_t used;
 	struct lazy_expunge_deletion_record record;
 	/* the file does not have all of it */
 	bool changed;
@@ -161,6 +162,7 @@ deletion_new(struct lazy_expunge_user *luser,
 	deletion->retention = what->retention;
 	deletion->mailbox = p_strdup(deletions->pool, what->mailbox);
 	deletion->tree = p_strdup(deletions->pool, what->tree);
+	deletion->used = time(NULL);
 	p_array_init(&deletion->done, deletions->pool, 1);
 	lazy_expunge_deletions_begin(luser, deletions->pool, 0,
 				     &deletion->record);
@@ -170,32 +172,32 @@ deletion_new(struct lazy_expunge_user *luser,
 	return deletion;
 }
 
-static bool deletion_is_of(const struct deletion *deletion,
-			   const struct lazy_expunge_deletion_what *what)
-{
-	return deletion->owner == what->owner &&
-		deletion->retention == what->retention &&
-		deletion->ended == 0 &&
-		null_strcmp(deletion->mailbox, what->mailbox) == 0;
-}
-
-/* Another mailbox of the tree was deleted just now. One that is deleted again
-   is another one. */
+/* The mailbox is still being deleted, or another of the tree was just now. One that
+   is deleted again is another deletion. */
 static bool deletion_goes_on(const struct deletion *deletion,
-			     const struct lazy_expunge_deletion_what *what)
+			     const char *mailbox, time_t now)
 {
 	const char *name;
 
-	if (deletion->owner != what->owner || deletion->ended == 0 ||
-	    deletion->retention != what->retention ||
-	    time(NULL) - deletion->ended > DELETIONS_TREE_GAP_SECS ||
-	    null_strcmp(deletion->tree, what->tree) != 0)
-		return FALSE;
 	array_foreach_elem(&deletion->done, name) {
-		if (strcmp(name, what->mailbox) == 0)
+		if (strcmp(name, mailbox) == 0)
 			return FALSE;
 	}
-	return TRUE;
+	return strcmp(deletion->mailbox, mailbox) == 0 ||
+		(now >= deletion->used &&
+		 now - deletion->used <= DELETIONS_TREE_GAP_SECS);
+}
+
+static bool deletion_is_of(const struct deletion *deletion,
+			   const struct lazy_expunge_deletion_what *what,
+			   time_t now)
+{
+	return deletion->owner == what->owner &&
+		deletion->retention == what->retention &&
+		null_strcmp(deletion->tree, what->tree) == 0 &&
+		(what->tree != NULL ?
+		 deletion_goes_on(deletion, what->mailbox, now) :
+		 null_strcmp(deletion->mailbox, what->mailbox) == 0);
 }
 
 static struct deletion *
@@ -203,21 +205,18 @@ deletion_get(struct lazy_expunge_user *luser,
 	     const struct lazy_expunge_deletion_what *what)
 {
 	struct lazy_expunge_deletions *deletions = deletions_get(luser);
+	const time_t now = time(NULL);
 	struct deletion *deletion;
 
 	array_foreach_elem(&deletions->all, deletion) {
-		if (deletion_is_of(deletion, what))
-			return deletion;
-	}
-	if (what->tree == NULL)
-		return deletion_new(luser, what);
-	array_foreach_elem(&deletions->all, deletion) {
-		if (deletion_goes_on(deletion, what)) {
+		if (!deletion_is_of(deletion, what, now))
+			continue;
+		if (null_strcmp(deletion->mailbox, what->mailbox) != 0) {
 			deletion->mailbox = p_strdup(deletions->pool,
 						     what->mailbox);
-			deletion->ended = 0;
-			return deletion;
 		}
+		deletion->used = now;
+		return deletion;
 	}
 	return deletion_new(luser, what);
 }
@@ -270,13 +269,11 @@ void lazy_expunge_deletions_add_box(struct lazy_expunge_user *luser,
 
 	vname = p_strdup(deletions->pool, vname);
 	array_foreach_elem(&deletions->all, deletion) {
-		if (deletion->record.id != id)
-			continue;
-		array_push_back(&deletion->record.boxes, &vname);
-		deletion_changed(deletion, now);
-		if (deletion->tree != NULL) {
+		if (deletion->record.id == id) {
+			array_push_back(&deletion->record.boxes, &vname);
 			array_push_back(&deletion->done, &vname);
-			deletion->ended = time(NULL);
+			deletion_changed(deletion, now);
+			deletion->used = time(NULL);
 		}
 	}
 }

@@ -41,15 +41,22 @@ static bool list_is_missing(struct mailbox_list *list)
 	return known;
 }
 
+/* A device is no home: who is to have none gets /dev/null. */
+static bool home_is_missing(const char *home)
+{
+	struct stat st;
+
+	return stat(home, &st) == 0 ? S_ISCHR(st.st_mode) :
+		errno == ENOENT || errno == ENOTDIR;
+}
+
 bool lazy_expunge_user_never_used(struct mail_user *user)
 {
 	struct mail_namespace *ns;
 	bool own = FALSE, missing = TRUE;
 	const char *home;
-	struct stat st;
 
-	if (mail_user_get_home(user, &home) > 0 &&
-	    (stat(home, &st) == 0 || (errno != ENOENT && errno != ENOTDIR)))
+	if (mail_user_get_home(user, &home) > 0 && !home_is_missing(home))
 		return FALSE;
 
 	for (ns = user->namespaces; ns != NULL && missing; ns = ns->next) {
@@ -90,6 +97,8 @@ enum lazy_expunge_place lazy_expunge_user_place(struct mail_user *user)
 		return LAZY_EXPUNGE_PLACE_UNKNOWN;
 	if (stat_first_parent(path, &path, &st) < 0)
 		return LAZY_EXPUNGE_PLACE_UNKNOWN;
+	if (S_ISCHR(st.st_mode))
+		return LAZY_EXPUNGE_PLACE_NONE;
 	if (faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0)
 		return LAZY_EXPUNGE_PLACE_CAN_BE_MADE;
 	return strcmp(path, "/") == 0 ? LAZY_EXPUNGE_PLACE_NONE :

@@ -8,6 +8,7 @@
 #include "module-context.h"
 #include "doveadm-mail.h"
 #include "account/never-used.h"
+#include "account/storage-list.h"
 #include "account/storages.h"
 #include "account/user.h"
 #include "doveadm/missing-storage.h"
@@ -27,28 +28,58 @@ static const char *const commands[] = { "expunge", "fetch", "search" };
 
 static void (*next_hook)(struct doveadm_mail_cmd_context *ctx);
 
-static bool storage_is_missing(struct lazy_expunge_user *luser,
+static bool box_is_missing(struct lazy_expunge_user *luser,
+			   struct mail_namespace *ns, const char *vname)
+{
+	struct mailbox *box = lazy_expunge_mailbox_alloc(luser, ns, vname, 0);
+	enum mailbox_existence existence;
+	bool missing = mailbox_exists(box, FALSE, &existence) == 0 &&
+		existence == MAILBOX_EXISTENCE_NONE;
+
+	mailbox_free(&box);
+	return missing;
+}
+
+static int storage_listed(struct mail_namespace *ns, const char *vname,
+			  void *context)
+{
+	struct lazy_expunge_user *luser = context;
+
+	return box_is_missing(luser, ns, vname) ? 0 : -1;
+}
+
+/* Of many mailboxes one user's is asked for by its name, and others are there: it
+   may be misspelt. */
+static bool is_misspelt(struct doveadm_mail_cmd_context *ctx,
+			struct lazy_expunge_user *luser,
+			struct lazy_expunge_storage *storage)
+{
+	const char *error;
+	enum mail_error code;
+
+	return ctx->iterate_single_user &&
+		lazy_expunge_storage_is_many(storage) &&
+		lazy_expunge_storage_list(luser, storage, storage_listed,
+					  luser, &error, &code) < 0;
+}
+
+static bool storage_is_missing(struct doveadm_mail_cmd_context *ctx,
+			       struct lazy_expunge_user *luser,
 			       const char *vname)
 {
 	struct mail_namespace *ns =
 		mail_namespace_find(luser->user->namespaces, vname);
-	struct lazy_expunge_storage *storage;
-	enum mailbox_existence existence;
-	struct mailbox *box;
-	bool missing;
+	struct lazy_expunge_storage *storage =
+		lazy_expunge_storage_match_name(luser, ns, vname);
 
-	storage = lazy_expunge_storage_match_name(luser, ns, vname);
 	if (storage == NULL)
 		return FALSE;
 	/* where not even a home can be made */
 	if (lazy_expunge_user_is_new(luser->user))
 		return TRUE;
-	vname = lazy_expunge_storage_open_vname(storage, ns, vname);
-	box = lazy_expunge_mailbox_alloc(luser, ns, vname, 0);
-	missing = mailbox_exists(box, FALSE, &existence) == 0 &&
-		existence == MAILBOX_EXISTENCE_NONE;
-	mailbox_free(&box);
-	return missing;
+	return box_is_missing(luser, ns,
+			lazy_expunge_storage_open_vname(storage, ns, vname)) &&
+		!is_misspelt(ctx, luser, storage);
 }
 
 /* A pattern that begins with the name of a storage: Dovecot lists what there is,
@@ -72,7 +103,8 @@ static bool storages_are_missing(struct lazy_expunge_user *luser,
 }
 
 /* TRUE if all of these must match, and one of them is to be in such a mailbox. */
-static bool args_want_missing(struct lazy_expunge_user *luser,
+static bool args_want_missing(struct doveadm_mail_cmd_context *ctx,
+			      struct lazy_expunge_user *luser,
 			      const struct mail_search_arg *args)
 {
 	bool found = FALSE;
@@ -81,9 +113,11 @@ static bool args_want_missing(struct lazy_expunge_user *luser,
 		if (args->match_not)
 			continue;
 		if (args->type == SEARCH_SUB)
-			found = args_want_missing(luser, args->value.subargs);
+			found = args_want_missing(ctx, luser,
+						  args->value.subargs);
 		else if (args->type == SEARCH_MAILBOX)
-			found = storage_is_missing(luser, args->value.str);
+			found = storage_is_missing(ctx, luser,
+						   args->value.str);
 		else if (args->type == SEARCH_MAILBOX_GLOB)
 			found = storages_are_missing(luser, args->value.str);
 	}
@@ -101,7 +135,8 @@ static int missing_storage_run(struct doveadm_mail_cmd_context *ctx,
 		return cmd->module_ctx.super.run(ctx, user);
 	luser = lazy_expunge_user_get(user);
 	T_BEGIN {
-		missing = args_want_missing(luser, ctx->search_args->args);
+		missing = args_want_missing(ctx, luser,
+					    ctx->search_args->args);
 	} T_END;
 	lazy_expunge_user_release(luser);
 	return missing ? 0 : cmd->module_ctx.super.run(ctx, user);

@@ -136,19 +136,85 @@ int lazy_expunge_hold_build_query(const char *const *query,
 	return ret;
 }
 
-/* Spans of time count from when it was set: by "savedsince 1d" a mail would be
-   held for a day, and then go. */
-static int hold_build(const struct lazy_expunge_hold *hold,
-		      struct mail_search_args **args_r, const char **error_r)
+static int hold_build_at(const struct lazy_expunge_hold *hold, time_t when,
+			 struct mail_search_args **args_r, const char **error_r)
 {
 	const time_t now = ioloop_time;
 	int ret;
 
 	/* the search parser asks for no other clock */
-	ioloop_time = hold->set_time;
+	ioloop_time = when;
 	ret = lazy_expunge_hold_build_query(hold->query, args_r, error_r);
 	ioloop_time = now;
 	return ret;
+}
+
+/* Of one query, built at two times. */
+static bool args_are_same(const struct mail_search_arg *arg1,
+			  const struct mail_search_arg *arg2)
+{
+	for (; arg1 != NULL; arg1 = arg1->next, arg2 = arg2->next) {
+		switch (arg1->type) {
+		case SEARCH_OR:
+		case SEARCH_SUB:
+			if (!args_are_same(arg1->value.subargs,
+					   arg2->value.subargs))
+				return FALSE;
+			break;
+		case SEARCH_BEFORE:
+		case SEARCH_ON:
+		case SEARCH_SINCE:
+			if (arg1->value.time != arg2->value.time)
+				return FALSE;
+			break;
+		default:
+			break;
+		}
+	}
+	return TRUE;
+}
+
+static struct mail_search_arg *
+args_sub(pool_t pool, struct mail_search_arg *subargs)
+{
+	struct mail_search_arg *arg = p_new(pool, struct mail_search_arg, 1);
+
+	arg->type = SEARCH_SUB;
+	arg->value.subargs = subargs;
+	return arg;
+}
+
+static void args_add_alternative(struct mail_search_args *args,
+				 const struct mail_search_args *other)
+{
+	struct mail_search_arg *either =
+		p_new(args->pool, struct mail_search_arg, 1);
+
+	either->type = SEARCH_OR;
+	either->value.subargs = args_sub(args->pool, args->args);
+	either->value.subargs->next = args_sub(args->pool,
+		mail_search_arg_dup(args->pool, other->args));
+	args->args = either;
+}
+
+/* Spans of time count from when it was set, and from now: by "savedsince 1d" a mail
+   would else be held for a day, and then go, and by "savedbefore 7d" nothing
+   would ever be held that is deleted later. */
+static int hold_build(const struct lazy_expunge_hold *hold,
+		      struct mail_search_args **args_r, const char **error_r)
+{
+	struct mail_search_args *args_now;
+
+	if (hold_build_at(hold, hold->set_time, args_r, error_r) < 0)
+		return -1;
+	if (hold_build_at(hold, ioloop_time, &args_now, error_r) < 0) {
+		mail_search_args_unref(args_r);
+		return -1;
+	}
+	if (!args_are_same((*args_r)->args, args_now->args))
+		args_add_alternative(*args_r, args_now);
+	mail_search_args_unref(&args_now);
+	return 0;
 }
 
 static void holds_add_end(struct lazy_expunge_holds *holds, time_t end)

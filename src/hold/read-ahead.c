@@ -19,17 +19,26 @@
    what earlier ones have left, but for as many. */
 #define READ_AHEAD_MAX_KEPT 20000
 #define READ_AHEAD_MAX_LEFT 1000
+/* Nobody can end it then: the process does not hear of signals. */
+#define READ_AHEAD_MAX_SECS 10
 
 struct read_ahead {
 	struct lazy_expunge_user *luser;
 	struct lazy_expunge_holds *holds;
 	struct lazy_expunge_storage *storage;
-	/* NULL = nobody can say so */
+	/* it ends when this says so; NULL = at a time */
 	bool (*is_killed)(void);
+	time_t until;
 	/* so many that came last, and what is before them up to one that was
 	   read; 0 = all */
 	unsigned int newest;
 };
+
+static bool read_ahead_is_over(const struct read_ahead *ahead)
+{
+	return ahead->is_killed != NULL ? ahead->is_killed() :
+		time(NULL) >= ahead->until;
+}
 
 /* In the alternative storage of dbox, which may be slow, or away: then Dovecot
    makes the whole storage anew. */
@@ -89,14 +98,14 @@ static bool read_ahead_batch(struct read_ahead *ahead, struct mailbox *box,
 			     uint32_t first, uint32_t last)
 {
 	struct lazy_expunge_fields *fields = read_ahead_begin(ahead, box);
-	bool killed = FALSE;
+	bool over = FALSE;
 
-	for (uint32_t seq = first; seq <= last && !killed; seq++) {
+	for (uint32_t seq = first; seq <= last && !over; seq++) {
 		if (!lazy_expunge_fields_are_cached(fields, seq))
 			lazy_expunge_fields_read(fields, seq);
-		killed = ahead->is_killed != NULL && ahead->is_killed();
+		over = read_ahead_is_over(ahead);
 	}
-	return lazy_expunge_fields_deinit(&fields) == 0 && !killed;
+	return lazy_expunge_fields_deinit(&fields) == 0 && !over;
 }
 
 static void read_ahead_mails(struct read_ahead *ahead, struct mailbox *box)
@@ -130,7 +139,7 @@ static int read_ahead_listed(struct mail_namespace *ns, const char *vname,
 		read_ahead_mails(ahead, box);
 	} T_END;
 	mailbox_free(&box);
-	return 0;
+	return read_ahead_is_over(ahead) ? -1 : 0;
 }
 
 /* name: NULL = any of them */
@@ -200,6 +209,7 @@ void lazy_expunge_hold_read_kept(struct lazy_expunge_user *luser)
 	struct read_ahead ahead = {
 		.luser = luser,
 		.newest = I_MIN(luser->kept, READ_AHEAD_MAX_KEPT),
+		.until = time(NULL) + READ_AHEAD_MAX_SECS,
 	};
 
 	if (luser->kept == 0 || luser->user->autocreated ||

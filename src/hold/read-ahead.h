@@ -10,7 +10,7 @@ struct lazy_expunge_user;
 void lazy_expunge_hold_read_ahead(struct lazy_expunge_user *luser,
 				  const char *name, bool (*is_killed)(void));
 /* The same of all holds at the end of a session, for what it has deleted and what
-   was left, where a retention will ask for it. */
+   was left, where a retention will ask for it. Takes at most some seconds. */
 void lazy_expunge_hold_read_kept(struct lazy_expunge_user *luser);
 
 #endif

@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from harness import Mailbox
+from harness import Mailbox, wait_for
 from harness.dovecot.config import DEFAULT_MAILBOXES
-from harness.dovecot.holds import EVIDENCE, MANY, PATH, SHORT, hold, keep, let_time_pass, rows, subjects
+from harness.dovecot.holds import EVIDENCE, MANY, PATH, SHORT, by_maintain, hold, keep, let_time_pass, rows, subjects
 from harness.dovecot.mail import message
 from harness.faults.inject import doveadm_traced
 from harness.measuring import accounts as bench_accounts
@@ -125,6 +125,21 @@ def test_a_span_in_a_query_counts_from_when_the_hold_was_set(dovecot):
     path.write_text(re.sub(r"(?m)^(hold\t\w+\t)(\d+)", lambda found: found[1] + str(int(found[2]) + 2 * 86400), path.read_text()))
     assert rows(user, "list")[0]["held"] == "day, older"
     assert user.doveadm("expunge", "mailbox", ".EXPUNGED", "all", check=False).code == 77
+
+
+@pytest.mark.any_format
+def test_a_span_in_a_query_counts_from_now_as_well(dovecot):
+    """What is old enough by now is held, also where it was deleted after the hold was set."""
+    user = dovecot(mailboxes=DEFAULT_MAILBOXES + SHORT).user()
+    keep(user, "Evidence")
+    hold(user, "savedbefore", "1s", "or", "subject", "nothing")
+    # as if it were set two days ago
+    path = user.home / PATH
+    path.write_text(re.sub(r"(?m)^(hold\t\w+\t)(\d+)", lambda found: found[1] + str(int(found[2]) - 2 * 86400), path.read_text()))
+    let_time_pass(user)
+    wait_for(lambda: rows(user, "list")[0]["held"] == "case", "the mail to be older than the span")
+    by_maintain(user)
+    assert subjects(user) == ["Evidence"]
 
 
 def test_a_flag_that_is_set_later_holds(dovecot):

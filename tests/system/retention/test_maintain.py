@@ -312,7 +312,12 @@ def test_the_users_of_a_systems_services_are_no_error_for_any_command(dovecot):
     keep(user, 2)
     users = server.root / "users"
     users.write_text(users.read_text() + "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin:\n")
-    wait_for(lambda: server.doveadm("user", "nobody", check=False).code == 0, "userdb to read its file")
+    services = 1
+    # sdbox and mdbox look for an alternative storage there before anybody can ask
+    if dovecot.format == "maildir":
+        services = 2
+        users.write_text(users.read_text() + "daemon:x:65533:65533:daemon:/dev/null:/usr/sbin/nologin:\n")
+    wait_for(lambda: server.doveadm("user", "daemon" if services == 2 else "nobody", check=False).code == 0, "userdb to read its file")
     for command in ("maintain", "check", "check -q", "status", "status -s bytes -l 20", "list", "deletions", "holds", "restore -n ALL", "erase -n ALL",
                     f"export -w {server.root}/shared/%u.tar", "maintain -n", "hold -N case", "holds", "release -N case"):
         name, *arguments = command.split()
@@ -321,7 +326,7 @@ def test_the_users_of_a_systems_services_are_no_error_for_any_command(dovecot):
         if command == "hold -N case":
             # of him there is nothing to be held, and who may get mail is held
             assert [row["username"] for row in json.loads(done.stdout)] == [user.name, new.name]
-            assert done.stderr.count(b"Not held: the user never had mail") == done.stderr.count(b"\n") == 1
+            assert done.stderr.count(b"Not held: the user never had mail") == done.stderr.count(b"\n") == services
         else:
             assert done.stderr == b"", done
     assert not os.path.exists("/nonexistent")
@@ -344,6 +349,10 @@ def test_dovecots_own_commands_pass_over_who_has_no_storage(dovecot, mode):
         assert command[0] == "expunge" or (user.name.encode() in done.stdout or b"uid: 1" in done.stdout or "-u" in command), done
     assert [mail.uid for mail in user.kept()] == [2] and len(fresh.messages()) == 1
     assert not [mailbox for mailbox in fresh.mailboxes() if "EXPUNGED" in mailbox.replace("EXPUNGED/", "")], "none is made for it"
+    # one user has others of the storage's mailboxes: the name is misspelt, which 2.3 says
+    if mode == "namespace":
+        done = server.doveadm("search", "-u", user.name, "mailbox", ".EXPUNGED/INBXO", "all", check=False)
+        assert (done.code != 0) == (dovecot.version < (2, 4)), done
     # what is no storage is asked for by mistake, as ever
     done = server.doveadm("expunge", "-A", "mailbox", "EXPUNGD", "all", check=False)
     assert (done.code != 0) == (dovecot.version < (2, 4)), done
