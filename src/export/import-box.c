@@ -18,7 +18,7 @@
 #include "formats/format.h"
 #include "formats/sdbox-files.h"
 #include "keep/deletion-id.h"
-#include "keep/destination.h"
+#include "keep/destination-make.h"
 #include "keep/origin.h"
 #include "restore/storage-of.h"
 #include "restore/target.h"

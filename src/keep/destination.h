@@ -16,11 +16,6 @@ struct lazy_expunge_destination_transaction;
 struct lazy_expunge_storage;
 struct lazy_expunge_user;
 
-/* Where mails of source go, which need not be open: the namespace, and the vname
-   (data stack). */
-struct mail_namespace *
-lazy_expunge_destination_find(struct lazy_expunge_storage *storage,
-			      struct mailbox *source, const char **vname_r);
 /* Open (and create) the destination for mails of source. Returns NULL and the
    error if that is not possible. */
 struct lazy_expunge_destination *
