@@ -15,6 +15,10 @@ struct istream;
 struct lazy_expunge_user;
 struct mail_user;
 
+/* So begins the name of a mailbox that check makes and takes away again: nothing of it
+   is written down. */
+#define LAZY_EXPUNGE_PROBE_MAILBOX "lazy-expunge-probe-"
+
 struct lazy_expunge_deletion_what {
 	/* whose mail it is */
 	struct mail_user *owner;

@@ -42,6 +42,11 @@ static const char *place_control_dir(struct mail_user *user)
 	return dir;
 }
 
+bool lazy_expunge_place_has_name(const char *fname)
+{
+	return str_begins_with(fname, "."PLACE_FNAME_PREFIX);
+}
+
 const char *lazy_expunge_place_path(struct mail_user *user, const char *fname)
 {
 	const char *dir;

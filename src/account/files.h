@@ -53,4 +53,7 @@ int lazy_expunge_place_replace_durably(struct mail_user *user, const char *path,
 				       const void *data, size_t size,
 				       const char **error_r);
 
+/* TRUE if a file of this name in a home is one of this plugin's. */
+bool lazy_expunge_place_has_name(const char *fname);
+
 #endif

@@ -8,6 +8,7 @@
 #include "mkdir-parents.h"
 #include "account/never-used.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,12 +42,19 @@ static bool list_is_missing(struct mailbox_list *list)
 	return known;
 }
 
-/* A device is no home: who is to have none gets /dev/null. */
+static bool is_writable(const char *dir)
+{
+	return faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+/* No home: a device, as who is to have none gets /dev/null; and what is not the
+   user's, as / and the directories of programs for the users of services. */
 static bool home_is_missing(const char *home)
 {
 	struct stat st;
 
-	return stat(home, &st) == 0 ? S_ISCHR(st.st_mode) :
+	return stat(home, &st) == 0 ?
+		S_ISCHR(st.st_mode) || !is_writable(home) :
 		errno == ENOENT || errno == ENOTDIR;
 }
 
@@ -85,24 +93,53 @@ static const char *user_path(struct mail_user *user)
 	return "";
 }
 
-enum lazy_expunge_place lazy_expunge_user_place(struct mail_user *user)
+static bool dir_is_empty(const char *path)
 {
-	const char *path;
+	const struct dirent *entry;
+	DIR *dir = opendir(path);
+	bool empty = TRUE;
+
+	if (dir == NULL)
+		return FALSE;
+	while (empty && (entry = readdir(dir)) != NULL) {
+		empty = strcmp(entry->d_name, ".") == 0 ||
+			strcmp(entry->d_name, "..") == 0;
+	}
+	(void)closedir(dir);
+	return empty;
+}
+
+/* Of what nothing is there that is the user's. */
+static enum lazy_expunge_place path_place(const char *path)
+{
+	const char *parent;
 	struct stat st;
 
-	if (!lazy_expunge_user_never_used(user))
-		return LAZY_EXPUNGE_PLACE_THERE;
-	path = user_path(user);
-	if (*path != '/')
+	if (*path != '/' || stat_first_parent(path, &parent, &st) < 0)
 		return LAZY_EXPUNGE_PLACE_UNKNOWN;
-	if (stat_first_parent(path, &path, &st) < 0)
-		return LAZY_EXPUNGE_PLACE_UNKNOWN;
-	if (S_ISCHR(st.st_mode))
-		return LAZY_EXPUNGE_PLACE_NONE;
-	if (faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0)
+	if (is_writable(parent))
 		return LAZY_EXPUNGE_PLACE_CAN_BE_MADE;
-	return strcmp(path, "/") == 0 ? LAZY_EXPUNGE_PLACE_NONE :
-		LAZY_EXPUNGE_PLACE_UNKNOWN;
+	/* an empty directory may be a mount point */
+	return S_ISCHR(st.st_mode) || strcmp(parent, "/") == 0 ||
+		(strcmp(parent, path) == 0 && !dir_is_empty(path)) ?
+		LAZY_EXPUNGE_PLACE_NONE : LAZY_EXPUNGE_PLACE_UNKNOWN;
+}
+
+enum lazy_expunge_place lazy_expunge_user_place(struct mail_user *user)
+{
+	return !lazy_expunge_user_never_used(user) ?
+		LAZY_EXPUNGE_PLACE_THERE : path_place(user_path(user));
+}
+
+bool lazy_expunge_user_home_is_away(struct mail_user *user,
+				    const char **home_r)
+{
+	struct stat st;
+
+	return mail_user_get_home(user, home_r) > 0 &&
+		stat(*home_r, &st) < 0 &&
+		(errno == ENOENT || errno == ENOTDIR) &&
+		path_place(*home_r) == LAZY_EXPUNGE_PLACE_UNKNOWN;
 }
 
 bool lazy_expunge_user_is_new(struct mail_user *user)

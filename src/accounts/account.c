@@ -283,6 +283,23 @@ int lazy_expunge_account_forget(struct lazy_expunge_account *account,
 	return lazy_expunge_moves_forget(account, error_r);
 }
 
+/* What cannot be removed as a whole is not begun. */
+static int purge_look(const struct lazy_expunge_account *account,
+		      const char **error_r)
+{
+	const struct lazy_expunge_account_part *part;
+	struct lazy_expunge_purged counted;
+
+	i_zero(&counted);
+	array_foreach(&account->parts, part) {
+		if (lazy_expunge_count_tree(part->to, &counted.paths,
+					    &counted.files, &counted.bytes,
+					    error_r) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int lazy_expunge_account_purge(struct lazy_expunge_account *account,
 			       struct lazy_expunge_purged *purged_r,
 			       const char **error_r)
@@ -290,6 +307,9 @@ int lazy_expunge_account_purge(struct lazy_expunge_account *account,
 	const struct lazy_expunge_account_part *part;
 
 	i_zero(purged_r);
+	if (account->step != LAZY_EXPUNGE_ACCOUNT_PURGING &&
+	    purge_look(account, error_r) < 0)
+		return -1;
 	if (lazy_expunge_registry_step(account, LAZY_EXPUNGE_ACCOUNT_PURGING,
 				       error_r) < 0)
 		return -1;

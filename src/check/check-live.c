@@ -97,19 +97,34 @@ static int pop3_is_probe(struct lazy_expunge_dialogue *dialogue,
 	return -1;
 }
 
+static bool pop3_is_count(const char *line, unsigned int *count_r)
+{
+	const char *const *words = t_strsplit(line, " ");
+
+	return strcmp(words[0], "+OK") == 0 && words[1] != NULL &&
+		str_to_uint(words[1], count_r) == 0;
+}
+
+/* The greeting is not waited for: pop3 that is begun with -u has none. */
+static int pop3_stat(struct lazy_expunge_dialogue *dialogue,
+		     unsigned int *count_r)
+{
+	const char *line = pop3_command(dialogue, "STAT");
+
+	if (line != NULL && !pop3_is_count(line, count_r))
+		line = lazy_expunge_dialogue_read(dialogue);
+	return line != NULL && pop3_is_count(line, count_r) ? 0 : -1;
+}
+
 static const char *pop3_delete(struct lazy_expunge_dialogue *dialogue,
 			       struct lazy_expunge_probe *probe)
 {
 	const char *message_id = lazy_expunge_probe_message_id(probe);
-	const char *line, *const *words;
 	unsigned int count, number, looks;
 	int ret = 0;
 
-	line = pop3_command(dialogue, "STAT");
-	words = line == NULL ? NULL : t_strsplit(line, " ");
-	if (words == NULL || str_array_length(words) < 2 ||
-	    str_to_uint(words[1], &count) < 0)
-		return "STAT";
+	if (pop3_stat(dialogue, &count) < 0)
+		return "the log-in";
 	for (looks = 0, number = count; ret == 0 && number > 0 &&
 	     looks < POP3_MAX_LOOKS; looks++, number--)
 		ret = pop3_is_probe(dialogue, number, message_id);
@@ -139,14 +154,13 @@ static int delete_by_program(struct lazy_expunge_probe *probe,
 		config->config_path, probe->luser->user->username, &error);
 	if (dialogue == NULL)
 		return 1;
-	line = lazy_expunge_dialogue_read(dialogue);
-	if (line == NULL || (strncmp(line, "* PREAUTH", 9) != 0 &&
-			     strncmp(line, "+OK", 3) != 0))
-		failed = "the log-in";
-	else if (protocol == LAZY_EXPUNGE_CHECK_IMAP)
-		failed = imap_delete(dialogue, probe);
-	else
+	if (protocol == LAZY_EXPUNGE_CHECK_POP3)
 		failed = pop3_delete(dialogue, probe);
+	else if ((line = lazy_expunge_dialogue_read(dialogue)) == NULL ||
+		 strncmp(line, "* PREAUTH", 9) != 0)
+		failed = "the log-in";
+	else
+		failed = imap_delete(dialogue, probe);
 	lazy_expunge_dialogue_end(&dialogue);
 	if (failed == NULL)
 		return 0;

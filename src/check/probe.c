@@ -9,6 +9,7 @@
 #include "mail-search.h"
 #include "mail-search-build.h"
 #include "mail-storage-private.h"
+#include "account/deletions.h"
 #include "core/transactions.h"
 #include "restore/restore.h"
 #include "check/probe.h"
@@ -31,7 +32,7 @@ int lazy_expunge_probe_init(struct lazy_expunge_probe *probe,
 	guid_128_generate(guid_128);
 	probe->guid = guid_128_to_string(guid_128);
 	probe->vname = inbox ? "INBOX" : t_strdup_printf(
-		"%slazy-expunge-probe-%s", ns->prefix, probe->guid);
+		"%s"LAZY_EXPUNGE_PROBE_MAILBOX"%s", ns->prefix, probe->guid);
 	probe->before = lazy_expunge_select_init(luser, &probe->error);
 	return probe->before == NULL ? -1 : 0;
 }

@@ -4,9 +4,10 @@
 #include "core/time-words.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <bsd/stdlib.h>
 
@@ -78,16 +79,28 @@ static bool reader_take_char(struct time_reader *reader, char c)
 	return TRUE;
 }
 
-/* Such as Europe/Berlin, if the system knows it. What has no slash may mean
-   several, as IST. */
+/* Is it a file of tzfile(5)? What there is none of would be UTC. */
+static bool is_zone_file(const char *path)
+{
+	char magic[4];
+	int fd = open(path, O_RDONLY);
+	bool ok;
+
+	if (fd == -1)
+		return FALSE;
+	ok = read(fd, magic, sizeof(magic)) == sizeof(magic) &&
+		memcmp(magic, "TZif", sizeof(magic)) == 0;
+	i_close_fd(&fd);
+	return ok;
+}
+
+/* Such as Europe/Berlin, if the system knows it. */
 static bool reader_take_zone_name(struct time_reader *reader)
 {
 	const char *name = reader->p, *c, *dir = getenv("TZDIR");
 	const size_t len = strlen(name);
-	struct stat st;
 
-	if (!isalpha((unsigned char)*name) || len > ZONE_NAME_MAX ||
-	    strchr(name, '/') == NULL || name[len - 1] == '/')
+	if (!isalpha((unsigned char)*name) || len > ZONE_NAME_MAX)
 		return FALSE;
 	for (c = name; *c != '\0'; c++) {
 		/* nor any other path */
@@ -95,9 +108,8 @@ static bool reader_take_zone_name(struct time_reader *reader)
 		    (strchr("/_+-", *c) == NULL || (*c == '/' && c[1] == '/')))
 			return FALSE;
 	}
-	/* what there is none of would be UTC */
-	if (stat(t_strdup_printf("%s/%s", dir == NULL ? ZONES_DIR : dir, name),
-		 &st) < 0 || !S_ISREG(st.st_mode))
+	if (!is_zone_file(t_strdup_printf("%s/%s", dir == NULL ? ZONES_DIR :
+					  dir, name)))
 		return FALSE;
 	reader->zone_name = name;
 	reader->p += len;

@@ -4,6 +4,7 @@
 #include "array.h"
 #include "compat/dovecot.h"
 #include "core/account-record.h"
+#include "account/files.h"
 #include "accounts/moves.h"
 #include "doveadm.h"
 #include "doveadm/account-aim.h"
@@ -11,6 +12,7 @@
 #include "doveadm/account-delete.h"
 #include "doveadm/account-user.h"
 
+#include <dirent.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 
@@ -61,20 +63,54 @@ static bool aim_check_user(struct lazy_expunge_account_cmd *cmd,
 				(long long)user_r->messages));
 }
 
+/* by_group: what a group must be able to do for its members. */
 static bool aim_may(const struct lazy_expunge_account_user *user,
-		    const struct stat *st)
+		    const struct stat *st, mode_t by_group)
 {
 	gid_t gid;
 
 	if (user->uid == 0 || st->st_uid == user->uid)
 		return TRUE;
-	if ((st->st_mode & S_IRWXG) == S_IRWXG) {
+	if ((st->st_mode & by_group) == by_group) {
 		array_foreach_elem(&user->gids, gid) {
 			if (gid == st->st_gid)
 				return TRUE;
 		}
 	}
 	return FALSE;
+}
+
+static bool aim_fail(const struct lazy_expunge_account_user *user,
+		     const char *path, const struct stat *st,
+		     const char **error_r)
+{
+	*error_r = t_strdup_printf("%s belongs to uid %ld, and %s is uid %ld: "
+		"give this uid the files (chown -R), or the user the other uid",
+		path, (long)st->st_uid, user->username, (long)user->uid);
+	return FALSE;
+}
+
+/* What this plugin has in a home is its user's alone. */
+static bool aim_owns_files(const struct lazy_expunge_account_user *user,
+			   const char *home, const char **error_r)
+{
+	const struct dirent *entry;
+	const char *path;
+	struct stat st;
+	DIR *dir = opendir(home);
+	bool ok = TRUE;
+
+	if (dir == NULL)
+		return TRUE;
+	while (ok && (entry = readdir(dir)) != NULL) T_BEGIN {
+		path = t_strconcat(home, "/", entry->d_name, NULL);
+		if (lazy_expunge_place_has_name(entry->d_name) &&
+		    lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+		    !aim_may(user, &st, S_IRGRP | S_IWGRP))
+			ok = aim_fail(user, path, &st, error_r);
+	} T_END_PASS_STR_IF(!ok, error_r);
+	(void)closedir(dir);
+	return ok;
 }
 
 /* Returns FALSE if the mail is another's, and the user is no member of a group that
@@ -89,7 +125,9 @@ static bool aim_owns(const struct lazy_expunge_account *account,
 	struct stat st;
 
 	array_foreach(&account->places, place) {
-		if (!str_begins_with(place->key, "mail "))
+		const bool home = strcmp(place->key, "home") == 0;
+
+		if (!home && !str_begins_with(place->key, "mail "))
 			continue;
 		part = array_idx(&account->parts, place->part);
 		path = t_strconcat(part->to, place->below, NULL);
@@ -98,14 +136,10 @@ static bool aim_owns(const struct lazy_expunge_account *account,
 			if (stat(path, &st) < 0)
 				continue;
 		}
-		if (!aim_may(user, &st)) {
-			*error_r = t_strdup_printf("%s belongs to uid %ld, and "
-				"%s is uid %ld: give this uid the files (chown "
-				"-R), or the user the other uid", path,
-				(long)st.st_uid, user->username,
-				(long)user->uid);
+		if (home ? !aim_owns_files(user, path, error_r) :
+		    !aim_may(user, &st, S_IRWXG) &&
+		    !aim_fail(user, path, &st, error_r))
 			return FALSE;
-		}
 	}
 	return TRUE;
 }

@@ -336,11 +336,12 @@ static void user_add(struct mail_user *user, void *context)
 	struct add_all *all = context;
 	ARRAY_TYPE(lazy_expunge_place_path) paths;
 	const struct lazy_expunge_place_path *path;
+	pool_t pool = pool_alloconly_create("lazy_expunge places", 1024);
 	const char *home;
 
 	if (mail_user_get_home(user, &home) <= 0)
 		home = NULL;
-	lazy_expunge_places_read(user, pool_datastack_create(), &paths);
+	lazy_expunge_places_read(user, pool, &paths);
 	array_foreach(&paths, path) {
 		/* what lies in a home goes with it, and the user may make what
 		   looks like such a directory there */
@@ -351,6 +352,7 @@ static void user_add(struct mail_user *user, void *context)
 			lazy_expunge_accounts_dir(path->path));
 		add_pattern_of(all, user->username, path->path);
 	}
+	pool_unref(&pool);
 }
 
 /* What is not these commands' own may be a user's, and is passed over. */

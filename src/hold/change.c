@@ -209,31 +209,49 @@ int lazy_expunge_hold_set(struct lazy_expunge_user *luser,
 	return ret;
 }
 
+/* Returns TRUE if it ends earlier now, or is released. Never is it longer than it would
+   have held without the release. */
+static bool hold_shorten(struct lazy_expunge_hold *hold, const char *by,
+		     time_t now, time_t until)
+{
+	bool shorter = hold->until == 0 || hold->until > until;
+
+	if (hold->released != 0 && !shorter)
+		return FALSE;
+	hold->released = now;
+	hold->released_by = by;
+	if (shorter)
+		hold->until = until;
+	return TRUE;
+}
+
+/* Also those of the name that are in their grace. */
 static int hold_release(struct hold_change *change, const char *name,
 			const char *by, unsigned int grace_secs, time_t now,
 			time_t *until_r, struct lazy_expunge_error *error_r)
 {
-	struct lazy_expunge_hold *hold =
-		lazy_expunge_hold_find(&change->holds, name, now);
+	struct lazy_expunge_hold *hold;
+	bool found = FALSE;
 
-	if (hold == NULL && strcmp(name, LAZY_EXPUNGE_HOLD_SETTING) == 0 &&
+	*until_r = 0;
+	array_foreach_modifiable(&change->holds, hold) {
+		if (strcmp(hold->name, name) == 0 &&
+		    lazy_expunge_hold_is_active(hold, now) &&
+		    hold_shorten(hold, by, now, now + (time_t)grace_secs)) {
+			found = TRUE;
+			*until_r = I_MAX(*until_r, hold->until);
+		}
+	}
+	if (found)
+		return change_write(change, now, error_r);
+	if (strcmp(name, LAZY_EXPUNGE_HOLD_SETTING) == 0 &&
 	    change->luser->set.hold) {
 		return change_fail(error_r, MAIL_ERROR_NOTFOUND,
 			"lazy_expunge_hold = yes is set in the configuration "
 			"or the userdb: release it there");
 	}
-	if (hold == NULL) {
-		return change_fail(error_r, MAIL_ERROR_NOTFOUND,
-			t_strdup_printf("-N %s: no hold of this name is in "
-					"force", name));
-	}
-	hold->released = now;
-	hold->released_by = by;
-	/* never longer than it would have held without the release */
-	if (hold->until == 0 || hold->until > now + (time_t)grace_secs)
-		hold->until = now + (time_t)grace_secs;
-	*until_r = hold->until;
-	return change_write(change, now, error_r);
+	return change_fail(error_r, MAIL_ERROR_NOTFOUND, t_strdup_printf(
+		"-N %s: no hold of this name is in force", name));
 }
 
 int lazy_expunge_hold_release(struct lazy_expunge_user *luser,

@@ -317,6 +317,7 @@ const char *lazy_expunge_cover_names(struct lazy_expunge_cover *cover,
 {
 	const struct lazy_expunge_holds *holds = cover->holds;
 	const struct lazy_expunge_hold_active *active;
+	const struct lazy_expunge_hold *last = NULL;
 	string_t *str = t_str_new(64);
 
 	if (holds->luser->set.hold)
@@ -325,8 +326,10 @@ const char *lazy_expunge_cover_names(struct lazy_expunge_cover *cover,
 		str_append(str, ", (unreadable)");
 	else for (unsigned int i = 0; i < array_count(&cover->covered); i++) {
 		active = array_idx(&holds->active, i);
-		if (cover_has(cover, i, mail->uid))
-			str_printfa(str, ", %s", active->hold->name);
+		if (active->hold == last || !cover_has(cover, i, mail->uid))
+			continue;
+		str_printfa(str, ", %s", active->hold->name);
+		last = active->hold;
 	}
 	return str_len(str) == 0 ? "" : str_c(str) + 2;
 }

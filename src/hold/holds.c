@@ -10,6 +10,7 @@
 #include "mail-search-build.h"
 #include "mail-search-parser.h"
 #include "account/files.h"
+#include "account/never-used.h"
 #include "account/storages.h"
 #include "account/user.h"
 #include "compat/dovecot.h"
@@ -30,6 +31,8 @@ struct lazy_expunge_holds_cache {
 	struct timeval looked;
 	struct stat st;
 	bool exists;
+	/* of the home, in which it would be, nothing is there */
+	bool away;
 };
 
 static int holds_fail(const char *path, const char *text, const char **error_r)
@@ -69,13 +72,19 @@ int lazy_expunge_holds_read(struct lazy_expunge_user *luser, pool_t pool,
 			    ARRAY_TYPE(lazy_expunge_hold) *holds,
 			    const char **error_r)
 {
-	const char *path, *error;
+	const char *path, *home, *error;
 	int fd, ret;
 
 	path = lazy_expunge_place_path(luser->user, LAZY_EXPUNGE_HOLDS_FNAME);
 	if (path == NULL)
 		return 0;
 	ret = lazy_expunge_place_open(path, O_RDONLY, &fd, &error);
+	if (ret == 0 && lazy_expunge_user_home_is_away(luser->user, &home)) {
+		*error_r = t_strdup_printf("The home %s is not there, and "
+			"cannot be made: holds that are in it cannot be read, "
+			"and until then all mail is held", home);
+		return -1;
+	}
 	if (ret == 0)
 		return 0;
 	if (ret < 0) {
@@ -174,53 +183,48 @@ static bool args_are_same(const struct mail_search_arg *arg1,
 	return TRUE;
 }
 
-static struct mail_search_arg *
-args_sub(pool_t pool, struct mail_search_arg *subargs)
-{
-	struct mail_search_arg *arg = p_new(pool, struct mail_search_arg, 1);
-
-	arg->type = SEARCH_SUB;
-	arg->value.subargs = subargs;
-	return arg;
-}
-
-static void args_add_alternative(struct mail_search_args *args,
-				 const struct mail_search_args *other)
-{
-	struct mail_search_arg *either =
-		p_new(args->pool, struct mail_search_arg, 1);
-
-	either->type = SEARCH_OR;
-	either->value.subargs = args_sub(args->pool, args->args);
-	either->value.subargs->next = args_sub(args->pool,
-		mail_search_arg_dup(args->pool, other->args));
-	args->args = either;
-}
-
-/* Spans of time count from when it was set, and from now: by "savedsince 1d" a mail
-   would else be held for a day, and then go, and by "savedbefore 7d" nothing
-   would ever be held that is deleted later. */
-static int hold_build(const struct lazy_expunge_hold *hold,
-		      struct mail_search_args **args_r, const char **error_r)
-{
-	struct mail_search_args *args_now;
-
-	if (hold_build_at(hold, hold->set_time, args_r, error_r) < 0)
-		return -1;
-	if (hold_build_at(hold, ioloop_time, &args_now, error_r) < 0) {
-		mail_search_args_unref(args_r);
-		return -1;
-	}
-	if (!args_are_same((*args_r)->args, args_now->args))
-		args_add_alternative(*args_r, args_now);
-	mail_search_args_unref(&args_now);
-	return 0;
-}
-
 static void holds_add_end(struct lazy_expunge_holds *holds, time_t end)
 {
 	if (end != 0 && (holds->next_end == 0 || end < holds->next_end))
 		holds->next_end = end;
+}
+
+static void holds_add_active(struct lazy_expunge_holds *holds,
+			     const struct lazy_expunge_hold *hold,
+			     struct mail_search_args *args)
+{
+	struct lazy_expunge_hold_active *active =
+		array_append_space(&holds->active);
+
+	active->hold = hold;
+	active->args = args;
+	active->stays = args != NULL && lazy_expunge_answers_stay(args->args);
+	/* full text search has its own idea of what matches */
+	active->fields = active->stays &&
+		lazy_expunge_fields_are_asked(args->args) &&
+		!lazy_expunge_compat_user_has_plugin(holds->luser->user, "fts");
+}
+
+/* Spans of time count from when it was set, and from now: by "savedsince 1d" a mail
+   would else be held for a day, and then go, and by "savedbefore 7d" nothing
+   would ever be held that is deleted later. They are two queries: of "either"
+   Dovecot's search makes something else where they are within NOT. */
+static int holds_add_query(struct lazy_expunge_holds *holds,
+			   const struct lazy_expunge_hold *hold, time_t now,
+			   const char **error_r)
+{
+	struct mail_search_args *args, *args_now;
+
+	if (hold_build_at(hold, hold->set_time, &args, error_r) < 0)
+		return -1;
+	holds_add_active(holds, hold, args);
+	if (hold_build_at(hold, now, &args_now, error_r) < 0)
+		return -1;
+	if (args_are_same(args->args, args_now->args))
+		mail_search_args_unref(&args_now);
+	else
+		holds_add_active(holds, hold, args_now);
+	return 0;
 }
 
 /* Returns -1 if a query is not understood, which may be one of another
@@ -228,32 +232,20 @@ static void holds_add_end(struct lazy_expunge_holds *holds, time_t end)
 static int holds_activate(struct lazy_expunge_holds *holds, time_t now)
 {
 	const struct lazy_expunge_hold *hold;
-	struct lazy_expunge_hold_active *active;
-	struct mail_search_args *args;
 	const char *error;
 
 	array_foreach(&holds->all, hold) {
 		if (!lazy_expunge_hold_is_active(hold, now))
 			continue;
-		args = NULL;
-		if (hold->query[0] == NULL)
+		if (hold->query[0] == NULL) {
 			holds->everything = hold->name;
-		else if (hold_build(hold, &args, &error) < 0) {
+			holds_add_active(holds, hold, NULL);
+		} else if (holds_add_query(holds, hold, now, &error) < 0) {
 			holds->error = p_strdup_printf(holds->pool,
 				"hold %s: its query is not understood, and so "
 				"all mail is held: %s", hold->name, error);
 			return -1;
 		}
-		active = array_append_space(&holds->active);
-		active->hold = hold;
-		active->args = args;
-		active->stays = args != NULL &&
-			lazy_expunge_answers_stay(args->args);
-		/* full text search has its own idea of what matches */
-		active->fields = active->stays &&
-			lazy_expunge_fields_are_asked(args->args) &&
-			!lazy_expunge_compat_user_has_plugin(
-				holds->luser->user, "fts");
 		holds_add_end(holds, hold->until);
 	}
 	return 0;
@@ -327,17 +319,22 @@ static bool holds_is_same_file(const struct stat *st1, const struct stat *st2)
 /* Returns TRUE if the file, its absence included, is not what it was. */
 static bool holds_has_changed(struct lazy_expunge_holds_cache *cache)
 {
+	struct mail_user *user = cache->luser->user;
 	struct stat st;
-	const char *path;
+	const char *path, *home;
 	bool exists, changed;
 
-	path = lazy_expunge_place_path(cache->luser->user,
-				       LAZY_EXPUNGE_HOLDS_FNAME);
+	path = lazy_expunge_place_path(user, LAZY_EXPUNGE_HOLDS_FNAME);
 	i_zero(&st);
 	/* what is there and cannot be looked at cannot be read either, nor can
 	   what a link leads to */
 	exists = path != NULL &&
 		(lstat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR));
+	/* looked for once, and then until it is there */
+	cache->away = !exists && (cache->holds == NULL || cache->away) &&
+		!lazy_expunge_user_never_used(user) &&
+		lazy_expunge_user_home_is_away(user, &home);
+	exists = exists || cache->away;
 	changed = cache->holds == NULL || exists != cache->exists ||
 		!holds_is_same_file(&st, &cache->st) ||
 		(cache->holds->next_end != 0 &&
@@ -418,13 +415,17 @@ const char *lazy_expunge_holds_describe(const struct lazy_expunge_holds *holds,
 const char *lazy_expunge_holds_names(const struct lazy_expunge_holds *holds)
 {
 	const struct lazy_expunge_hold_active *active;
+	const struct lazy_expunge_hold *last = NULL;
 	string_t *str = t_str_new(64);
 
 	if (holds->luser->set.hold)
 		str_append(str, ", "LAZY_EXPUNGE_HOLD_SETTING);
 	if (holds->error != NULL)
 		str_append(str, ", (unreadable)");
-	array_foreach(&holds->active, active)
-		str_printfa(str, ", %s", active->hold->name);
+	array_foreach(&holds->active, active) {
+		if (active->hold != last)
+			str_printfa(str, ", %s", active->hold->name);
+		last = active->hold;
+	}
 	return str_c(str) + 2;
 }

@@ -13,7 +13,8 @@ struct lazy_expunge_answers;
 struct lazy_expunge_user;
 struct mail_search_args;
 
-/* A hold that is in force. */
+/* A hold that is in force. One whose query has spans of time is there twice, one after
+   the other. */
 struct lazy_expunge_hold_active {
 	const struct lazy_expunge_hold *hold;
 	/* NULL if all mail is held */

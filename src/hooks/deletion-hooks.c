@@ -55,7 +55,9 @@ static bool box_is_remembered(struct mailbox *box)
 
 	return lbox->storage == NULL && !lbox->is_virtual && !lbox->internal &&
 		luser->set.origin && !luser->user->dsyncing &&
-		lazy_expunge_origin_owner(box) != NULL;
+		lazy_expunge_origin_owner(box) != NULL &&
+		strstr(mailbox_get_vname(box),
+		       LAZY_EXPUNGE_PROBE_MAILBOX) == NULL;
 }
 
 string_t *lazy_expunge_deletion_box_begin(struct mailbox *box)

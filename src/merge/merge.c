@@ -64,16 +64,39 @@ static void merge_fail(struct merge *merge, enum mail_error code,
 	merge->params->failed(merge->params->context, code, error);
 }
 
-/* The name, with the separator of the account, below the target's mailbox. */
+static int verify_name(struct lazy_expunge_user *luser,
+		       struct mail_namespace *ns, const char *vname,
+		       const char **error_r)
+{
+	struct mailbox *box = lazy_expunge_mailbox_alloc(luser, ns, vname, 0);
+	int ret = mailbox_verify_create_name(box);
+
+	if (ret < 0)
+		*error_r = t_strdup(mailbox_get_last_error(box, NULL));
+	mailbox_free(&box);
+	return ret;
+}
+
+/* The name, with the separator of the account, below the target's mailbox. What its
+   layout has no room for becomes another sign, too. */
 static const char *merge_name(struct merge *merge, const char *name, char old)
 {
-	const char new = merge->separator;
+	const char new = merge->separator, *vname, *error;
 	char *below = t_strdup_noconst(name);
 
 	for (char *p = below; *p != '\0'; p++) {
 		if (*p == old)
 			*p = new;
 		else if (*p == new)
+			*p = '_';
+	}
+	vname = t_strdup_printf("%s%c%s", merge->params->mailbox, new, below);
+	if (verify_name(merge->luser, mail_namespace_find(
+				merge->luser->user->namespaces, vname),
+			vname, &error) == 0)
+		return vname;
+	for (char *p = below; *p != '\0'; p++) {
+		if (*p != new && strchr("./~", *p) != NULL)
 			*p = '_';
 	}
 	return t_strdup_printf("%s%c%s", merge->params->mailbox, new, below);
@@ -417,18 +440,14 @@ static bool merge_check_name(struct lazy_expunge_user *luser,
 			     struct mail_namespace *ns, const char *name,
 			     struct lazy_expunge_error *error_r)
 {
-	struct mailbox *box = lazy_expunge_mailbox_alloc(luser, ns,
-		t_strdup_printf("%s%cINBOX", name, mail_namespace_get_sep(ns)),
-		0);
-	bool ok = mailbox_verify_create_name(box) == 0;
+	const char *error;
 
-	if (!ok) {
-		error_r->text = t_strdup_printf("-m %s: there can be no mailbox "
-			"of this name: %s", name,
-			mailbox_get_last_error(box, NULL));
-	}
-	mailbox_free(&box);
-	return ok;
+	if (verify_name(luser, ns, t_strdup_printf("%s%cINBOX", name,
+				mail_namespace_get_sep(ns)), &error) == 0)
+		return TRUE;
+	error_r->text = t_strdup_printf("-m %s: there can be no mailbox of this "
+					"name: %s", name, error);
+	return FALSE;
 }
 
 /* Returns FALSE and the error if it will never be possible. */

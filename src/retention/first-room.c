@@ -115,13 +115,16 @@ static int unlink_cache_of_storage(struct mail_namespace *ns, const char *vname,
 {
 	struct first_room_storages *ctx = context;
 	struct mailbox *box;
+	bool has_no_dates;
 
 	box = lazy_expunge_mailbox_alloc(ctx->luser, ns, vname,
 					 LAZY_EXPUNGE_COMPAT_FLAG_RAW_NAME);
-	if (lazy_expunge_box_format(box) == LAZY_EXPUNGE_FORMAT_MDBOX &&
-	    !(ctx->to_open &&
-	      lazy_expunge_disk_has(box, LAZY_EXPUNGE_ROOM_TO_WRITE))) {
-		if (unlink_cache_of(box) ||
+	/* other formats have the save dates of a storage in its cache */
+	has_no_dates = lazy_expunge_box_format(box) == LAZY_EXPUNGE_FORMAT_MDBOX;
+	if (ctx->to_open ?
+	    !lazy_expunge_disk_has(box, LAZY_EXPUNGE_ROOM_TO_WRITE) :
+	    has_no_dates) {
+		if ((has_no_dates && unlink_cache_of(box)) ||
 		    (ctx->to_open &&
 		     lazy_expunge_first_room(ctx->luser, box, 1, TRUE)))
 			ctx->gone = TRUE;

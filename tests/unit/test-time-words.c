@@ -62,6 +62,7 @@ static const struct {
 	{ "2026-11-28T14:00:05,9-08", TODAY + 23 * HOUR + 5, 1 },
 	/* by its name */
 	{ "14:30 Test/Kolkata", TODAY + 10 * HOUR, 60 },
+	{ "14:30 India", TODAY + 10 * HOUR, 60 },
 	{ "2026-11-28 Test/Kolkata", TODAY - 4 * HOUR - 1800, DAY },
 	{ "today Test/Kolkata", TODAY - 4 * HOUR - 1800, DAY },
 	{ "2026-11-28T14:00:05 Test/Kolkata", TODAY + 9 * HOUR + 1805, 1 },
@@ -108,7 +109,7 @@ static const char *const bad[] = {
 	"2026-02-29", "2025-02-29", "2100-02-29", "2026-00-10", "2026-13-01",
 	"2026-04-31", "2026-11-28 25:00", "28.11.2026", "1969-12-31",
 	"2026-11-28T14:00:05.Z", "2026-11-28T14:00.5Z",
-	"14:00 Test/Nowhere", "14:00 Test", "14:00 Kolkata", "14:00 ../Test/Kolkata",
+	"14:00 Test/Nowhere", "14:00 Test", "14:00 Kolkata", "14:00 noZone", "14:00 ../Test/Kolkata",
 	"14:00 /Test/Kolkata", "14:00 Test//Kolkata", "14:00 Test/",
 	"14:00 Test/Kolkata x", "14:00 Test/../Test/Kolkata",
 	"2026-11-28 14:00 +15:00", "2026-11-28 14:00 CET", "08:00 +1",
@@ -157,12 +158,21 @@ static void make_zones(void)
 	ck_assert_uint_eq(fwrite(part, sizeof(part), 1, file), 1);
 	ck_assert_int_ge(fputs("\nIST-5:30\n", file), 0);
 	ck_assert_int_eq(fclose(file), 0);
+	ck_assert_int_eq(symlink("Test/Kolkata",
+				 t_strdup_printf("%s/India", zones_dir)), 0);
+	/* as the leap seconds that lie there, too */
+	file = fopen(t_strdup_printf("%s/noZone", zones_dir), "w");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs("Leap 1972 Jun 30\n", file), 0);
+	ck_assert_int_eq(fclose(file), 0);
 }
 
 static void remove_zones(void)
 {
 	ck_assert_int_eq(unlink(t_strdup_printf("%s/Test/Kolkata",
 						zones_dir)), 0);
+	ck_assert_int_eq(unlink(t_strdup_printf("%s/India", zones_dir)), 0);
+	ck_assert_int_eq(unlink(t_strdup_printf("%s/noZone", zones_dir)), 0);
 	ck_assert_int_eq(rmdir(t_strdup_printf("%s/Test", zones_dir)), 0);
 	ck_assert_int_eq(rmdir(zones_dir), 0);
 }

@@ -11,7 +11,7 @@ import pytest
 
 from harness import wait_for
 from harness.dovecot.accounts import DELETED, account, content, delete, fill, listed, stamp, two_parts
-from harness.dovecot.config import Namespace
+from harness.dovecot.config import Namespace, namespace_mode
 from harness.faults.crash import ENDED
 from harness.faults.inject import doveadm_traced
 from harness.dovecot.mail import message
@@ -195,6 +195,37 @@ def test_keep_0_makes_delete_need_a_time(dovecot):
     delete(user, "-k", "2 days")
     [row] = listed(user)
     assert row["kept_until"] is not None
+
+
+@pytest.mark.any_format
+def test_a_purge_that_cannot_end_does_not_begin(dovecot):
+    server = dovecot.own()
+    user = server.user()
+    user.deliver()
+    server.settle()
+    ident = delete(user)
+    mount = user.home.parent / DELETED / ident / "0" / "disk"
+    server.run(["mkdir", str(mount)])
+    server.run(["mount", "-t", "tmpfs", "tmpfs", str(mount)])
+    assert f"{mount} is another file system: unmount it first" in account(server, "purge", ident, code=75)
+    [row] = account(server, "list")
+    assert row["state"] == "deleted"
+    server.run(["umount", str(mount)])
+    account(server, "undelete", ident)
+    assert len(user.messages()) == 1
+
+
+@pytest.mark.any_format
+def test_the_registry_is_found_where_users_have_namespaces(dovecot):
+    server = dovecot.own(passwd_file=True, **namespace_mode(dovecot.format))
+    users = [server.user() for _ in range(2)]
+    server.write_users(users)
+    for user in users:
+        user.deliver()
+    server.settle()
+    ident = delete(users[0])
+    (server.root / "run/lazy-expunge-accounts").unlink()
+    assert [row["id"] for row in account(server, "list", "-A")] == [ident]
 
 
 @pytest.mark.parametrize("place", ["~/mail", "@MAIL@/store/%u/mail"], ids=["home", "below-a-directory-of-the-user"])

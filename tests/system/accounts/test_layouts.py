@@ -238,6 +238,28 @@ def test_attachments_in_files_of_their_own(dovecot, shared):
     assert len(before - files()) >= 2
 
 
+@pytest.mark.parametrize("known", ["delivered", "deleted"])
+def test_homes_below_a_home_are_not_taken_along(dovecot, known):
+    """A user as all virtual users' mail belongs to, or as a customer whose mailboxes are users of their own."""
+    server = dovecot.own(passwd_file=True)
+    above, below = server.user("acme"), server.user("anna")
+    home = server.mail_root / "acme"
+    server.write_users([(above, {"home": str(home)}), (below, {"home": str(home / "mail/acme.example/anna")})])
+    for user in (above, below):
+        user.deliver()
+    if known == "deleted":
+        below.doveadm("expunge", "mailbox", "INBOX", "all")
+    server.settle()
+    for command in (("delete", "-u", above.name), ("rename", "-n", "-u", above.name, "acme.new")):
+        error = account(server, *command, code=78)
+        assert f"has what looks like another user's in it, {home}/mail/acme.example/anna" in error
+    assert len(below.messages() if known == "delivered" else below.kept()) == 1
+    # who says that it is his alone has it his way; the one below is another's by then
+    ident = delete(below)
+    assert (home / "mail/acme.example/.lazy-expunge-deleted").exists()
+    account(server, "undelete", ident)
+
+
 def test_system_users(dovecot):
     """The directories above belong to root, and each user has a uid."""
     server = dovecot.own(passwd_file=True)
@@ -278,6 +300,12 @@ def test_system_users(dovecot):
     for path in [lies, *lies.rglob("*")]:
         shutil.chown(path, group=61400)
     account(server, "undelete", "-n", ident, "-t", users[1].name)
+    # and this plugin's files are their owner's, without which nothing is kept or restored
+    own = lies / ".dovecot.lazy-expunge.maintain"
+    own.touch(mode=0o600)
+    shutil.chown(own, 61400, 61400)
+    assert f"{own} {refused}" in account(server, "undelete", "-n", ident, "-t", users[1].name, code=65)
+    own.chmod(0o660)
     for path in [lies, *lies.rglob("*")]:
         shutil.chown(path, 61401)
         path.chmod(path.stat().st_mode & ~0o070)

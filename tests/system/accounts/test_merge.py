@@ -133,6 +133,28 @@ def test_the_formats_may_differ(dovecot):
     assert_same(user, before)
 
 
+@pytest.mark.any_format
+def test_names_that_the_other_layout_forbids(dovecot):
+    """A dot in a mailbox of sdbox, and a Maildir whose separator is another sign."""
+    fields = {"mail_driver": "maildir", "mail_path": "~/Maildir"} if dovecot.target.new_settings else {"mail": "maildir:~/Maildir"}
+    server = dovecot.own(target=dovecot.target, separator="/", passwd_file=True)
+    other = dict(mail_driver="sdbox", mail_path="~/sdbox") if dovecot.target.new_settings else {"mail": "sdbox:~/sdbox"}
+    user = server.user()
+    server.write_users([(user, other)])
+    user.append("a.b/c", message(subject="Live"), create=True)
+    user.append("a.b/c", message(subject="Gone"))
+    user.doveadm("expunge", "mailbox", "a.b/c", "subject", "Gone")
+    server.settle()
+    ident = delete(user)
+    server.write_users([(user, fields)])
+    user.deliver(message(subject="New"))
+    server.settle()
+    [row] = account(server, "undelete", ident, "-m", OLD)
+    assert int(row["copied"]) == 2 and [mail.subject for mail in user.messages(f"{OLD}/a_b/c")] == ["Live"]
+    user.doveadm("lazy-expunge restore", "ALL")
+    assert sorted(mail.subject for mail in user.messages(f"{OLD}/a_b/c")) == ["Gone", "Live"]
+
+
 @pytest.mark.formats("sdbox", "mdbox")
 def test_names_and_another_separator(dovecot):
     """What is the new separator becomes another sign; a sign that an origin's keyword escapes, or looks as if it did, stays."""

@@ -73,6 +73,21 @@ def test_live(dovecot, mode):
     rows, _ = check(user, "-L")
     assert rows["live"]["state"] == "OK", rows["live"]
     assert user.mailboxes() == mailboxes and [mail.content for mail in user.kept()] == kept
+    # a restore does not bring the probe's mailbox
+    rows = json.loads(user.server.doveadm("-f", "json", "lazy-expunge", "restore", "-u", user.name, "-n", "ALL").stdout)
+    assert [row["origin"] for row in rows] == ["INBOX"]
+
+
+@pytest.mark.any_format
+def test_live_of_several_users(dovecot):
+    server = dovecot.own(passwd_file=True)
+    users = [server.user() for _ in range(2)]
+    server.write_users(users)
+    for user in users:
+        user.deliver()
+    done = server.doveadm("-f", "json", "lazy-expunge", "check", "-L", "-A", check=False)
+    live = {row["id"]: row["state"] for row in json.loads(done.stdout) if row["id"].startswith("live")}
+    assert {"live", "live-imap", "live-pop3", "live-lmtp", "live-lda"} <= set(live) and set(live.values()) == {"OK"}, done
 
 
 @pytest.mark.formats("maildir")

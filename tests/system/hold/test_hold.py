@@ -126,6 +126,50 @@ def test_a_file_system_that_is_not_mounted_is_no_reason_not_to_hold(dovecot):
         [user.name for user in users]
 
 
+@pytest.mark.any_format
+def test_a_home_that_is_not_mounted_holds_everything(dovecot):
+    """Where the mail lies elsewhere it is there without the home, and so without its holds."""
+    key = "mail_path" if dovecot.target.new_settings else "mail"
+    server = dovecot.own(passwd_file=True, mailboxes=DEFAULT_MAILBOXES + SHORT)
+    top, away = server.mail_root / "homes", server.mail_root / "away"
+    top.mkdir()
+    server.own(top)
+    user = server.user()
+    path = str(server.mail_root / "store" / user.name)
+    server.write_users([(user, {"home": str(top / user.name), key: path if dovecot.target.new_settings else f"{dovecot.format}:{path}"})])
+    keep(user, "Evidence")
+    hold(user)
+    server.settle()
+    top.rename(away)
+    top.mkdir()
+    server.allow_log("dovecot.autoexpunge|The home .* is not there|Cannot record|cannot be written|Permission denied")
+    let_time_pass(user)
+    [row] = rows(user, "maintain", check=False)
+    assert row["expunged"] == 0
+    done = server.doveadm("lazy-expunge", "holds", "-A", check=False)
+    assert done.code == 75 and f"The home {top / user.name} is not there, and cannot be made: holds that are in it cannot be read".encode() in done.stderr
+    by_imap(user)
+    assert subjects(user) == ["Evidence"]
+    top.rmdir()
+    away.rename(top)
+    assert rows(user, "list")[0]["held"] == "case"
+
+
+def test_a_grace_can_be_ended(dovecot):
+    user = dovecot().user()
+    keep(user, "Evidence")
+    hold(user)
+    rows(user, "release", "-N", "case", "-g", "90 days")
+    hold(user)
+    rows(user, "release", "-N", "case", "-g", "1 day")
+    # it does not become longer
+    assert user.doveadm("lazy-expunge release", "-N", "case", "-g", "2 days", check=False).code == 68
+    rows(user, "release", "-N", "case", "-g", "0")
+    assert [row["state"] for row in rows(user, "holds")] == ["released", "released"]
+    user.doveadm("expunge", "mailbox", ".EXPUNGED", "all")
+    assert subjects(user) == []
+
+
 @pytest.mark.parametrize("text", ["", "lazy-expunge-holds\t1\n", "lazy-expunge-holds\t1\nhold\tx\n", "lazy-expunge-holds\t2\nend\t0\n"],
                          ids=["of another", "cut", "line", "version"])
 def test_a_file_that_cannot_be_read_holds_everything(dovecot, text):

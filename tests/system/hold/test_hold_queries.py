@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections import Counter
 
 import pytest
@@ -138,6 +139,19 @@ def test_a_span_in_a_query_counts_from_now_as_well(dovecot):
     path.write_text(re.sub(r"(?m)^(hold\t\w+\t)(\d+)", lambda found: found[1] + str(int(found[2]) - 2 * 86400), path.read_text()))
     let_time_pass(user)
     wait_for(lambda: rows(user, "list")[0]["held"] == "case", "the mail to be older than the span")
+    by_maintain(user)
+    assert subjects(user) == ["Evidence"]
+
+
+@pytest.mark.any_format
+@pytest.mark.parametrize("query", ["not savedbefore 5s", "not older 5", "not ( savedbefore 5s )", "savedsince 5s"])
+def test_a_span_within_not(dovecot, query):
+    user = dovecot(mailboxes=DEFAULT_MAILBOXES + SHORT).user()
+    keep(user, "Evidence")
+    hold(user, *query.split())
+    saved = user.kept()[0].saved
+    wait_for(lambda: time.time() > saved + 7, "the span to be over")
+    assert rows(user, "list")[0]["held"] == "case"
     by_maintain(user)
     assert subjects(user) == ["Evidence"]
 

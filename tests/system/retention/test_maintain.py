@@ -311,13 +311,15 @@ def test_the_users_of_a_systems_services_are_no_error_for_any_command(dovecot):
     server.write_users([user, (new, {"home": server.root / "mail" / "later"})])
     keep(user, 2)
     users = server.root / "users"
-    users.write_text(users.read_text() + "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin:\n")
-    services = 1
+    users.write_text(users.read_text() + "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin:\n"
+                     "network:x:65532:65532:network:/:/usr/sbin/nologin:\n"
+                     "programs:x:65531:65531:programs:/usr/lib:/usr/sbin/nologin:\n")
+    services = 3
     # sdbox and mdbox look for an alternative storage there before anybody can ask
     if dovecot.format == "maildir":
-        services = 2
+        services = 4
         users.write_text(users.read_text() + "daemon:x:65533:65533:daemon:/dev/null:/usr/sbin/nologin:\n")
-    wait_for(lambda: server.doveadm("user", "daemon" if services == 2 else "nobody", check=False).code == 0, "userdb to read its file")
+    wait_for(lambda: server.doveadm("user", "daemon" if services == 4 else "programs", check=False).code == 0, "userdb to read its file")
     for command in ("maintain", "check", "check -q", "status", "status -s bytes -l 20", "list", "deletions", "holds", "restore -n ALL", "erase -n ALL",
                     f"export -w {server.root}/shared/%u.tar", "maintain -n", "hold -N case", "holds", "release -N case"):
         name, *arguments = command.split()
