@@ -107,6 +107,9 @@ void lazy_expunge_check_acl(struct lazy_expunge_findings *findings,
 /* Holds: can they be read, is the storage that they hold still there? */
 void lazy_expunge_check_hold(struct lazy_expunge_findings *findings,
 			     struct lazy_expunge_user *luser);
+/* Says something only where an erase was cut off. */
+void lazy_expunge_check_erase(struct lazy_expunge_findings *findings,
+			      struct lazy_expunge_user *luser);
 /* The account: home, last maintenance, what waits to be purged. never_used: as it
    was before the other functions, which may make directories. */
 void lazy_expunge_check_account(struct lazy_expunge_findings *findings,

@@ -43,6 +43,7 @@ static void check_gather(struct check_cmd *ccmd,
 	lazy_expunge_check_storage(findings, luser, &ccmd->config,
 				   ioloop_time);
 	lazy_expunge_check_hold(findings, luser);
+	lazy_expunge_check_erase(findings, luser);
 	lazy_expunge_check_account(findings, luser, never_used, ioloop_time);
 	lazy_expunge_check_catalog(findings, luser, never_used, ioloop_time);
 	if (ccmd->live)

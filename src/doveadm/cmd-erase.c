@@ -154,6 +154,31 @@ static void erase_print(struct erase_cmd *ecmd,
 	(void)lazy_expunge_cmd_fail(&ecmd->cmd, &error);
 }
 
+/* Whose copies the rows have beside those that match. */
+static void erase_say_resumed(struct erase_cmd *ecmd,
+			      const ARRAY_TYPE(lazy_expunge_erase_row) *rows)
+{
+	const struct lazy_expunge_erase_row *row;
+	unsigned int count = 0;
+
+	array_foreach(rows, row) {
+		if (row->gone)
+			count++;
+	}
+	if (count > 0) {
+		lazy_expunge_cmd_say(&ecmd->cmd, "%u of these copies were "
+			"taken by an erase that was cut off, which this one "
+			"completes", count);
+	}
+}
+
+/* Nobody needs to be told once more. */
+static bool erase_is_told(struct erase_cmd *ecmd)
+{
+	return ecmd->file.path == NULL ||
+		lazy_expunge_out_file_finish_now(&ecmd->cmd, &ecmd->file);
+}
+
 static int erase_run(struct lazy_expunge_cmd *cmd,
 		     struct lazy_expunge_user *luser)
 {
@@ -175,11 +200,14 @@ static int erase_run(struct lazy_expunge_cmd *cmd,
 	if (ret == 0 && array_count(&rows) == 0 &&
 	    !lazy_expunge_cmd_is_multi(cmd))
 		lazy_expunge_cmd_say(cmd, "No mail matches");
+	erase_say_resumed(ecmd, &rows);
 	erase_print(ecmd, &rows);
 	/* else there may be an error that was overcome, and its text is gone */
 	report_write(ecmd, &rows, ret < 0 ? error.text : NULL);
 	if (ret < 0)
 		ret = lazy_expunge_cmd_fail(cmd, &error);
+	else if (!ecmd->plan && erase_is_told(ecmd))
+		lazy_expunge_erase_reported(luser);
 	pool_unref(&pool);
 	return ret;
 }

@@ -82,6 +82,17 @@ bool lazy_expunge_out_file_finish(struct lazy_expunge_cmd *cmd,
 	return FALSE;
 }
 
+bool lazy_expunge_out_file_finish_now(struct lazy_expunge_cmd *cmd,
+				      struct lazy_expunge_out_file *file)
+{
+	uid_t euid = geteuid();
+	bool finished = lazy_expunge_out_file_finish(cmd, file);
+
+	if (geteuid() != euid && seteuid(euid) < 0)
+		i_fatal("seteuid(%s) failed: %m", dec2str(euid));
+	return finished;
+}
+
 void lazy_expunge_out_file_deinit(struct lazy_expunge_out_file *file)
 {
 	i_assert(file->output == NULL);

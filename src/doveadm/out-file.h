@@ -28,6 +28,9 @@ void lazy_expunge_out_file_begin(struct lazy_expunge_cmd *cmd,
    that was whole has its name now; the name and the user are as they were. */
 bool lazy_expunge_out_file_finish(struct lazy_expunge_cmd *cmd,
 				  struct lazy_expunge_out_file *file);
+/* The same while the mail is open. */
+bool lazy_expunge_out_file_finish_now(struct lazy_expunge_cmd *cmd,
+				      struct lazy_expunge_out_file *file);
 /* The last one. */
 void lazy_expunge_out_file_deinit(struct lazy_expunge_out_file *file);
 

@@ -15,9 +15,11 @@
 #include "hold/holds.h"
 #include "inventory/live-boxes.h"
 #include "inventory/select.h"
+#include "formats/sdbox-files.h"
 #include "restore/intent.h"
 #include "erase/records.h"
 #include "erase/traces.h"
+#include "erase/unfinished.h"
 #include "erase/erase.h"
 
 struct erase_guid {
@@ -33,6 +35,8 @@ struct erase {
 	struct mail_search_args *args;
 	pool_t pool;
 	ARRAY_TYPE(lazy_expunge_erase_row) *rows;
+	/* what an erase that was cut off had written down */
+	ARRAY_TYPE(lazy_expunge_erase_row) cut_off;
 	HASH_TABLE(const char *, struct erase_guid *) guids;
 	HASH_TABLE(const uint8_t *, struct erase_guid *) guids_128;
 	/* which step is done for each mailbox */
@@ -62,6 +66,21 @@ static int erase_fail_box(struct lazy_expunge_error *error_r, const char *what,
 	return -1;
 }
 
+static void guid_add(struct erase *erase, const char *guid)
+{
+	struct erase_guid *eguid;
+	const uint8_t *key;
+
+	if (hash_table_lookup(erase->guids, guid) != NULL)
+		return;
+	eguid = p_new(erase->pool, struct erase_guid, 1);
+	eguid->guid = p_strdup(erase->pool, guid);
+	hash_table_insert(erase->guids, eguid->guid, eguid);
+	mail_generate_guid_128_hash(guid, eguid->guid_128);
+	key = eguid->guid_128;
+	hash_table_insert(erase->guids_128, key, eguid);
+}
+
 /* The GUIDs of what matches. */
 static int step_match(struct erase *erase, struct mailbox *box,
 		      const char *vname ATTR_UNUSED,
@@ -69,9 +88,7 @@ static int step_match(struct erase *erase, struct mailbox *box,
 {
 	struct mailbox_transaction_context *t;
 	struct mail_search_context *search;
-	struct erase_guid *eguid;
 	struct mail *mail;
-	const uint8_t *key;
 	const char *guid;
 	int ret = 0;
 
@@ -80,18 +97,10 @@ static int step_match(struct erase *erase, struct mailbox *box,
 	search = mailbox_search_init(t, erase->args, NULL, MAIL_FETCH_GUID,
 				     NULL);
 	while (mailbox_search_next(search, &mail)) {
-		if (mail_get_special(mail, MAIL_FETCH_GUID, &guid) < 0) {
-			ret = mail->expunged ? ret : -1;
-			continue;
-		}
-		if (hash_table_lookup(erase->guids, guid) != NULL)
-			continue;
-		eguid = p_new(erase->pool, struct erase_guid, 1);
-		eguid->guid = p_strdup(erase->pool, guid);
-		hash_table_insert(erase->guids, eguid->guid, eguid);
-		mail_generate_guid_128_hash(guid, eguid->guid_128);
-		key = eguid->guid_128;
-		hash_table_insert(erase->guids_128, key, eguid);
+		if (mail_get_special(mail, MAIL_FETCH_GUID, &guid) == 0)
+			guid_add(erase, guid);
+		else if (!mail->expunged)
+			ret = -1;
 	}
 	if (mailbox_search_deinit(&search) < 0)
 		ret = -1;
@@ -193,13 +202,33 @@ static int box_expunge(struct erase *erase, struct mailbox *box,
 	return mailbox_transaction_commit(&t);
 }
 
+static bool erase_has_guid(void *context, const char *guid)
+{
+	struct erase *erase = context;
+	const struct erase_guid *eguid =
+		hash_table_lookup(erase->guids, guid);
+
+	return eguid != NULL && !eguid->kept;
+}
+
+static bool erase_has_guid_128(void *context, const guid_128_t guid)
+{
+	struct erase *erase = context;
+	const uint8_t *key = guid;
+	const struct erase_guid *eguid =
+		hash_table_lookup(erase->guids_128, key);
+
+	return eguid != NULL && !eguid->kept;
+}
+
 /* Expunge the copies, and write the cache anew: also of mailboxes that had one
    before it was moved. */
 static int step_expunge(struct erase *erase, struct mailbox *box,
 			const char *vname, struct lazy_expunge_error *error_r)
 {
 	if (box_expunge(erase, box, vname) < 0 ||
-	    mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ) < 0)
+	    mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ) < 0 ||
+	    lazy_expunge_sdbox_unlink_orphans(box, erase_has_guid, erase) < 0)
 		return erase_fail_box(error_r, "Cannot expunge from", box);
 	return lazy_expunge_erase_cache(box, error_r);
 }
@@ -238,25 +267,6 @@ static int erase_boxes(struct erase *erase,
 	return ret;
 }
 
-static bool erase_has_guid(void *context, const char *guid)
-{
-	struct erase *erase = context;
-	const struct erase_guid *eguid =
-		hash_table_lookup(erase->guids, guid);
-
-	return eguid != NULL && !eguid->kept;
-}
-
-static bool erase_has_guid_128(void *context, const guid_128_t guid)
-{
-	struct erase *erase = context;
-	const uint8_t *key = guid;
-	const struct erase_guid *eguid =
-		hash_table_lookup(erase->guids_128, key);
-
-	return eguid != NULL && !eguid->kept;
-}
-
 static void rows_set_state(struct erase *erase,
 			   enum lazy_expunge_erase_state state)
 {
@@ -265,7 +275,8 @@ static void rows_set_state(struct erase *erase,
 
 	array_foreach_modifiable(erase->rows, row) {
 		eguid = hash_table_lookup(erase->guids, row->guid);
-		row->state = eguid->kept ? LAZY_EXPUNGE_ERASE_HELD : state;
+		row->state = eguid->kept && !row->gone ?
+			LAZY_EXPUNGE_ERASE_HELD : state;
 	}
 }
 
@@ -290,6 +301,11 @@ static int erase_prove(struct erase *erase, struct lazy_expunge_error *error_r)
 
 static int erase_locked(struct erase *erase, struct lazy_expunge_error *error_r)
 {
+	if (lazy_expunge_erase_unfinished_write(erase->luser->user, erase->rows,
+						&error_r->text) < 0) {
+		error_r->code = MAIL_ERROR_TEMP;
+		return -1;
+	}
 	/* first, for who finds no such mail any more does not know of what */
 	if (lazy_expunge_passed_forget(erase->luser->user, 0,
 				       erase_has_guid_128, erase,
@@ -312,6 +328,51 @@ static int erase_locked(struct erase *erase, struct lazy_expunge_error *error_r)
 	return erase_prove(erase, error_r);
 }
 
+static const char *row_key(const struct lazy_expunge_erase_row *row)
+{
+	return t_strdup_printf("%s\t%u\t%s", row->guid, row->uid, row->mailbox);
+}
+
+/* The copies that an erase took away before it was cut off. */
+static void rows_add_gone(struct erase *erase)
+{
+	HASH_TABLE(const char *, const char *) found;
+	struct lazy_expunge_erase_row *row;
+	const char *key;
+
+	if (array_is_empty(&erase->cut_off))
+		return;
+	hash_table_create(&found, default_pool, 0, str_hash, strcmp);
+	array_foreach_modifiable(erase->rows, row) T_BEGIN {
+		key = p_strdup(erase->pool, row_key(row));
+		hash_table_update(found, key, key);
+	} T_END;
+	array_foreach_modifiable(&erase->cut_off, row) T_BEGIN {
+		if (hash_table_lookup(found, row_key(row)) == NULL) {
+			row->gone = TRUE;
+			array_push_back(erase->rows, row);
+		}
+	} T_END;
+	hash_table_destroy(&found);
+}
+
+static int erase_read_cut_off(struct erase *erase,
+			      struct lazy_expunge_error *error_r)
+{
+	const struct lazy_expunge_erase_row *row;
+
+	p_array_init(&erase->cut_off, erase->pool, 4);
+	if (lazy_expunge_erase_unfinished_read(erase->luser->user, erase->pool,
+					       &erase->cut_off,
+					       &error_r->text) < 0) {
+		error_r->code = MAIL_ERROR_TEMP;
+		return -1;
+	}
+	array_foreach(&erase->cut_off, row)
+		guid_add(erase, row->guid);
+	return 0;
+}
+
 static int erase_run(struct erase *erase, bool plan,
 		     struct lazy_expunge_error *error_r)
 {
@@ -319,7 +380,8 @@ static int erase_run(struct erase *erase, bool plan,
 	int ret;
 
 	erase->step = step_match;
-	if (erase_boxes(erase, error_r) < 0)
+	if (erase_read_cut_off(erase, error_r) < 0 ||
+	    erase_boxes(erase, error_r) < 0)
 		return -1;
 	if (hash_table_count(erase->guids) == 0) {
 		/* an earlier run may have failed at these */
@@ -329,6 +391,7 @@ static int erase_run(struct erase *erase, bool plan,
 	erase->step = step_find;
 	if (erase_boxes(erase, error_r) < 0)
 		return -1;
+	rows_add_gone(erase);
 	rows_set_state(erase, LAZY_EXPUNGE_ERASE_PLANNED);
 	if (plan)
 		return 0;
@@ -369,4 +432,9 @@ int lazy_expunge_erase(struct lazy_expunge_user *luser,
 	hash_table_destroy(&erase.guids_128);
 	hash_table_destroy(&erase.guids);
 	return ret;
+}
+
+void lazy_expunge_erase_reported(struct lazy_expunge_user *luser)
+{
+	lazy_expunge_erase_unfinished_remove(luser->user);
 }

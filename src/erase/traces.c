@@ -76,13 +76,16 @@ static int ns_purge(struct mail_user *user, struct mail_namespace *ns,
 		    struct lazy_expunge_error *error_r)
 {
 	struct mail_storage *storage = mail_namespace_get_default_storage(ns);
+	enum mail_error code;
 
 	if (!ns_is_first_of_storage(user, ns) ||
 	    mail_storage_purge(storage) == 0)
 		return 0;
+	/* where it is rebuilt in it the last error may be that of any mailbox */
+	error_r->code = MAIL_ERROR_TEMP;
 	error_r->text = t_strdup_printf("Cannot purge the storage of namespace "
 		"%s: %s", ns->prefix,
-		mail_storage_get_last_internal_error(storage, &error_r->code));
+		mail_storage_get_last_internal_error(storage, &code));
 	return -1;
 }
 

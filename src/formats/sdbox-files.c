@@ -5,6 +5,7 @@
 #include "seq-range-array.h"
 #include "compat/dovecot.h"
 #include "sdbox-storage.h"
+#include "sdbox-file.h"
 #include "formats/format.h"
 #include "formats/sdbox-files.h"
 #include "formats/mdbox-mark.h"
@@ -151,5 +152,92 @@ int lazy_expunge_saved_commit(
 		pool_unref(&changes.pool);
 	if (marked)
 		lazy_expunge_unclean_end(box);
+	return ret;
+}
+
+/* The UID of an sdbox file that has none in the mailbox. Those that are being saved
+   right now are beyond what was given when it was synced. */
+static bool name_is_orphan(struct mailbox *box, const char *name,
+			   uint32_t *uid_r)
+{
+	const struct mail_index_header *hdr = mail_index_get_header(box->view);
+	uint32_t seq;
+
+	return str_begins_with(name, SDBOX_MAIL_FILE_PREFIX) &&
+		str_to_uint32(name + strlen(SDBOX_MAIL_FILE_PREFIX),
+			      uid_r) == 0 &&
+		*uid_r != 0 && *uid_r < hdr->next_uid &&
+		!mail_index_lookup_seq(box->view, *uid_r, &seq);
+}
+
+static int directory_orphans(struct mailbox *box, const char *path,
+			     ARRAY_TYPE(seq_range) *uids)
+{
+	const struct dirent *d;
+	uint32_t uid;
+	DIR *dir = opendir(path);
+
+	if (dir == NULL) {
+		if (errno == ENOENT)
+			return 0;
+		mailbox_set_critical(box, "opendir(%s) failed: %m", path);
+		return -1;
+	}
+	while ((d = readdir(dir)) != NULL) {
+		if (name_is_orphan(box, d->d_name, &uid))
+			seq_range_array_add(uids, uid);
+	}
+	(void)closedir(dir);
+	return 0;
+}
+
+static int orphan_unlink(struct mailbox *box, uint32_t uid,
+			 bool (*is_gone)(void *context, const char *guid),
+			 void *context)
+{
+	struct sdbox_mailbox *mbox = container_of(box, struct sdbox_mailbox, box);
+	struct dbox_file *file = sdbox_file_init(mbox, uid);
+	const char *guid;
+	bool deleted;
+	int ret;
+
+	/* damaged ones say nothing of whose they are */
+	ret = dbox_file_open(file, &deleted);
+	if (ret > 0 && !deleted)
+		ret = dbox_file_seek(file, 0);
+	if (ret > 0 && !deleted)
+		ret = dbox_file_metadata_read(file);
+	if (ret > 0 && !deleted) {
+		guid = dbox_file_metadata_get(file, DBOX_METADATA_GUID);
+		if (guid != NULL && is_gone(context, guid))
+			ret = sdbox_file_unlink_with_attachments(
+				container_of(file, struct sdbox_file, file));
+	}
+	dbox_file_unref(&file);
+	return ret < 0 ? -1 : 0;
+}
+
+int lazy_expunge_sdbox_unlink_orphans(
+	struct mailbox *box,
+	bool (*is_gone)(void *context, const char *guid), void *context)
+{
+	ARRAY_TYPE(seq_range) uids;
+	struct seq_range_iter iter;
+	unsigned int n = 0;
+	const char *alt;
+	uint32_t uid;
+	int ret;
+
+	if (lazy_expunge_box_format(box) != LAZY_EXPUNGE_FORMAT_SDBOX)
+		return 0;
+	t_array_init(&uids, 16);
+	ret = directory_orphans(box, mailbox_get_path(box), &uids);
+	if (mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_ALT_MAILBOX,
+				&alt) > 0 && ret == 0)
+		ret = directory_orphans(box, alt, &uids);
+	seq_range_array_iter_init(&iter, &uids);
+	while (ret == 0 && seq_range_array_iter_nth(&iter, n++, &uid)) T_BEGIN {
+		ret = orphan_unlink(box, uid, is_gone, context);
+	} T_END;
 	return ret;
 }

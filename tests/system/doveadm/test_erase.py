@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -294,9 +296,98 @@ def test_records_that_cannot_be_written(dovecot):
     path.write_text("U\t0a1b2c3d\t7\t1:1\t0\t00000000\tINBOX\tINBOX\t\n")
     user.server.own(path)
     found, done = rows(user, "-n", "subject", MARK)
-    assert found == [] and path.read_text()
+    assert [row["state"] for row in found] == ["planned"] and path.read_text()
+    found, done = rows(user, "subject", MARK)
+    assert [row["state"] for row in found] == ["erased"] and b"1 of these copies were taken by an erase that was cut off" in done.stderr
+    assert path.read_text() == ""
+    # also when nothing matches
+    path.write_text("U\t0a1b2c3d\t7\t1:1\t0\t00000000\tINBOX\tINBOX\t\n")
     found, done = rows(user, "subject", MARK)
     assert found == [] and b"No mail matches" in done.stderr and path.read_text() == ""
+
+
+NOTE = ".dovecot.lazy-expunge.erasing"
+
+
+def cut_off(user):
+    """An erase that could not come to its end: its mail is gone. Returns the row of it."""
+    user.append("INBOX", message(subject=MARK))
+    blocked = user.home / OURS[1]
+    blocked.mkdir()
+    [row], done = rows(user, "subject", MARK, check=False)
+    assert done.code == 75 and row["state"] == "failed" and user.messages() == []
+    blocked.rmdir()
+    return row
+
+
+def test_an_erase_that_was_cut_off(dovecot):
+    """check names it, a plan changes nothing, and one with another query completes it."""
+    server = dovecot()
+    user = server.user()
+    row = cut_off(user)
+    note = user.home / NOTE
+    written = note.read_bytes()
+
+    def found_by_check():
+        done = server.doveadm("-f", "json", "lazy-expunge", "check", "-u", user.name, check=False)
+        return [each["state"] for each in json.loads(done.stdout) if each["id"] == "erase"]
+    assert found_by_check() == ["WARN"]
+    assert rows(user, "-n", "subject", "nothing")[0] == [{**row, "state": "planned"}] and note.read_bytes() == written
+    # a copy that somebody brings back, as from a backup, is of the same mail; one that is held stays, and is not asked for again
+    user.append("INBOX", message(subject="other"))
+    [other] = user.messages()
+    note.write_text(note.read_text() + f"{other.guid}\tINBOX\t{other.uid}\t7\n")
+    user.doveadm("lazy-expunge hold", "-N", "case", "subject", "other")
+    found, done = rows(user, "subject", "nothing", check=False)
+    assert sorted(each["state"] for each in found) == ["erased", "held"] and done.code == 77
+    assert not note.exists() and found_by_check() == [] and user.messages() == [other]
+
+
+def test_what_was_cut_off_is_forgotten_after_30_days(dovecot):
+    user = dovecot().user()
+    cut_off(user)
+    note = user.home / NOTE
+    old = time.time() - 31 * 86400
+    os.utime(note, (old, old))
+    assert rows(user, "-n", "subject", MARK)[0] == []
+    assert rows(user, "subject", MARK)[0] == []
+
+
+@pytest.mark.parametrize("odd", ["directory", "long line"])
+def test_a_note_that_is_none(dovecot, odd):
+    """Nothing is erased by half: whoever ran it removes the file first."""
+    user = dovecot().user()
+    user.append("INBOX", message(subject=MARK))
+    note = user.home / NOTE
+    if odd == "directory":
+        note.mkdir()
+    else:
+        note.write_bytes(b"x" * 9000)
+    user.server.own(note)
+    found, done = rows(user, "subject", MARK, check=False)
+    assert found == [] and done.code == 75 and str(note).encode() in done.stderr and len(user.messages()) == 1
+
+
+@pytest.mark.formats("sdbox")
+def test_files_that_a_killed_session_has_left(dovecot):
+    """sdbox: a process that is killed between the commit and the removal of the files leaves them, and nothing looks at them again."""
+    server = dovecot.own()
+    user = server.user()
+    user.append("INBOX", message(subject=MARK, body=f"{BODY}\n"))
+    user.append("INBOX", message(subject="stays", body="also there\n"))
+    boxes = user.home / "sdbox/mailboxes/INBOX/dbox-Mails"
+    for name in ("u.1", "u.2"):
+        shutil.copy2(boxes / name, boxes / f"left-{name}")
+    with user.imap("INBOX") as session:
+        session("CREATE Work")
+        session.ok("COPY 1:2 Work")
+        session.ok("MOVE 1:2 Work")
+    for name in ("u.1", "u.2"):
+        (boxes / f"left-{name}").rename(boxes / name)
+        server.own(boxes / name)
+    found, _ = rows(user, "subject", MARK)
+    assert {row["mailbox"] for row in found} == {"Work"} and {row["state"] for row in found} == {"erased"}
+    assert holders([user.home], MARK, BODY) == [] and not (boxes / "u.1").exists() and (boxes / "u.2").exists()
 
 
 def test_the_events(dovecot):

@@ -265,3 +265,61 @@ def test_two_restores_at_once(dovecot, home):
         run.communicate(timeout=60)
         assert run.returncode == 0
     assert sorted(mail.guid for mail in user.messages()) == sorted(mail.guid for mail in before) and user.kept() == []
+
+
+SECRET = "Confidential-text-0815"
+
+
+def test_erase(dovecot, request):
+    """Killed anywhere and run again: nothing of the mail is left, others are as they were, and the report has each copy."""
+    server = dovecot.own()
+    user = server.user()
+    report = server.root / "evidence"
+    report.mkdir(mode=0o700)
+
+    def query(name="erased.json"):
+        return ["lazy-expunge", "erase", "-u", user.name, "-w", str(report / name), "subject", "secret"]
+
+    def scatter():
+        user.append("INBOX", message(subject="secret", body=f"{SECRET}\n"))
+        with user.imap("INBOX") as session:
+            session.ok("FETCH 1:* (ENVELOPE BODY.PEEK[TEXT])")
+            for _ in range(2):
+                session.ok("COPY * Work")
+            session.delete("*")
+
+    def others():
+        return sorted(mail.content for mailbox in ("INBOX", "Work") for mail in user.messages(mailbox) if mail.subject != "secret")
+
+    user.append("INBOX", message(subject="stays"))
+    user.append("Work", message(subject="stays, too"), create=True)
+    stay = others()
+    scatter()
+    calls = calls_of(server, query("first"))
+    first, step = faults.turn(request, dovecot)
+    done = 0
+    for call, count in calls.items():
+        for number in range(first, count + 1, step):
+            at = f"killed at {call} {number}"
+            scatter()
+            guids = {mail.guid for mail in user.messages("Work") if mail.subject == "secret"}
+            killed(server, query(f"killed-{call}-{number}"), call, number)
+            forget_locks(user)
+            for run in range(1 + REBUILDS):
+                # a rebuild of mdbox may give the mail back, which is an error that says so
+                again = server.doveadm(*query(f"again-{call}-{number}-{run}"), check=False)
+                if again.code != 75:
+                    break
+            assert again.code == 0 and b"Panic" not in again.stderr, (at, again)
+            left = subprocess.run(["grep", "-rlaF", SECRET, str(user.home)], capture_output=True, text=True).stdout.split()
+            assert left == [], at
+            assert others() == stay, at
+            reports = [report / f"killed-{call}-{number}", report / f"again-{call}-{number}-{run}"]
+            told = [json.loads(path.read_text()) for path in reports if path.exists()]
+            copies = [mail for each in told for mail in each["mails"] if mail["state"] == "erased"]
+            assert {mail["guid"] for mail in copies} == guids, at
+            boxes = Counter(mail["mailbox"] for mail in told[0]["mails"])
+            assert boxes == {"Work": 2, ".EXPUNGED": 1} or run > 0 and boxes["Work"] >= 2 and boxes[".EXPUNGED"] >= 1, (at, told)
+            done += 1
+    assert done > 10
+    server.expect_log(".", required=False)
