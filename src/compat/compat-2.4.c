@@ -345,6 +345,8 @@ int lazy_expunge_compat_user_at(struct mail_storage_service_ctx *service,
 	if (ret == 0) {
 		if (home != NULL)
 			mail_user_set_home(*user_r, home);
+		event_add_str((*user_r)->event,
+			      LAZY_EXPUNGE_COMPAT_FIELD_USER_AT, "yes");
 		if (mail_namespaces_init_location(*user_r, (*user_r)->event,
 						  error_r) < 0) {
 			*error_r = t_strdup(*error_r);

@@ -65,8 +65,8 @@ const char *const *
 lazy_expunge_compat_list_location(struct mailbox_list *list);
 /* The user once more, with one namespace, whose mailboxes are where such settings
    say, and with this home (NULL = as it is). inbox: INBOX is not a mailbox as
-   others are. like stays the active one. Returns 0, or -1 and the error (data
-   stack). */
+   others are. Its event has LAZY_EXPUNGE_COMPAT_FIELD_USER_AT. like stays the
+   active one. Returns 0, or -1 and the error (data stack). */
 int lazy_expunge_compat_user_at(struct mail_storage_service_ctx *service,
 				struct mail_user *like, const char *home,
 				const char *const *settings, bool inbox,

@@ -146,4 +146,8 @@ void lazy_expunge_compat_quota_user_created(
 void *lazy_expunge_compat_quota_mailbox_allocated(struct mailbox *box);
 void lazy_expunge_compat_quota_mailbox_freed(void *context);
 
+/* A field of the event of a user of which not all namespaces are there that the
+   settings name (lazy_expunge_compat_user_at()). */
+#define LAZY_EXPUNGE_COMPAT_FIELD_USER_AT "lazy_expunge_user_at"
+
 #endif

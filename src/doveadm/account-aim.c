@@ -45,10 +45,8 @@ static bool aim_check_user(struct lazy_expunge_account_cmd *cmd,
 	int ret;
 
 	ret = lazy_expunge_account_user_get(cmd, target, TRUE, user_r, &error);
-	if (ret < 0)
-		return lazy_expunge_account_cmd_fail(cmd, EX_TEMPFAIL, error);
-	if (ret == 0) {
-		return lazy_expunge_account_cmd_fail(cmd, EX_NOUSER,
+	if (ret <= 0) {
+		return lazy_expunge_account_user_fail(cmd, user_r, ret, error,
 			t_strdup_printf("userdb does not know %s: add the user "
 				"first, or name another one", target));
 	}

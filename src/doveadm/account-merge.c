@@ -67,8 +67,7 @@ static bool merge_find_target(struct lazy_expunge_account_cmd *cmd,
 
 	ret = lazy_expunge_account_user_get(cmd, target, FALSE, user_r, &error);
 	if (ret <= 0) {
-		return lazy_expunge_account_cmd_fail(cmd,
-			ret < 0 ? EX_TEMPFAIL : EX_NOUSER, ret < 0 ? error :
+		return lazy_expunge_account_user_fail(cmd, user_r, ret, error,
 			t_strdup_printf("userdb does not know %s: add the user "
 				"first, or name another one", target));
 	}

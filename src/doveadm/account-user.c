@@ -147,6 +147,7 @@ static int user_read(struct mail_user *user, pool_t pool, bool exact,
 	user_r->acl_loaded = lazy_expunge_compat_user_has_plugin(user, "acl");
 	if (luser->set.error != NULL) {
 		*error_r = t_strdup(luser->set.error);
+		user_r->misconfigured = TRUE;
 		ret = -1;
 	} else {
 		lazy_expunge_places_read(user, pool, &user_r->paths);
@@ -224,6 +225,17 @@ int lazy_expunge_account_user_get(struct lazy_expunge_account_cmd *cmd,
 		ret = -1;
 	}
 	return ret;
+}
+
+bool lazy_expunge_account_user_fail(struct lazy_expunge_account_cmd *cmd,
+				    const struct lazy_expunge_account_user *user,
+				    int ret, const char *error,
+				    const char *unknown)
+{
+	return lazy_expunge_account_cmd_fail(cmd,
+		ret == 0 ? EX_NOUSER :
+		user->misconfigured ? EX_CONFIG : EX_TEMPFAIL,
+		ret == 0 ? unknown : error);
 }
 
 int lazy_expunge_account_user_each(struct lazy_expunge_account_cmd *cmd,

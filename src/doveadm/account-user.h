@@ -26,6 +26,8 @@ struct lazy_expunge_account_user {
 	bool acl_loaded;
 	/* -1 = not known. They are what indexes say, unless it was exact. */
 	int64_t messages, bytes;
+	/* of a failure: the plugin's settings are wrong */
+	bool misconfigured;
 };
 
 /* Look the user up. exact: count the messages in all mailboxes as they are now.
@@ -35,6 +37,12 @@ int lazy_expunge_account_user_get(struct lazy_expunge_account_cmd *cmd,
 				  const char *username, bool exact,
 				  struct lazy_expunge_account_user *user_r,
 				  const char **error_r);
+/* Say what it returned 0 or -1 for; unknown is said if userdb does not know the user.
+   Returns FALSE. */
+bool lazy_expunge_account_user_fail(struct lazy_expunge_account_cmd *cmd,
+				    const struct lazy_expunge_account_user *user,
+				    int ret, const char *error,
+				    const char *unknown);
 typedef void lazy_expunge_account_user_callback_t(struct mail_user *user,
 						  void *context);
 /* Call back for all users that userdb lists, with their rights. Who cannot be

@@ -109,8 +109,7 @@ delete_new(struct lazy_expunge_account_cmd *cmd, const char *username)
 	ret = lazy_expunge_account_user_get(cmd, username, FALSE, &user,
 					    &error);
 	if (ret <= 0) {
-		(void)lazy_expunge_account_cmd_fail(cmd,
-			ret < 0 ? EX_TEMPFAIL : EX_NOUSER, ret < 0 ? error :
+		(void)lazy_expunge_account_user_fail(cmd, &user, ret, error,
 			t_strdup_printf("userdb does not know %s: where the "
 				"account is, only userdb and settings say",
 				username));

@@ -121,9 +121,8 @@ static bool rename_look_at_target(struct rename_cmd *rcmd,
 	ret = lazy_expunge_account_user_get(rcmd->cmd, account->target, FALSE,
 					    &user, &error);
 	if (ret <= 0) {
-		return lazy_expunge_account_cmd_fail(rcmd->cmd,
-			ret < 0 ? EX_TEMPFAIL : EX_NOUSER, ret < 0 ? error :
-			t_strdup_printf("userdb does not know %s: add the user",
+		return lazy_expunge_account_user_fail(rcmd->cmd, &user, ret,
+			error, t_strdup_printf("userdb does not know %s: add the user",
 					account->target));
 	}
 	rcmd->acl_loaded = user.acl_loaded;
@@ -171,8 +170,7 @@ static bool rename_begin(struct rename_cmd *rcmd, const char *username)
 	ret = lazy_expunge_account_user_get(cmd, username, FALSE, &user,
 					    &error);
 	if (ret <= 0) {
-		return lazy_expunge_account_cmd_fail(cmd,
-			ret < 0 ? EX_TEMPFAIL : EX_NOUSER, ret < 0 ? error :
+		return lazy_expunge_account_user_fail(cmd, &user, ret, error,
 			t_strdup_printf("userdb does not know %s: it must know "
 				"both names while an account is renamed",
 				username));

@@ -370,6 +370,9 @@ static void make_room_print_all(struct lazy_expunge_cmd *cmd,
 		i_error("%s: What is gone still takes room in files of mdbox: "
 			"they are purged when %s are free", cmd->ctx.cmd->name,
 			lazy_expunge_text_size(needed));
+	} else if (cmd->ctx.exit_code != 0) {
+		i_error("%s: Less than --make-room asks for: what users with "
+			"an error have is not counted", cmd->ctx.cmd->name);
 	} else {
 		i_error("%s: Less than --make-room asks for: the rest is "
 			"held, or the disk would not have it back",

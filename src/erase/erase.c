@@ -379,9 +379,12 @@ static int erase_run(struct erase *erase, bool plan,
 	const char *error;
 	int ret;
 
+	if (erase_read_cut_off(erase, error_r) < 0)
+		return -1;
+	if (!plan && !array_is_empty(&erase->cut_off))
+		lazy_expunge_erase_recount(erase->luser);
 	erase->step = step_match;
-	if (erase_read_cut_off(erase, error_r) < 0 ||
-	    erase_boxes(erase, error_r) < 0)
+	if (erase_boxes(erase, error_r) < 0)
 		return -1;
 	if (hash_table_count(erase->guids) == 0) {
 		/* an earlier run may have failed at these */

@@ -5,6 +5,7 @@
 #include "mailbox-list-private.h"
 #include "dbox-storage.h"
 #include "mdbox-storage.h"
+#include "mdbox-map-private.h"
 #include "formats/format.h"
 #include "formats/list-index.h"
 #include "account/lock.h"
@@ -89,8 +90,10 @@ void lazy_expunge_unclean_end(struct mailbox *box)
 		mark_remove(&paths);
 }
 
+/* box is of mdbox. */
 static int storage_resync(struct lazy_expunge_user *luser, struct mailbox *box)
 {
+	struct mdbox_storage *storage = MDBOX_STORAGE(box->storage);
 	struct mailbox *other;
 	int ret = 0;
 
@@ -103,7 +106,19 @@ static int storage_resync(struct lazy_expunge_user *luser, struct mailbox *box)
 		ret = -1;
 	}
 	mailbox_free(&other);
-	return ret;
+	if (ret < 0)
+		return -1;
+	/* else 2.3 does not see that it was rebuilt, and does it again with each
+	   mailbox (mdbox_map_is_fscked()) */
+	(void)mail_index_reset_fscked(storage->map->index);
+	return mdbox_map_refresh(storage->map);
+}
+
+int lazy_expunge_unclean_resync(struct lazy_expunge_user *luser,
+				struct mailbox *box)
+{
+	return lazy_expunge_box_format(box) != LAZY_EXPUNGE_FORMAT_MDBOX ? 0 :
+		storage_resync(luser, box);
 }
 
 /* mdbox only. A rebuild of the storage opens each of its mailboxes. */

@@ -19,6 +19,10 @@ void lazy_expunge_unclean_end(struct mailbox *box);
 /* To be called before box is opened: repair its storage if it is marked. */
 void lazy_expunge_unclean_repair(struct lazy_expunge_user *luser,
 				 struct mailbox *box);
+/* The same whether it is marked or not. Returns 0 if ok, or it is not mdbox, -1 if it
+   cannot be done, and box has not the error. */
+int lazy_expunge_unclean_resync(struct lazy_expunge_user *luser,
+				struct mailbox *box);
 /* TRUE if the counts of the storage of box may be too low: nothing may be purged
    there. */
 bool lazy_expunge_unclean_is_marked(struct mailbox *box);

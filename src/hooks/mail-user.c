@@ -180,6 +180,9 @@ void lazy_expunge_mail_namespaces_created(struct mail_namespace *namespaces)
 		return;
 	if (array_count(lazy_expunge_user_storages(luser)) > 0)
 		warn_of_formats(namespaces);
+	if (event_find_field_recursive(luser->user->event,
+				LAZY_EXPUNGE_COMPAT_FIELD_USER_AT) != NULL)
+		return;
 	array_foreach_elem(lazy_expunge_user_storages(luser), st) {
 		if (st->error != NULL) {
 			e_error(luser->user->event, "lazy_expunge: %s. No mail "

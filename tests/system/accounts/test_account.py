@@ -406,3 +406,16 @@ def test_the_list_makes_few_calls_for_each_account(dovecot):
         assert len(done.stdout.splitlines()) == last + 2
         counts.append(len(text.splitlines()))
     assert 100 * 3 <= counts[1] - counts[0] <= 100 * CALLS_OF_LIST
+
+
+@pytest.mark.native
+@pytest.mark.any_format
+def test_settings_that_are_wrong(dovecot):
+    """Not a temporary failure, and nothing is moved. 2.4 does not begin with such values."""
+    user = dovecot(lazy={"max_storage": "many"}).user()
+    user.append("INBOX", message(subject="stays"))
+    user.server.settle()
+    for command in (("delete", "-u", user.name), ("rename", "-u", user.name, "other")):
+        assert "many" in account(user.server, *command, code=78)
+    assert len(user.messages()) == 1
+    user.server.expect_log("many", required=False)

@@ -319,7 +319,8 @@ def test_erase(dovecot, request):
             copies = [mail for each in told for mail in each["mails"] if mail["state"] == "erased"]
             assert {mail["guid"] for mail in copies} == guids, at
             boxes = Counter(mail["mailbox"] for mail in told[0]["mails"])
-            assert boxes == {"Work": 2, ".EXPUNGED": 1} or run > 0 and boxes["Work"] >= 2 and boxes[".EXPUNGED"] >= 1, (at, told)
+            # and what a rebuild of mdbox gave back
+            assert boxes["Work"] >= 2 and boxes[".EXPUNGED"] >= 1, (at, told)
             done += 1
     assert done > 10
     server.expect_log(".", required=False)
