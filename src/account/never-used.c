@@ -7,6 +7,7 @@
 #include "mail-user.h"
 #include "mkdir-parents.h"
 #include "account/never-used.h"
+#include "account/user.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -42,19 +43,35 @@ static bool list_is_missing(struct mailbox_list *list)
 	return known;
 }
 
-static bool is_writable(const char *dir)
+/* st: what stat() says of it. */
+static bool is_writable(const char *dir, const struct stat *st)
 {
-	return faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) == 0;
+	/* so it is for nearly all, without asking */
+	return (st->st_uid == geteuid() &&
+		(st->st_mode & S_IRWXU) == S_IRWXU) ||
+		faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+/* Returns 0 if it is there, -1 and errno if not. */
+static int home_stat(struct mail_user *user, const char *home, struct stat *st_r)
+{
+	struct lazy_expunge_user *luser = lazy_expunge_user_find(user);
+
+	if (stat(home, st_r) < 0)
+		return -1;
+	if (luser != NULL)
+		luser->home_is_there = TRUE;
+	return 0;
 }
 
 /* No home: a device, as who is to have none gets /dev/null; and what is not the
    user's, as / and the directories of programs for the users of services. */
-static bool home_is_missing(const char *home)
+static bool home_is_missing(struct mail_user *user, const char *home)
 {
 	struct stat st;
 
-	return stat(home, &st) == 0 ?
-		S_ISCHR(st.st_mode) || !is_writable(home) :
+	return home_stat(user, home, &st) == 0 ?
+		S_ISCHR(st.st_mode) || !is_writable(home, &st) :
 		errno == ENOENT || errno == ENOTDIR;
 }
 
@@ -64,7 +81,7 @@ bool lazy_expunge_user_never_used(struct mail_user *user)
 	bool own = FALSE, missing = TRUE;
 	const char *home;
 
-	if (mail_user_get_home(user, &home) > 0 && !home_is_missing(home))
+	if (mail_user_get_home(user, &home) > 0 && !home_is_missing(user, home))
 		return FALSE;
 
 	for (ns = user->namespaces; ns != NULL && missing; ns = ns->next) {
@@ -117,7 +134,7 @@ static enum lazy_expunge_place path_place(const char *path)
 
 	if (*path != '/' || stat_first_parent(path, &parent, &st) < 0)
 		return LAZY_EXPUNGE_PLACE_UNKNOWN;
-	if (is_writable(parent))
+	if (is_writable(parent, &st))
 		return LAZY_EXPUNGE_PLACE_CAN_BE_MADE;
 	/* an empty directory may be a mount point */
 	return S_ISCHR(st.st_mode) || strcmp(parent, "/") == 0 ||
@@ -134,10 +151,12 @@ enum lazy_expunge_place lazy_expunge_user_place(struct mail_user *user)
 bool lazy_expunge_user_home_is_away(struct mail_user *user,
 				    const char **home_r)
 {
+	const struct lazy_expunge_user *luser = lazy_expunge_user_find(user);
 	struct stat st;
 
-	return mail_user_get_home(user, home_r) > 0 &&
-		stat(*home_r, &st) < 0 &&
+	return (luser == NULL || !luser->home_is_there) &&
+		mail_user_get_home(user, home_r) > 0 &&
+		home_stat(user, *home_r, &st) < 0 &&
 		(errno == ENOENT || errno == ENOTDIR) &&
 		path_place(*home_r) == LAZY_EXPUNGE_PLACE_UNKNOWN;
 }

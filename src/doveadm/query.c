@@ -6,9 +6,9 @@
 #include "ioloop.h"
 #include "mail-search.h"
 #include "mail-search-build.h"
-#include "mail-search-parser.h"
 #include "core/text.h"
 #include "core/time-words.h"
+#include "account/query.h"
 #include "inventory/copies.h"
 #include "inventory/deletions.h"
 #include "inventory/select.h"
@@ -19,14 +19,10 @@
 static void cmd_init_query(struct lazy_expunge_cmd *cmd,
 			   const char *const query[])
 {
-	struct mail_search_parser *parser;
-	const char *error, *charset = "UTF-8";
+	const char *error;
 
-	parser = mail_search_parser_init_cmdline(query);
-	if (mail_search_build(mail_search_register_get_human(), parser,
-			      &charset, &cmd->ctx.search_args, &error) < 0)
+	if (lazy_expunge_query_build(query, &cmd->ctx.search_args, &error) < 0)
 		lazy_expunge_cmd_refuse(cmd, EX_USAGE, error);
-	mail_search_parser_deinit(&parser);
 }
 
 static void cmd_init_origins(struct lazy_expunge_cmd *cmd)

@@ -7,10 +7,9 @@
 #include "str.h"
 #include "time-util.h"
 #include "mail-search.h"
-#include "mail-search-build.h"
-#include "mail-search-parser.h"
 #include "account/files.h"
 #include "account/never-used.h"
+#include "account/query.h"
 #include "account/storages.h"
 #include "account/user.h"
 #include "compat/dovecot.h"
@@ -125,16 +124,8 @@ int lazy_expunge_hold_build_query(const char *const *query,
 				  struct mail_search_args **args_r,
 				  const char **error_r)
 {
-	struct mail_search_parser *parser;
-	const char *charset = "UTF-8", *error;
-	int ret;
+	int ret = lazy_expunge_query_build(query, args_r, error_r);
 
-	parser = mail_search_parser_init_cmdline(query);
-	ret = mail_search_build(mail_search_register_get_human(), parser,
-				&charset, args_r, &error);
-	if (ret < 0)
-		*error_r = t_strdup(error);
-	mail_search_parser_deinit(&parser);
 	if (ret == 0 && args_are_of_a_place((*args_r)->args)) {
 		mail_search_args_unref(args_r);
 		*error_r = "A hold cannot go by mailboxes, UIDs, message "
@@ -332,8 +323,8 @@ static bool holds_has_changed(struct lazy_expunge_holds_cache *cache)
 		(lstat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR));
 	/* looked for once, and then until it is there */
 	cache->away = !exists && (cache->holds == NULL || cache->away) &&
-		!lazy_expunge_user_never_used(user) &&
-		lazy_expunge_user_home_is_away(user, &home);
+		lazy_expunge_user_home_is_away(user, &home) &&
+		!lazy_expunge_user_never_used(user);
 	exists = exists || cache->away;
 	changed = cache->holds == NULL || exists != cache->exists ||
 		!holds_is_same_file(&st, &cache->st) ||

@@ -156,6 +156,27 @@ def test_a_span_within_not(dovecot, query):
     assert subjects(user) == ["Evidence"]
 
 
+@pytest.mark.any_format
+@pytest.mark.parametrize("query, found", [
+    ("not larger 700 not larger 1100", "1"), ("not larger 700 or not larger 1100", "12"), ("not ( larger 700 larger 1100 )", "12"),
+    ("not ( larger 700 or larger 1100 )", "1"), ("not smaller 700 not smaller 1100", "3"), ("not smaller 700 or not smaller 1100", "23"),
+    ("not savedbefore 2h not savedbefore 2001-02-03", "123"), ("not savedbefore 2001-02-03 not savedbefore 2099-02-03", ""),
+    ("not savedbefore 2001-02-03 or not savedbefore 2099-02-03", "123"), ("not savedsince 2001-02-03 not savedsince 2099-02-03", ""),
+    ("not savedsince 2001-02-03 or not savedsince 2099-02-03", "123"), ("not ( savedsince 2001-02-03 savedsince 2099-02-03 )", "123")])
+def test_two_bounds_that_are_negated(dovecot, query, found):
+    """Dovecot's search keeps the wrong one of them."""
+    user = dovecot().user()
+    mails = [message(subject=str(number), body="x" * 400 * number + "\n") for number in (1, 2, 3)]
+    assert len(mails[0]) < 700 < len(mails[1]) < 1100 < len(mails[2])
+    user.fill("INBOX", mails)
+    user.doveadm("expunge", "mailbox", "INBOX", "all")
+    hold(user, *query.split())
+    listed = {row["subject"]: row["held"] != "" for row in rows(user, "list")}
+    assert listed == {subject: subject in found for subject in "123"}
+    by_query = user.server.doveadm("-f", "json", "lazy-expunge", "list", "-u", user.name, *query.split(), check=False)
+    assert sorted(row["subject"] for row in json.loads(by_query.stdout or b"[]")) == list(found)
+
+
 def test_a_flag_that_is_set_later_holds(dovecot):
     """What is said of a mail once is not believed where it can change."""
     user = dovecot(lazy={"protect": False}).user()
