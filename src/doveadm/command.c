@@ -218,6 +218,8 @@ static int cmd_read_user(struct lazy_expunge_cmd *cmd, const char **username_r)
 		ret = mail_storage_service_all_next(ctx->storage_service,
 						    username_r);
 	} else {
+		/* else the last one is left out if its line has no end */
+		i_stream_set_return_partial_line(ctx->users_list_input, TRUE);
 		*username_r = i_stream_read_next_line(ctx->users_list_input);
 		ret = *username_r != NULL ? 1 : 0;
 		if (ctx->users_list_input->stream_errno != 0) {

@@ -325,3 +325,18 @@ def test_a_file_that_leads_nowhere_holds_everything(dovecot):
     (user.home / PATH).unlink()
     user.doveadm("expunge", "mailbox", ".EXPUNGED", "all")
     assert user.kept() == []
+
+
+@pytest.mark.any_format
+@pytest.mark.parametrize("command", ["hold", "maintain"])
+def test_a_list_of_users_without_an_end(dovecot, command):
+    """The last user is one of them, also where it is the only one."""
+    server = dovecot.own(passwd_file=True)
+    users = [server.user() for _ in range(3)]
+    server.write_users(users)
+    names = server.root / "names"
+    for part in (users, users[:1]):
+        names.write_text("\n".join(user.name for user in part))
+        arguments = ["-N", f"case-{len(part)}"] if command == "hold" else []
+        done = server.doveadm("-f", "json", "lazy-expunge", command, "-F", names, *arguments)
+        assert [row["username"] for row in json.loads(done.stdout)] == [user.name for user in part]
