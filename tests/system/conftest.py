@@ -23,6 +23,8 @@ LONG = ("webmail", "machines", "accounts", "faults")
 NOT_SANITIZED = ("measuring", "machines", "webmail", "documents", "dovecot",
                  # of time and memory; with libraries in C++ whose exceptions a sanitizer that is preloaded does not know
                  "doveadm/test_large.py", "hooks/test_beside_others.py",
+                 # what it begins gets no library that is preloaded
+                 "check/test_live_programs.py",
                  # these kill what they run, or have builds of their own
                  "faults/test_power_cut.py", "faults/test_power_model.py",
                  "accounts/test_account_crash.py", "accounts/test_account_commit.py")
