@@ -6,21 +6,15 @@
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "compat/compat-service.h"
-#include "compat/dovecot.h"
 #include "core/account-record.h"
-#include "account/files.h"
 #include "account/storages.h"
 #include "accounts/moves.h"
+#include "accounts/others.h"
 #include "accounts/places.h"
 
-#include <dirent.h>
 #include <sys/stat.h>
 
 #define KEY_HOME "home"
-
-/* So far homes of others are looked for below one. */
-#define SPLIT_LOOK_DEPTH 6
-#define SPLIT_LOOK_ENTRIES 50000
 
 struct place_type {
 	enum mailbox_list_path_type type;
@@ -265,87 +259,6 @@ split_named_again(const ARRAY_TYPE(lazy_expunge_place_path) *all,
 	return NULL;
 }
 
-static const struct lazy_expunge_place_path *
-find_place(const ARRAY_TYPE(lazy_expunge_place_path) *all, const char *path)
-{
-	const struct lazy_expunge_place_path *place;
-
-	array_foreach(all, place) {
-		if (strcmp(place->path, path) == 0)
-			return place;
-	}
-	return NULL;
-}
-
-struct split_look {
-	const ARRAY_TYPE(lazy_expunge_place_path) *all;
-	/* so many entries more are looked at */
-	unsigned int left;
-};
-
-/* What a directory that Dovecot has mailboxes in has. */
-static bool is_of_mail(const char *fname)
-{
-	static const char *const begins[] = {
-		"dovecot-uidlist", "dovecot-uidvalidity", "dovecot.index",
-		"dovecot.list.index", "dovecot.map.index",
-	};
-
-	for (unsigned int i = 0; i < N_ELEMENTS(begins); i++) {
-		if (str_begins_with(fname, begins[i]))
-			return TRUE;
-	}
-	return FALSE;
-}
-
-/* Of mails, or up and down. */
-static bool is_no_home(const char *fname)
-{
-	static const char *const names[] = {
-		".", "..", "cur", "new", "tmp", "dbox-Mails", "storage", NULL
-	};
-
-	return str_array_find(names, fname);
-}
-
-/* A directory below this one that is of another user: it has files of this plugin, as
-   homes have, or, outside of the user's own places, mailboxes, but for those just
-   below a home, which may be the user's former ones. NULL if there is none. Data
-   stack. */
-static const char *
-split_find_other(struct split_look *look, const char *dir_path,
-		 unsigned int depth, bool own)
-{
-	const struct lazy_expunge_place_path *place;
-	const struct dirent *entry;
-	const char *path, *found = NULL;
-	struct stat st;
-	DIR *dir = opendir(dir_path);
-
-	if (dir == NULL)
-		return NULL;
-	while (found == NULL && look->left > 0 &&
-	       (entry = readdir(dir)) != NULL) T_BEGIN {
-		look->left--;
-		path = t_strconcat(dir_path, "/", entry->d_name, NULL);
-		if ((depth > 0 && lazy_expunge_place_has_name(entry->d_name)) ||
-		    (depth > 1 && !own && is_of_mail(entry->d_name)))
-			found = dir_path;
-		else if (depth < SPLIT_LOOK_DEPTH &&
-			 !is_no_home(entry->d_name) &&
-			 lstat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-			place = find_place(look->all, path);
-			/* of locks, also of this plugin's */
-			if (place == NULL || !place->is_volatile) {
-				found = split_find_other(look, path, depth + 1,
-						own || place != NULL);
-			}
-		}
-	} T_END_PASS_STR_IF(found != NULL, &found);
-	(void)closedir(dir);
-	return found;
-}
-
 static int split_check(const struct lazy_expunge_account *account,
 		       const ARRAY_TYPE(lazy_expunge_place_path) *all,
 		       const struct lazy_expunge_place_path *path, uid_t uid,
@@ -353,11 +266,7 @@ static int split_check(const struct lazy_expunge_account *account,
 {
 	const char *again = own ? NULL :
 		split_named_again(all, path->path, account->user);
-	struct split_look look = { .all = all, .left = SPLIT_LOOK_ENTRIES };
-	const char *parent = lazy_expunge_path_parent(path->path);
-	const char *other = own ? NULL :
-		split_find_other(&look, path->path, 0,
-				 strcmp(path->key, KEY_HOME) != 0);
+	const char *parent = lazy_expunge_path_parent(path->path), *other;
 	struct stat st, parent_st;
 
 	if (strcmp(path->path, "/") == 0 || (!own &&
@@ -375,6 +284,8 @@ static int split_check(const struct lazy_expunge_account *account,
 			"-y", path->path, path->key, again);
 		return -1;
 	}
+	other = own ? NULL : lazy_expunge_others_find(all, path->path,
+					strcmp(path->key, KEY_HOME) == 0);
 	if (other != NULL) {
 		*error_r = t_strdup_printf("%s (%s) has what looks like "
 			"another user's in it, %s: if it is this user's alone, "

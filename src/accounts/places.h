@@ -8,19 +8,10 @@
 #include "lib.h"
 #include "array.h"
 #include "core/account-record.h"
+#include "accounts/place-path.h"
 
 struct lazy_expunge_user;
 struct mail_user;
-
-struct lazy_expunge_place_path {
-	/* as in struct lazy_expunge_account_place */
-	const char *key;
-	const char *path;
-	bool is_volatile;
-	/* where a symbolic link leads whose owner is not root */
-	bool linked;
-};
-ARRAY_DEFINE_TYPE(lazy_expunge_place_path, struct lazy_expunge_place_path);
 
 /* Where the settings have the user's things, whether or not they are there. The
    mail of the INBOX comes first. Allocated from the pool. */

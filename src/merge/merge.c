@@ -17,6 +17,7 @@
 #include "keep/origin.h"
 #include "export/export-metadata.h"
 #include "export/import-box.h"
+#include "merge/names.h"
 #include "merge/source.h"
 #include "merge/merge.h"
 
@@ -35,8 +36,8 @@ struct merge {
 	struct lazy_expunge_user *luser;
 	const struct lazy_expunge_merge_params *params;
 	struct lazy_expunge_merged *merged;
-	/* of the target's mailbox */
-	char separator;
+	/* below the target's mailbox */
+	struct lazy_expunge_merge_names *names;
 	const struct lazy_expunge_account_namespace *ns;
 	/* the account's, while that namespace is open */
 	struct mail_user *source;
@@ -62,44 +63,6 @@ static void merge_fail(struct merge *merge, enum mail_error code,
 {
 	merge->failed = TRUE;
 	merge->params->failed(merge->params->context, code, error);
-}
-
-static int verify_name(struct lazy_expunge_user *luser,
-		       struct mail_namespace *ns, const char *vname,
-		       const char **error_r)
-{
-	struct mailbox *box = lazy_expunge_mailbox_alloc(luser, ns, vname, 0);
-	int ret = mailbox_verify_create_name(box);
-
-	if (ret < 0)
-		*error_r = t_strdup(mailbox_get_last_error(box, NULL));
-	mailbox_free(&box);
-	return ret;
-}
-
-/* The name, with the separator of the account, below the target's mailbox. What its
-   layout has no room for becomes another sign, too. */
-static const char *merge_name(struct merge *merge, const char *name, char old)
-{
-	const char new = merge->separator, *vname, *error;
-	char *below = t_strdup_noconst(name);
-
-	for (char *p = below; *p != '\0'; p++) {
-		if (*p == old)
-			*p = new;
-		else if (*p == new)
-			*p = '_';
-	}
-	vname = t_strdup_printf("%s%c%s", merge->params->mailbox, new, below);
-	if (verify_name(merge->luser, mail_namespace_find(
-				merge->luser->user->namespaces, vname),
-			vname, &error) == 0)
-		return vname;
-	for (char *p = below; *p != '\0'; p++) {
-		if (*p != new && strchr("./~", *p) != NULL)
-			*p = '_';
-	}
-	return t_strdup_printf("%s%c%s", merge->params->mailbox, new, below);
 }
 
 static int target_add(struct merge_box *mbox, const char *origin,
@@ -215,14 +178,16 @@ static int merge_describe(struct merge_box *mbox, struct mail *mail,
 		return -1;
 	origin = lazy_expunge_origin_get(mail);
 	if (origin != NULL)
-		manifest_r->origin = merge_name(merge, origin, sep);
+		manifest_r->origin = lazy_expunge_merge_names_get(
+			merge->names, origin, sep);
 	else if (*mbox->origin != '\0') {
-		manifest_r->origin = merge_name(merge, mbox->origin,
-						merge->ns->separator);
+		manifest_r->origin = lazy_expunge_merge_names_get(
+			merge->names, mbox->origin, merge->ns->separator);
 	}
 	via = lazy_expunge_origin_get_via(mail);
 	if (via != NULL)
-		manifest_r->via = merge_name(merge, via, sep);
+		manifest_r->via = lazy_expunge_merge_names_get(
+			merge->names, via, sep);
 	deletion = lazy_expunge_deletion_id_get(mail);
 	if (deletion != 0) {
 		manifest_r->deletion =
@@ -348,8 +313,8 @@ static int merge_open_box(struct merge *merge, struct mailbox *box,
 	p_array_init(&mbox.targets, mbox.pool, 4);
 	if (!lazy_expunge_merge_source_is_storage(merge->ns, name, vname,
 						  &mbox.origin)) {
-		mbox.target = merge_name(merge, strcmp(name, "INBOX") == 0 &&
-			merge->ns->inbox ? name :
+		mbox.target = lazy_expunge_merge_names_get(merge->names,
+			strcmp(name, "INBOX") == 0 && merge->ns->inbox ? name :
 			t_strconcat(merge->ns->prefix, name, NULL),
 			merge->ns->separator);
 		/* also one without mail */
@@ -435,27 +400,14 @@ static void merge_open_namespace(struct merge *merge)
 	mail_user_deinit(&merge->source);
 }
 
-/* Can there be mailboxes below it? */
-static bool merge_check_name(struct lazy_expunge_user *luser,
-			     struct mail_namespace *ns, const char *name,
-			     struct lazy_expunge_error *error_r)
-{
-	const char *error;
-
-	if (verify_name(luser, ns, t_strdup_printf("%s%cINBOX", name,
-				mail_namespace_get_sep(ns)), &error) == 0)
-		return TRUE;
-	error_r->text = t_strdup_printf("-m %s: there can be no mailbox of this "
-					"name: %s", name, error);
-	return FALSE;
-}
-
 /* Returns FALSE and the error if it will never be possible. */
 static bool merge_check(struct lazy_expunge_user *luser,
 			const struct lazy_expunge_merge_params *params,
 			struct mail_namespace *ns,
 			struct lazy_expunge_error *error_r)
 {
+	const char *error;
+
 	error_r->code = MAIL_ERROR_PARAMS;
 	/* Dovecot's own, for names that no namespace has */
 	if ((ns->flags & NAMESPACE_FLAG_UNUSABLE) != 0) {
@@ -475,8 +427,12 @@ static bool merge_check(struct lazy_expunge_user *luser,
 			"storage", params->mailbox);
 		return FALSE;
 	}
-	if (!merge_check_name(luser, ns, params->mailbox, error_r))
+	if (!lazy_expunge_merge_names_can_be(luser, ns, params->mailbox,
+					     &error)) {
+		error_r->text = t_strdup_printf("-m %s: there can be no mailbox "
+			"of this name: %s", params->mailbox, error);
 		return FALSE;
+	}
 	return lazy_expunge_merge_source_check(params->account, error_r);
 }
 
@@ -509,10 +465,11 @@ int lazy_expunge_merge(struct lazy_expunge_user *luser,
 	i_zero(merged_r);
 	if (lazy_expunge_merge_check(luser, params) < 0)
 		return -1;
-	merge.separator = mail_namespace_get_sep(ns);
+	merge.names = lazy_expunge_merge_names_init(luser, ns, params->mailbox);
 	array_foreach(&params->account->namespaces, old) T_BEGIN {
 		merge.ns = old;
 		merge_open_namespace(&merge);
 	} T_END;
+	lazy_expunge_merge_names_deinit(&merge.names);
 	return merge.failed ? -1 : 0;
 }
