@@ -167,7 +167,7 @@ static void erase_say_resumed(struct erase_cmd *ecmd,
 	}
 	if (count > 0) {
 		lazy_expunge_cmd_say(&ecmd->cmd, "%u of these copies were "
-			"taken by an erase that was cut off, which this one "
+			"taken by an erase that was cut off, which erase "
 			"completes", count);
 	}
 }

@@ -15,6 +15,7 @@
 #include "hold/holds.h"
 #include "inventory/live-boxes.h"
 #include "inventory/select.h"
+#include "formats/mdbox-mark.h"
 #include "formats/sdbox-files.h"
 #include "restore/intent.h"
 #include "erase/records.h"
@@ -39,6 +40,8 @@ struct erase {
 	ARRAY_TYPE(lazy_expunge_erase_row) cut_off;
 	HASH_TABLE(const char *, struct erase_guid *) guids;
 	HASH_TABLE(const uint8_t *, struct erase_guid *) guids_128;
+	/* those whose counts were made anew */
+	ARRAY(struct mail_storage *) recounted;
 	/* which step is done for each mailbox */
 	int (*step)(struct erase *erase, struct mailbox *box,
 		    const char *vname, struct lazy_expunge_error *error_r);
@@ -79,6 +82,25 @@ static void guid_add(struct erase *erase, const char *guid)
 	mail_generate_guid_128_hash(guid, eguid->guid_128);
 	key = eguid->guid_128;
 	hash_table_insert(erase->guids_128, key, eguid);
+}
+
+/* Have Dovecot make the counts of each mdbox storage anew: a process that is killed
+   within an expunge leaves them so that a purge may fail again and again. */
+static int step_recount(struct erase *erase, struct mailbox *box,
+			const char *vname ATTR_UNUSED,
+			struct lazy_expunge_error *error_r ATTR_UNUSED)
+{
+	struct mail_storage *storage;
+
+	array_foreach_elem(&erase->recounted, storage) {
+		if (storage == box->storage)
+			return 0;
+	}
+	storage = box->storage;
+	array_push_back(&erase->recounted, &storage);
+	/* a failure shows when something is done with the storage */
+	(void)lazy_expunge_unclean_resync(erase->luser, box);
+	return 0;
 }
 
 /* The GUIDs of what matches. */
@@ -381,8 +403,12 @@ static int erase_run(struct erase *erase, bool plan,
 
 	if (erase_read_cut_off(erase, error_r) < 0)
 		return -1;
-	if (!plan && !array_is_empty(&erase->cut_off))
-		lazy_expunge_erase_recount(erase->luser);
+	if (!plan && !array_is_empty(&erase->cut_off)) {
+		p_array_init(&erase->recounted, erase->pool, 2);
+		erase->step = step_recount;
+		if (erase_boxes(erase, error_r) < 0)
+			return -1;
+	}
 	erase->step = step_match;
 	if (erase_boxes(erase, error_r) < 0)
 		return -1;

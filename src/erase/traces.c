@@ -7,9 +7,7 @@
 #include "mail-cache.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
-#include "account/storages.h"
 #include "account/user.h"
-#include "formats/mdbox-mark.h"
 #include "erase/traces.h"
 
 #include <dlfcn.h>
@@ -89,22 +87,6 @@ static int ns_purge(struct mail_user *user, struct mail_namespace *ns,
 		"%s: %s", ns->prefix,
 		mail_storage_get_last_internal_error(storage, &code));
 	return -1;
-}
-
-void lazy_expunge_erase_recount(struct lazy_expunge_user *luser)
-{
-	struct mail_user *user = luser->user;
-	struct mail_namespace *ns;
-	struct mailbox *box;
-
-	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
-		if (!ns_is_own(ns) || !ns_is_first_of_storage(user, ns))
-			continue;
-		box = lazy_expunge_mailbox_alloc(luser, ns,
-			t_strconcat(ns->prefix, "INBOX", NULL), 0);
-		(void)lazy_expunge_unclean_resync(luser, box);
-		mailbox_free(&box);
-	}
 }
 
 int lazy_expunge_erase_traces(struct lazy_expunge_user *luser,

@@ -13,10 +13,6 @@ struct mailbox;
    error. */
 int lazy_expunge_erase_cache(struct mailbox *box,
 			     struct lazy_expunge_error *error_r);
-/* Have Dovecot make the counts of mdbox storages anew: a process that is killed
-   within an expunge leaves them so that a purge may fail again and again. Failures
-   show when something is done with the storage. */
-void lazy_expunge_erase_recount(struct lazy_expunge_user *luser);
 /* Purge the mail storages, and write full-text indexes anew where there are any.
    Returns 0, or -1 and the error of the first that failed. */
 int lazy_expunge_erase_traces(struct lazy_expunge_user *luser,

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from harness.faults import inject as faults
-from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox
+from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox, namespace_mode
 from harness.dovecot.mail import message
 
 # What changes a file or a directory.
@@ -270,9 +270,11 @@ def test_two_restores_at_once(dovecot, home):
 SECRET = "Confidential-text-0815"
 
 
-def test_erase(dovecot, request):
+@pytest.mark.parametrize("mode", ["mailbox", "namespace"])
+def test_erase(dovecot, request, mode):
     """Killed anywhere and run again: nothing of the mail is left, others are as they were, and the report has each copy."""
-    server = dovecot.own()
+    server = dovecot.own(**namespace_mode(dovecot.format) if mode == "namespace" else {})
+    storage = ".EXPUNGED" if mode == "mailbox" else ".EXPUNGED/INBOX"
     user = server.user()
     report = server.root / "evidence"
     report.mkdir(mode=0o700)
@@ -320,7 +322,7 @@ def test_erase(dovecot, request):
             assert {mail["guid"] for mail in copies} == guids, at
             boxes = Counter(mail["mailbox"] for mail in told[0]["mails"])
             # and what a rebuild of mdbox gave back
-            assert boxes["Work"] >= 2 and boxes[".EXPUNGED"] >= 1, (at, told)
+            assert boxes["Work"] >= 2 and boxes[storage] >= 1, (at, told)
             done += 1
     assert done > 10
     server.expect_log(".", required=False)
