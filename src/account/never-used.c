@@ -7,7 +7,6 @@
 #include "mail-user.h"
 #include "mkdir-parents.h"
 #include "account/never-used.h"
-#include "account/user.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -52,25 +51,13 @@ static bool is_writable(const char *dir, const struct stat *st)
 		faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) == 0;
 }
 
-/* Returns 0 if it is there, -1 and errno if not. */
-static int home_stat(struct mail_user *user, const char *home, struct stat *st_r)
-{
-	struct lazy_expunge_user *luser = lazy_expunge_user_find(user);
-
-	if (stat(home, st_r) < 0)
-		return -1;
-	if (luser != NULL)
-		luser->home_is_there = TRUE;
-	return 0;
-}
-
 /* No home: a device, as who is to have none gets /dev/null; and what is not the
    user's, as / and the directories of programs for the users of services. */
-static bool home_is_missing(struct mail_user *user, const char *home)
+static bool home_is_missing(const char *home)
 {
 	struct stat st;
 
-	return home_stat(user, home, &st) == 0 ?
+	return stat(home, &st) == 0 ?
 		S_ISCHR(st.st_mode) || !is_writable(home, &st) :
 		errno == ENOENT || errno == ENOTDIR;
 }
@@ -81,7 +68,7 @@ bool lazy_expunge_user_never_used(struct mail_user *user)
 	bool own = FALSE, missing = TRUE;
 	const char *home;
 
-	if (mail_user_get_home(user, &home) > 0 && !home_is_missing(user, home))
+	if (mail_user_get_home(user, &home) > 0 && !home_is_missing(home))
 		return FALSE;
 
 	for (ns = user->namespaces; ns != NULL && missing; ns = ns->next) {
@@ -151,12 +138,10 @@ enum lazy_expunge_place lazy_expunge_user_place(struct mail_user *user)
 bool lazy_expunge_user_home_is_away(struct mail_user *user,
 				    const char **home_r)
 {
-	const struct lazy_expunge_user *luser = lazy_expunge_user_find(user);
 	struct stat st;
 
-	return (luser == NULL || !luser->home_is_there) &&
-		mail_user_get_home(user, home_r) > 0 &&
-		home_stat(user, *home_r, &st) < 0 &&
+	return mail_user_get_home(user, home_r) > 0 &&
+		stat(*home_r, &st) < 0 &&
 		(errno == ENOENT || errno == ENOTDIR) &&
 		path_place(*home_r) == LAZY_EXPUNGE_PLACE_UNKNOWN;
 }

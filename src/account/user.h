@@ -62,8 +62,6 @@ struct lazy_expunge_user {
 	bool by_admin;
 	/* the mail plugin's: lives as long as the user */
 	bool by_hooks;
-	/* the home was there when it was looked for: is not looked for again */
-	bool home_is_there;
 };
 
 /* The context of the user, created when it is not there. One for both modules

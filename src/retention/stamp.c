@@ -7,7 +7,6 @@
 #include "read-full.h"
 #include "mail-user.h"
 #include "account/files.h"
-#include "account/user.h"
 #include "retention/stamp.h"
 
 #include <fcntl.h>
@@ -56,7 +55,6 @@ int lazy_expunge_stamp_read(struct mail_user *user,
 			    struct lazy_expunge_stamp *stamp_r,
 			    const char **error_r)
 {
-	struct lazy_expunge_user *luser = lazy_expunge_user_find(user);
 	const char *path = stamp_path(user), *text;
 	int ret;
 
@@ -70,8 +68,6 @@ int lazy_expunge_stamp_read(struct mail_user *user,
 	}
 	if (ret <= 0)
 		return ret;
-	if (luser != NULL)
-		luser->home_is_there = TRUE;
 	lazy_expunge_stamp_parse(text, stamp_r);
 	if (stamp_r->time == 0) {
 		*error_r = t_strdup_printf("%s has no time in it", path);
