@@ -47,12 +47,17 @@ bool lazy_expunge_place_has_name(const char *fname)
 	return str_begins_with(fname, "."PLACE_FNAME_PREFIX);
 }
 
+const char *lazy_expunge_place_path_in(const char *home, const char *fname)
+{
+	return t_strconcat(home, "/.", fname, NULL);
+}
+
 const char *lazy_expunge_place_path(struct mail_user *user, const char *fname)
 {
 	const char *dir;
 
 	if (mail_user_get_home(user, &dir) > 0)
-		return t_strconcat(dir, "/.", fname, NULL);
+		return lazy_expunge_place_path_in(dir, fname);
 	dir = user->namespaces == NULL ? NULL : place_control_dir(user);
 	return dir == NULL ? NULL : t_strconcat(dir, "/", fname, NULL);
 }

@@ -12,6 +12,8 @@ struct stat;
    with a dot; beside control files it does not, for that is what the folders of
    a Maildir begin with. NULL if there is no place for it. Data stack. */
 const char *lazy_expunge_place_path(struct mail_user *user, const char *fname);
+/* The same in this home, whosever it is. */
+const char *lazy_expunge_place_path_in(const char *home, const char *fname);
 /* 0.1.0 wrote its files into homes without the dot. Move this one, unless there
    is one with the dot. */
 void lazy_expunge_place_adopt(struct mail_user *user, const char *fname);

@@ -11,6 +11,8 @@
 #ifdef HAVE_DOVECOT_SETTINGS_GET
 
 #define LAZY_EXPUNGE_COMPAT_CONFIG_FD_ENV DOVECOT_CONFIG_FD_ENV
+/* the member of struct auth_user_info */
+#define LAZY_EXPUNGE_COMPAT_AUTH_PROTOCOL protocol
 
 /* The configuration as this process has read it, which a doveadm takes that
    is executed with the number in the environment, instead of having doveconf
@@ -42,6 +44,7 @@ lazy_expunge_compat_cmd_plugin_setting(
 #else
 
 #define LAZY_EXPUNGE_COMPAT_CONFIG_FD_ENV "DOVECOT_CONFIG_FD"
+#define LAZY_EXPUNGE_COMPAT_AUTH_PROTOCOL service
 
 static inline int lazy_expunge_compat_cmd_config_fd(void)
 {

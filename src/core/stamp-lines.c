@@ -9,6 +9,7 @@
 #define STAMP_TIME "time "
 #define STAMP_TIME_DIGITS 10
 #define STAMP_IDLE "looked "
+#define STAMP_LOOKUP "lookup "
 #define STAMP_ROW "row "
 #define STAMP_SUM "sum "
 
@@ -79,6 +80,7 @@ static void stamp_parse_idle(struct lazy_expunge_stamp *stamp, const char *text)
 	stamp->looked = looked_num;
 	stamp->next = next_num;
 	stamp->settings = settings;
+	stamp->lookup = cut_line(&text, STAMP_LOOKUP);
 	stamp->row = cut_line(&text, STAMP_ROW);
 	stamp->watch = text;
 }
@@ -100,6 +102,12 @@ void lazy_expunge_stamp_parse(const char *text,
 	}
 }
 
+/* Nothing if there is no value. */
+static const char *optional_line(const char *name, const char *value)
+{
+	return value == NULL ? "" : t_strconcat(name, value, "\n", NULL);
+}
+
 const char *lazy_expunge_stamp_time_digits(time_t time)
 {
 	return t_strdup_printf("%0*"PRIu64, STAMP_TIME_DIGITS, (uint64_t)time);
@@ -116,11 +124,12 @@ void lazy_expunge_stamp_append(string_t *dest,
 		    stamp->expunged, stamp->bytes, stamp->failed);
 	if (stamp->next == 0)
 		return;
-	idle = t_strdup_printf(STAMP_IDLE"%s\nnext %s\nsettings %s\n%s%s",
+	idle = t_strdup_printf(STAMP_IDLE"%s\nnext %s\nsettings %s\n%s%s%s",
 			       lazy_expunge_stamp_time_digits(stamp->looked),
 			       lazy_expunge_stamp_time_digits(stamp->next),
-			       stamp->settings, stamp->row == NULL ? "" :
-			       t_strconcat(STAMP_ROW, stamp->row, "\n", NULL),
+			       stamp->settings,
+			       optional_line(STAMP_LOOKUP, stamp->lookup),
+			       optional_line(STAMP_ROW, stamp->row),
 			       stamp->watch);
 	str_append(dest, idle);
 	str_append(dest, stamp_sum(idle));

@@ -15,6 +15,9 @@ struct lazy_expunge_stamp {
 	time_t looked, next;
 	/* lazy_expunge_idle: the settings, and lines of core/file-line.h */
 	const char *settings;
+	/* what userdb said of the user, and the configuration, when the settings
+	   were read (doveadm/pass-over.h), NULL = not known */
+	const char *lookup;
 	/* core/catalog-row.h, NULL = not known */
 	const char *row;
 	const char *watch;

@@ -12,6 +12,7 @@
 #include "account/user.h"
 #include "accounts/moves.h"
 #include "doveadm/account-command.h"
+#include "doveadm/all-users.h"
 #include "doveadm/account-user.h"
 
 #include <dirent.h>
@@ -245,13 +246,15 @@ int lazy_expunge_account_user_each(struct lazy_expunge_account_cmd *cmd,
 	const uid_t uid = geteuid();
 	const gid_t gid = getegid();
 	struct mail_storage_service_ctx *service;
+	struct lazy_expunge_all_users *users;
 	struct mail_user *user;
 	const char *username, *error;
 	int ret, user_ret;
 
 	service = lazy_expunge_compat_service_init(SERVICE_FLAGS);
 	mail_storage_service_all_init_mask(service, "*");
-	while ((ret = mail_storage_service_all_next(service, &username)) > 0)
+	users = lazy_expunge_all_users_init(service, "*");
+	while ((ret = lazy_expunge_all_users_next(users, &username)) > 0)
 	T_BEGIN {
 		user_ret = user_get(service, username, &user, &error);
 		if (user_ret > 0) {
@@ -262,6 +265,7 @@ int lazy_expunge_account_user_each(struct lazy_expunge_account_cmd *cmd,
 				t_strdup_printf("%s: %s", username, error));
 		}
 	} T_END;
+	lazy_expunge_all_users_deinit(&users);
 	if (ret < 0)
 		*error_r = "The users cannot be listed";
 	mail_storage_service_deinit(&service);

@@ -12,6 +12,7 @@
 #include "doveadm/command.h"
 #include "doveadm/due-list.h"
 #include "doveadm/make-room.h"
+#include "doveadm/pass-over.h"
 #include "doveadm/commands.h"
 
 #include <unistd.h>
@@ -29,17 +30,54 @@ struct maintain_cmd {
 	struct lazy_expunge_make_room *room;
 	/* -D, else NULL */
 	struct lazy_expunge_due_list *due;
+	/* NULL = each user is visited */
+	struct lazy_expunge_pass_over *pass_over;
 	/* for -j */
 	const char *job_options[3];
 };
+
+static void maintain_print(const struct lazy_expunge_maintain_result *result)
+{
+	lazy_expunge_print_number(result->expunged);
+	lazy_expunge_print_size(result->bytes);
+	lazy_expunge_print_number(result->skipped ? 1 : 0);
+	lazy_expunge_print_number(result->failed);
+	lazy_expunge_print_number(result->held);
+}
+
+/* A user with a row in the catalog is visited: it is compared with what is
+   there. */
+static void maintain_may_pass_over(struct maintain_cmd *mcmd, bool with_row)
+{
+	if (with_row)
+		lazy_expunge_pass_over_end(mcmd->pass_over);
+	else
+		lazy_expunge_pass_over_begin(mcmd->pass_over);
+}
+
+static bool maintain_passes_over(struct lazy_expunge_cmd *cmd,
+				 const char *username)
+{
+	struct maintain_cmd *mcmd = container_of(cmd, struct maintain_cmd, cmd);
+	const struct lazy_expunge_maintain_result result = { .expunged = 0 };
+
+	if (!lazy_expunge_pass_over_user(mcmd->pass_over, username))
+		return FALSE;
+	lazy_expunge_event_maintained_idle(username);
+	maintain_print(&result);
+	return TRUE;
+}
 
 static int maintain_run(struct lazy_expunge_cmd *cmd,
 			struct lazy_expunge_user *luser)
 {
 	struct maintain_cmd *mcmd = container_of(cmd, struct maintain_cmd, cmd);
+	struct lazy_expunge_maintain_params params = {
+		.plan = mcmd->plan,
+		.lookup = lazy_expunge_pass_over_lookup(mcmd->pass_over),
+	};
 	struct lazy_expunge_maintain_result result;
 	enum mail_error error;
-	bool with_row;
 	int ret;
 
 	if (mcmd->room != NULL)
@@ -52,20 +90,17 @@ static int maintain_run(struct lazy_expunge_cmd *cmd,
 	}
 	/* autoexpunge goes by this time, too */
 	io_loop_time_refresh();
-	with_row = !mcmd->plan && lazy_expunge_catalog_is_set(luser);
-	ret = lazy_expunge_maintain(luser, mcmd->plan, with_row, ioloop_time,
-				    &result, &error);
+	params.now = ioloop_time;
+	params.with_row = !mcmd->plan && lazy_expunge_catalog_is_set(luser);
+	maintain_may_pass_over(mcmd, params.with_row);
+	ret = lazy_expunge_maintain(luser, &params, &result, &error);
 	if (result.row.known != 0) {
 		luser->catalog_changed = FALSE;
 		lazy_expunge_catalog_write(luser, &result.row);
 	}
 	if (result.never_used && mcmd->due != NULL)
 		lazy_expunge_due_list_not_here(cmd, mcmd->due, luser);
-	lazy_expunge_print_number(result.expunged);
-	lazy_expunge_print_size(result.bytes);
-	lazy_expunge_print_number(result.skipped ? 1 : 0);
-	lazy_expunge_print_number(result.failed);
-	lazy_expunge_print_number(result.held);
+	maintain_print(&result);
 	if (result.skipped) {
 		lazy_expunge_cmd_say(cmd, "Skipped: another maintain of this "
 				     "user is running");
@@ -109,6 +144,16 @@ static void maintain_init_due(struct maintain_cmd *mcmd)
 	}
 }
 
+/* A plan always looks, and who is due is not idle. */
+static void maintain_init_pass_over(struct maintain_cmd *mcmd)
+{
+	if (mcmd->plan || mcmd->due != NULL || mcmd->cmd.refused)
+		return;
+	mcmd->pass_over = lazy_expunge_pass_over_init(&mcmd->cmd);
+	if (mcmd->pass_over != NULL)
+		mcmd->cmd.passes_over = maintain_passes_over;
+}
+
 static void maintain_init(struct lazy_expunge_cmd *cmd)
 {
 	struct maintain_cmd *mcmd = container_of(cmd, struct maintain_cmd, cmd);
@@ -126,6 +171,7 @@ static void maintain_init(struct lazy_expunge_cmd *cmd)
 		mcmd->room = lazy_expunge_make_room_init(cmd, mcmd->plan);
 	if (mcmd->room != NULL)
 		return;
+	maintain_init_pass_over(mcmd);
 	lazy_expunge_print_header_number("expunged");
 	lazy_expunge_print_header_number("bytes");
 	lazy_expunge_print_header_number("skipped");
@@ -158,6 +204,7 @@ static void maintain_deinit(struct lazy_expunge_cmd *cmd)
 	const gid_t gid = getegid();
 	const bool by_catalog = mcmd->due != NULL;
 
+	lazy_expunge_pass_over_deinit(&mcmd->pass_over);
 	if (mcmd->room != NULL) {
 		lazy_expunge_make_room_deinit(cmd, &mcmd->room);
 		return;
@@ -185,11 +232,9 @@ static void maintain_deinit(struct lazy_expunge_cmd *cmd)
 
 static void maintain_print_died(struct lazy_expunge_cmd *cmd ATTR_UNUSED)
 {
-	lazy_expunge_print_number(0);
-	lazy_expunge_print_size(0);
-	lazy_expunge_print_number(0);
-	lazy_expunge_print_number(1);
-	lazy_expunge_print_number(0);
+	const struct lazy_expunge_maintain_result result = { .failed = 1 };
+
+	maintain_print(&result);
 }
 
 static struct doveadm_mail_cmd_context *maintain_alloc(void)

@@ -9,6 +9,7 @@
 #include "compat/compat-command.h"
 #include "account/storage-spelling.h"
 #include "core/text.h"
+#include "doveadm/all-users.h"
 #include "doveadm/print.h"
 #include "doveadm/load-failure.h"
 #include "doveadm/worker.h"
@@ -206,6 +207,15 @@ static void cmd_check_last(struct lazy_expunge_cmd *cmd)
 	cmd->next_here = cmd->users_here;
 }
 
+static void cmd_want_all_users(struct lazy_expunge_cmd *cmd)
+{
+	if (cmd->all_users == NULL) {
+		cmd->all_users = lazy_expunge_all_users_init(
+					cmd->ctx.storage_service,
+					cmd->mask == NULL ? "*" : cmd->mask);
+	}
+}
+
 static int cmd_read_user(struct lazy_expunge_cmd *cmd, const char **username_r)
 {
 	struct doveadm_mail_cmd_context *ctx = &cmd->ctx;
@@ -215,8 +225,8 @@ static int cmd_read_user(struct lazy_expunge_cmd *cmd, const char **username_r)
 		cmd_check_last(cmd);
 		ret = cmd->next_user(cmd, username_r);
 	} else if (ctx->users_list_input == NULL) {
-		ret = mail_storage_service_all_next(ctx->storage_service,
-						    username_r);
+		cmd_want_all_users(cmd);
+		ret = lazy_expunge_all_users_next(cmd->all_users, username_r);
 	} else {
 		/* else the last one is left out if its line has no end */
 		i_stream_set_return_partial_line(ctx->users_list_input, TRUE);
@@ -293,6 +303,10 @@ static int cmd_run_jobs(struct lazy_expunge_cmd *cmd)
 	const char *error;
 	int ret, exit_code = 0;
 
+	if (cmd->next_user == NULL && cmd->ctx.users_list_input == NULL) {
+		cmd_want_all_users(cmd);
+		lazy_expunge_all_users_read(cmd->all_users);
+	}
 	ret = lazy_expunge_workers_run(cmd->ctx.cmd->name, cmd->job_options,
 				       cmd->jobs, &callbacks, cmd, &exit_code,
 				       &error);
@@ -307,6 +321,42 @@ static int cmd_run_jobs(struct lazy_expunge_cmd *cmd)
 	return ret;
 }
 
+/* Returns TRUE if there is nothing to do for the user, whose row is printed. */
+static bool cmd_passes_over(struct lazy_expunge_cmd *cmd, const char *username)
+{
+	/* who ends the command ends it with the next visit */
+	if (cmd->passes_over == NULL || doveadm_is_killed())
+		return FALSE;
+	doveadm_print_sticky("username", username);
+	lazy_expunge_progress_clear(&cmd->progress);
+	if (!cmd->passes_over(cmd, username))
+		return FALSE;
+	cmd->users_here++;
+	lazy_expunge_progress_show(&cmd->progress);
+	return TRUE;
+}
+
+/* The next user who is to be visited by this process. */
+static int cmd_next_visited(struct lazy_expunge_cmd *cmd,
+			    const char **username_r)
+{
+	bool passed_over = FALSE;
+	int ret;
+
+	for (;;) {
+		ret = cmd->is_worker ?
+			lazy_expunge_worker_next(passed_over, username_r) :
+			cmd_read_next_user(cmd, username_r);
+		if (ret <= 0)
+			return ret;
+		if (!cmd_passes_over(cmd, *username_r))
+			break;
+		passed_over = TRUE;
+	}
+	/* if this process dies it is for the one whom it visits */
+	return cmd->is_worker && lazy_expunge_worker_flush() < 0 ? -1 : 1;
+}
+
 static int cmd_get_next_user(struct doveadm_mail_cmd_context *ctx,
 			     const char **username_r)
 {
@@ -317,12 +367,12 @@ static int cmd_get_next_user(struct doveadm_mail_cmd_context *ctx,
 	if (cmd->refused)
 		return 0;
 	if (cmd->is_worker)
-		return lazy_expunge_worker_next(username_r);
+		return cmd_next_visited(cmd, username_r);
 	if (cmd->jobs > 1)
 		return cmd_run_jobs(cmd);
 	if (cmd->all_read)
 		return cmd->next_again(cmd, username_r);
-	ret = cmd_read_next_user(cmd, username_r);
+	ret = cmd_next_visited(cmd, username_r);
 	if (ret != 0 || cmd->next_again == NULL)
 		return ret;
 	cmd->all_read = TRUE;
@@ -377,6 +427,7 @@ static void cmd_deinit(struct doveadm_mail_cmd_context *ctx)
 	lazy_expunge_progress_clear(&cmd->progress);
 	cmd_say_nothing(cmd);
 	i_free(cmd->next_name);
+	lazy_expunge_all_users_deinit(&cmd->all_users);
 	if (cmd->deinit != NULL && !cmd->refused)
 		cmd->deinit(cmd);
 	lazy_expunge_catalog_deinit();

@@ -55,6 +55,8 @@ struct lazy_expunge_cmd {
 	/* of these: the plugin is off for them, and lazy_expunge_cmd_found_nothing()
 	   was called */
 	unsigned int users_off, users_nothing;
+	/* whom -A or a mask names, NULL = nobody has asked yet */
+	struct lazy_expunge_all_users *all_users;
 	/* next_user(): the last one, and users_here before it */
 	char *next_name;
 	unsigned int next_here;
@@ -73,6 +75,9 @@ struct lazy_expunge_cmd {
 	   userdb does not know it, or it could not be looked up. NULL if there is
 	   nothing to do. */
 	void (*not_run)(struct lazy_expunge_cmd *cmd, const char *username);
+	/* TRUE if there is nothing to do for the user, whose row was printed then:
+	   no visit. NULL = each is visited. */
+	bool (*passes_over)(struct lazy_expunge_cmd *cmd, const char *username);
 	/* After the last user: one to be done again, and so on, as
 	   doveadm_mail_cmd_vfuncs.get_next_user(). NULL if there is none. */
 	int (*next_again)(struct lazy_expunge_cmd *cmd,

@@ -6,8 +6,10 @@
 #include "istream.h"
 #include "str.h"
 #include "strescape.h"
+#include "time-util.h"
 #include "write-full.h"
 #include "compat/compat-command.h"
+#include "doveadm/command-line.h"
 #include "doveadm/workers.h"
 
 #include <fcntl.h>
@@ -17,16 +19,23 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define CMDLINE_MAX_SIZE (256 * 1024)
 #define ROW_MAX_SIZE (1024 * 1024)
+/* A process has one user at a time, for no other can do those whom it has before
+   it. But if a user takes less than this it would wait for the next one longer than
+   that, and has more. */
+#define QUICK_USECS 2000
+#define QUICK_MAX_USERS 16U
 
 struct worker {
 	/* -1 = it is not there any more */
 	pid_t pid;
 	int fd;
 	struct istream *input;
-	/* whom it is at work for, NULL = nobody */
-	char *username;
+	/* whom it is at work for, and then those who are next */
+	ARRAY(char *) users;
+	/* how many it may have, and since when the first is its first */
+	unsigned int users_max;
+	uint64_t users_since;
 	/* it has asked for a user at least once */
 	bool ready;
 };
@@ -40,38 +49,13 @@ struct workers {
 	int config_fd;
 	const char *const *environment;
 	ARRAY(struct worker) list;
+	/* processes that died had not come to them */
+	ARRAY(char *) again;
 	/* no more users: 0 = all are handed out, -1 = failed */
 	bool finished;
 	int ret;
 	int exit_code;
 };
-
-/* The words of this process's command line up to the command's own. */
-static int cmdline_read(ARRAY_TYPE(const_string) *words, const char **error_r)
-{
-	const unsigned char *data, *end;
-	struct istream *input;
-	const char *word;
-	size_t size;
-	bool found = FALSE;
-
-	input = i_stream_create_file("/proc/self/cmdline", CMDLINE_MAX_SIZE);
-	while (i_stream_read(input) > 0) ;
-	data = i_stream_get_data(input, &size);
-	while (!found && (end = memchr(data, '\0', size)) != NULL) {
-		word = t_strdup_until(data, end);
-		size -= end + 1 - data;
-		data = end + 1;
-		found = strcmp(word, "lazy-expunge") == 0;
-		if (!found)
-			array_push_back(words, &word);
-	}
-	i_stream_destroy(&input);
-	if (found)
-		return 0;
-	*error_r = "-j works only on the command line";
-	return -1;
-}
 
 /* This process's, and where the configuration is: to have it read again is
    most of what the start of a process takes. */
@@ -107,8 +91,10 @@ static int workers_prepare(struct workers *workers, const char *command,
 	ssize_t len;
 
 	t_array_init(&words, 32);
-	if (cmdline_read(&words, error_r) < 0)
+	if (lazy_expunge_command_line_read(&words) < 0) {
+		*error_r = "-j works only on the command line";
 		return -1;
+	}
 	len = readlink("/proc/self/exe", path, sizeof(path));
 	if (len <= 0 || (size_t)len >= sizeof(path)) {
 		*error_r = t_strdup_printf("readlink(/proc/self/exe) failed: "
@@ -150,6 +136,7 @@ static int worker_start(struct workers *workers, struct worker *worker,
 	i_zero(worker);
 	worker->pid = -1;
 	worker->fd = -1;
+	worker->users_max = 1;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
 		*error_r = t_strdup_printf("socketpair() failed: %m");
 		return -1;
@@ -165,6 +152,7 @@ static int worker_start(struct workers *workers, struct worker *worker,
 	}
 	worker->fd = fds[0];
 	worker->input = i_stream_create_fd(worker->fd, ROW_MAX_SIZE);
+	i_array_init(&worker->users, QUICK_MAX_USERS);
 	return 0;
 }
 
@@ -192,7 +180,7 @@ static const char *worker_end(struct workers *workers, struct worker *worker)
 		how = t_strdup_printf("cannot be waited for: %m");
 	else if (WIFSIGNALED(status))
 		how = t_strdup_printf("died with signal %d", WTERMSIG(status));
-	else if (worker->username != NULL || !worker->ready) {
+	else if (array_count(&worker->users) > 0 || !worker->ready) {
 		how = t_strdup_printf("ended with exit status %d",
 				      WEXITSTATUS(status));
 	} else if (WEXITSTATUS(status) != 0)
@@ -200,49 +188,99 @@ static const char *worker_end(struct workers *workers, struct worker *worker)
 	return how;
 }
 
+/* Whom it was at work for is not tried again. */
+static void worker_lost(struct workers *workers, struct worker *worker,
+			const char *how)
+{
+	char *const *users;
+	unsigned int count;
+
+	users = array_get(&worker->users, &count);
+	if (count == 0) {
+		i_error("A process of doveadm %s", how);
+		return;
+	}
+	array_append(&workers->again, users + 1, count - 1);
+	workers->callbacks->died(workers->context, users[0], how);
+	i_free(*array_front_modifiable(&worker->users));
+}
+
 static void worker_ended(struct workers *workers, struct worker *worker)
 {
 	const char *error, *how = worker_end(workers, worker);
 	bool ready = worker->ready;
 
-	if (how == NULL)
-		return;
-	workers_add_exit_code(workers, EX_TEMPFAIL);
-	if (worker->username != NULL) {
-		workers->callbacks->died(workers->context, worker->username,
-					 how);
-		i_free(worker->username);
-	} else {
-		i_error("A process of doveadm %s", how);
+	if (how != NULL) {
+		workers_add_exit_code(workers, EX_TEMPFAIL);
+		worker_lost(workers, worker, how);
 	}
+	array_free(&worker->users);
 	/* one that cannot even begin would not the next time either */
-	if (ready && !workers->finished &&
+	if (how != NULL && ready &&
+	    (!workers->finished || array_count(&workers->again) > 0) &&
 	    worker_start(workers, worker, &error) < 0)
 		i_error("A process cannot be replaced: %s", error);
 }
 
-/* Hand the next user to a worker that has nothing to do. */
+/* Returns the next user, NULL if there is none any more. Allocated. */
+static char *workers_next(struct workers *workers)
+{
+	const char *username;
+	char *again;
+	int ret;
+
+	if (array_count(&workers->again) > 0 && !doveadm_is_killed()) {
+		again = *array_back(&workers->again);
+		array_pop_back(&workers->again);
+		return again;
+	}
+	if (workers->finished)
+		return NULL;
+	ret = workers->callbacks->next(workers->context, &username);
+	if (ret > 0 && !doveadm_is_killed())
+		return i_strdup(username);
+	workers->finished = TRUE;
+	/* as doveadm without -j: some users are left over */
+	workers->ret = ret == 0 ? 0 : -1;
+	return NULL;
+}
+
+/* Hand users to a worker that may have more. */
 static void worker_feed(struct workers *workers, struct worker *worker)
 {
-	const char *username, *line;
-	int ret = 0;
+	string_t *lines = t_str_new(256);
+	char *username = NULL;
 
-	if (!workers->finished) {
-		ret = workers->callbacks->next(workers->context, &username);
-		if (ret <= 0 || doveadm_is_killed()) {
-			workers->finished = TRUE;
-			/* as doveadm without -j: some users are left over */
-			workers->ret = ret == 0 ? 0 : -1;
-		}
+	while (array_count(&worker->users) < worker->users_max) {
+		username = workers_next(workers);
+		if (username == NULL)
+			break;
+		if (array_count(&worker->users) == 0)
+			worker->users_since = i_microseconds();
+		array_push_back(&worker->users, &username);
+		str_append_tabescaped(lines, username);
+		str_append_c(lines, '\n');
 	}
-	if (workers->finished) {
-		(void)shutdown(worker->fd, SHUT_WR);
-		return;
-	}
-	worker->username = i_strdup(username);
-	line = t_strconcat(str_tabescape(username), "\n", NULL);
 	/* if it died meanwhile, the next read tells */
-	(void)write_full(worker->fd, line, strlen(line));
+	if (str_len(lines) > 0)
+		(void)write_full(worker->fd, str_data(lines), str_len(lines));
+	if (array_count(&worker->users) == 0)
+		(void)shutdown(worker->fd, SHUT_WR);
+}
+
+/* The first of its users is done. */
+static void worker_done(struct workers *workers, struct worker *worker,
+			const char *values)
+{
+	char **first = array_front_modifiable(&worker->users);
+	uint64_t now = i_microseconds();
+
+	workers->callbacks->done(workers->context, *first, values);
+	i_free(*first);
+	array_pop_front(&worker->users);
+	worker->users_max = now - worker->users_since > QUICK_USECS ? 1 :
+		I_MIN(worker->users_max * 2, QUICK_MAX_USERS);
+	worker->users_since = now;
 }
 
 static void worker_read(struct workers *workers, struct worker *worker)
@@ -254,16 +292,15 @@ static void worker_read(struct workers *workers, struct worker *worker)
 		worker_ended(workers, worker);
 		return;
 	}
-	while (worker->input != NULL &&
-	       (line = i_stream_next_line(worker->input)) != NULL) {
+	while ((line = i_stream_next_line(worker->input)) != NULL) {
 		worker->ready = TRUE;
-		if (worker->username != NULL) {
-			workers->callbacks->done(workers->context,
-						 worker->username, line);
-			i_free(worker->username);
-		}
-		worker_feed(workers, worker);
+		if (array_count(&worker->users) > 0)
+			worker_done(workers, worker, line);
 	}
+	/* not before it asks for the first */
+	if (worker->ready && array_count(&worker->users) <=
+				worker->users_max / 2)
+		worker_feed(workers, worker);
 }
 
 /* Returns FALSE if none lives, or can be heard of. */
@@ -309,25 +346,33 @@ int lazy_expunge_workers_run(
 		.context = context,
 	};
 	unsigned int started = 0;
-	bool more = TRUE;
+	bool left, more = TRUE;
+	char *username;
 
 	*error_r = NULL;
 	if (workers_prepare(&workers, command, options, error_r) < 0)
 		return -1;
 	t_array_init(&workers.list, count);
+	i_array_init(&workers.again, QUICK_MAX_USERS);
 	while (started < count &&
 	       worker_start(&workers, array_append_space(&workers.list),
 			    error_r) == 0)
 		started++;
-	if (started == 0)
+	if (started == 0) {
+		array_free(&workers.again);
 		return -1;
+	}
 	*error_r = NULL;
 	while (more) T_BEGIN {
 		more = workers_wait(&workers);
 	} T_END;
 	*exit_code_r = workers.exit_code;
-	if (workers.finished)
-		return workers.ret;
+	left = array_count(&workers.again) > 0;
+	array_foreach_elem(&workers.again, username)
+		i_free(username);
+	array_free(&workers.again);
+	if (workers.finished && (!left || doveadm_is_killed()))
+		return left ? -1 : workers.ret;
 	*error_r = "No process is left to do the users that are left";
 	return -1;
 }

@@ -2,7 +2,8 @@
 #define LAZY_EXPUNGE_WORKERS_H
 
 /* One command over many users, done by several processes: this one hands out
-   the users, one by one, and prints the rows. Each worker is a doveadm of its
+   the users, one by one, or a few more to a process that is quick with them, and
+   prints the rows. Each worker is a doveadm of its
    own (doveadm/worker.h), started as this one was. */
 
 struct lazy_expunge_workers_callbacks {
@@ -16,7 +17,8 @@ struct lazy_expunge_workers_callbacks {
 
 /* Do all users with so many processes, of which each is started as
    doveadm <this one's own options> <command> -W -F /dev/null <options>.
-   A process that dies is replaced. Returns 0 if all users were handed out, or
+   A process that dies is replaced, and others do the users that it had not come
+   to. Returns 0 if all users were handed out, or
    -1 with the error if no process can be started or next() failed (then without
    an error). *exit_code_r is what a single doveadm would have had. */
 int lazy_expunge_workers_run(

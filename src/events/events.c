@@ -134,6 +134,16 @@ void lazy_expunge_event_maintained(struct event *event, uint64_t mails,
 		" mails expunged, %"PRIu64" failed", mails, failed);
 }
 
+void lazy_expunge_event_maintained_idle(const char *user)
+{
+	struct event *event = event_create(NULL);
+
+	event_add_str(event, "user", user);
+	event_set_append_log_prefix(event, t_strconcat(user, ": ", NULL));
+	lazy_expunge_event_maintained(event, 0, 0, 0, NULL);
+	event_unref(&event);
+}
+
 void lazy_expunge_event_run_finished(unsigned int users)
 {
 	struct event *event = event_create(NULL);

@@ -103,6 +103,8 @@ void lazy_expunge_event_account_merged(const char *user, const char *id,
 void lazy_expunge_event_maintained(struct event *event, uint64_t mails,
 				   uint64_t bytes, uint64_t failed,
 				   const char *error);
+/* There was nothing to do for a user, who was not visited for that. */
+void lazy_expunge_event_maintained_idle(const char *user);
 /* maintain has come to the end of its users, so many, and without a failure. */
 void lazy_expunge_event_run_finished(unsigned int users);
 

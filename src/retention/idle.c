@@ -86,21 +86,37 @@ static const char *idle_settings(struct lazy_expunge_user *luser)
 	return binary_to_hex(digest, sizeof(digest));
 }
 
-bool lazy_expunge_idle_holds(struct lazy_expunge_user *luser,
-			     const struct lazy_expunge_stamp *stamp, time_t now)
+static bool idle_time_holds(const struct lazy_expunge_stamp *stamp, time_t now)
+{
+	/* a clock that was set back says that it was looked in the future */
+	return stamp->next != 0 && stamp->looked <= now && stamp->next > now &&
+		stamp->looked + IDLE_MAX_SECS > now;
+}
+
+static bool idle_files_hold(const struct lazy_expunge_stamp *stamp)
 {
 	const char *const *line;
 
-	/* a clock that was set back says that it was looked in the future */
-	if (stamp->next == 0 || stamp->looked > now || stamp->next <= now ||
-	    stamp->looked + IDLE_MAX_SECS <= now ||
-	    strcmp(stamp->settings, idle_settings(luser)) != 0)
-		return FALSE;
 	for (line = t_strsplit(stamp->watch, "\n"); *line != NULL; line++) {
 		if (**line != '\0' && !lazy_expunge_watch_line_holds(*line))
 			return FALSE;
 	}
 	return TRUE;
+}
+
+bool lazy_expunge_idle_holds(struct lazy_expunge_user *luser,
+			     const struct lazy_expunge_stamp *stamp, time_t now)
+{
+	return idle_time_holds(stamp, now) &&
+		strcmp(stamp->settings, idle_settings(luser)) == 0 &&
+		idle_files_hold(stamp);
+}
+
+bool lazy_expunge_idle_holds_by_lookup(const struct lazy_expunge_stamp *stamp,
+				       const char *lookup, time_t now)
+{
+	return idle_time_holds(stamp, now) && stamp->lookup != NULL &&
+		strcmp(stamp->lookup, lookup) == 0 && idle_files_hold(stamp);
 }
 
 static void idle_watch_due(struct mail_namespace *ns, const char *vname,

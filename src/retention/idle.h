@@ -16,6 +16,11 @@ bool lazy_expunge_idle_holds(struct lazy_expunge_user *luser,
 			     const struct lazy_expunge_stamp *stamp,
 			     time_t now);
 
+/* The same, told without the settings: they are what they were when the stamp was
+   written if the user's lookup is. */
+bool lazy_expunge_idle_holds_by_lookup(const struct lazy_expunge_stamp *stamp,
+				       const char *lookup, time_t now);
+
 /* Call before a look at the mailboxes; sums: all of the storages matter, too. Free
    with lazy_expunge_watch_deinit(). */
 struct lazy_expunge_watch *lazy_expunge_idle_begin(

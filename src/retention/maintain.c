@@ -46,6 +46,8 @@ struct maintain {
 	/* when there may be something to do again, 0 = never */
 	time_t next;
 	bool plan, with_row;
+	/* NULL = not known */
+	const char *lookup;
 };
 
 static void maintain_add_next(struct maintain *maintain, time_t next)
@@ -296,6 +298,7 @@ static void maintain_stamp(struct maintain *maintain,
 	if (stamp.expunged == 0 && stamp.failed == 0) {
 		lazy_expunge_idle_end(maintain->luser, watch, maintain->now,
 				      maintain->next, &stamp);
+		stamp.lookup = maintain->lookup;
 	}
 	if (lazy_expunge_stamp_write(maintain->luser->user, &stamp,
 				     &error) < 0) {
@@ -320,6 +323,23 @@ static bool maintain_row_of_stamp(struct maintain *maintain,
 	return TRUE;
 }
 
+/* The time of this run, and for the next one by which lookup it was. */
+static int maintain_note_idle(struct maintain *maintain,
+			      struct lazy_expunge_stamp *stamp)
+{
+	struct mail_user *user = maintain->luser->user;
+	const char *error;
+
+	if (maintain->lookup == NULL ||
+	    null_strcmp(stamp->lookup, maintain->lookup) == 0)
+		return lazy_expunge_stamp_touch(user, maintain->now, &error);
+	stamp->time = maintain->now;
+	stamp->lookup = maintain->lookup;
+	if (!maintain->with_row)
+		stamp->row = NULL;
+	return lazy_expunge_stamp_write(user, stamp, &error);
+}
+
 /* Returns TRUE if the last run knew that there is nothing to do now. */
 static bool maintain_is_idle(struct maintain *maintain)
 {
@@ -333,7 +353,20 @@ static bool maintain_is_idle(struct maintain *maintain)
 		lazy_expunge_idle_holds(maintain->luser, &stamp,
 					maintain->now) &&
 		maintain_row_of_stamp(maintain, &stamp) &&
-		lazy_expunge_stamp_touch(user, maintain->now, &error) == 0;
+		maintain_note_idle(maintain, &stamp) == 0;
+}
+
+bool lazy_expunge_maintain_is_done(const char *home, const char *lookup,
+				   time_t now)
+{
+	struct lazy_expunge_stamp stamp;
+	const char *error;
+
+	/* with a row of the catalog, that row is to be looked at, too */
+	return lazy_expunge_stamp_read_in(home, &stamp, &error) > 0 &&
+		stamp.row == NULL &&
+		lazy_expunge_idle_holds_by_lookup(&stamp, lookup, now) &&
+		lazy_expunge_stamp_touch_in(home, now, &error) == 0;
 }
 
 /* Returns TRUE if it is for this run to look after the user. */
@@ -416,17 +449,18 @@ static void maintain_all(struct maintain *maintain)
 	lazy_expunge_watch_deinit(&watch);
 }
 
-int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan,
-			  bool with_row, time_t now,
+int lazy_expunge_maintain(struct lazy_expunge_user *luser,
+			  const struct lazy_expunge_maintain_params *params,
 			  struct lazy_expunge_maintain_result *result_r,
 			  enum mail_error *error_r)
 {
 	struct maintain maintain = {
 		.luser = luser,
 		.result = result_r,
-		.now = now,
-		.plan = plan,
-		.with_row = with_row,
+		.now = params->now,
+		.plan = params->plan,
+		.with_row = params->with_row,
+		.lookup = params->lookup,
 	};
 	struct file_lock *lock = NULL;
 	struct event_reason *reason;
@@ -435,14 +469,14 @@ int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan,
 	i_zero(result_r);
 	event = event_create(luser->user->event);
 	reason = event_reason_begin("lazy_expunge:maintain");
-	if (!plan && maintain_is_idle(&maintain))
+	if (!params->plan && maintain_is_idle(&maintain))
 		; /* nothing is due */
 	else if (lazy_expunge_user_never_used(luser->user)) {
 		/* to open a mailbox makes its directories, or fails */
 		result_r->never_used = TRUE;
 	} else if (maintain_is_closed(&maintain)) {
 		; /* which was said */
-	} else if (plan) {
+	} else if (params->plan) {
 		maintain_autoexpunge(&maintain);
 		maintain_cap(&maintain);
 	} else if (maintain_lock(&maintain, &lock))
@@ -450,7 +484,7 @@ int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan,
 	else
 		result_r->skipped = TRUE;
 	event_reason_end(&reason);
-	if (!plan && !result_r->skipped) {
+	if (!params->plan && !result_r->skipped) {
 		lazy_expunge_event_maintained(event, result_r->expunged,
 					      result_r->bytes, result_r->failed,
 					      maintain.error_text);

@@ -10,6 +10,17 @@
 
 struct lazy_expunge_user;
 
+struct lazy_expunge_maintain_params {
+	/* say what there is to do, and do nothing */
+	bool plan;
+	/* read what the catalog is to say, too */
+	bool with_row;
+	time_t now;
+	/* what userdb and the configuration say (core/stamp-lines.h), NULL = not
+	   known */
+	const char *lookup;
+};
+
 struct lazy_expunge_maintain_result {
 	/* what went, or with plan: what is to go */
 	uint64_t expunged, bytes;
@@ -27,12 +38,16 @@ struct lazy_expunge_maintain_result {
 	struct lazy_expunge_catalog_row row;
 };
 
-/* Do it all, or with plan only say what there is to do. Failures are logged and
-   counted, and the rest is done. with_row: read what the catalog is to say, too.
-   Returns 0 if all went well, -1 and the first error. */
-int lazy_expunge_maintain(struct lazy_expunge_user *luser, bool plan,
-			  bool with_row, time_t now,
+/* Do it all. Failures are logged and counted, and the rest is done. Returns 0 if
+   all went well, -1 and the first error. */
+int lazy_expunge_maintain(struct lazy_expunge_user *luser,
+			  const struct lazy_expunge_maintain_params *params,
 			  struct lazy_expunge_maintain_result *result_r,
 			  enum mail_error *error_r);
+/* Of a user of whom nothing but this is known: is there nothing to do? The process
+   must have the user's rights. Nothing is logged, and where there is a doubt the
+   answer is no. Yes is noted as by a run. */
+bool lazy_expunge_maintain_is_done(const char *home, const char *lookup,
+				   time_t now);
 
 #endif

@@ -51,21 +51,14 @@ static int stamp_read_file(const char *path, const char **text_r,
 	return ret;
 }
 
-int lazy_expunge_stamp_read(struct mail_user *user,
-			    struct lazy_expunge_stamp *stamp_r,
-			    const char **error_r)
+/* Returns as lazy_expunge_stamp_read(). */
+static int stamp_read(const char *path, struct lazy_expunge_stamp *stamp_r,
+		      const char **error_r)
 {
-	const char *path = stamp_path(user), *text;
+	const char *text;
 	int ret;
 
-	i_zero(stamp_r);
-	if (path == NULL)
-		return 0;
 	ret = stamp_read_file(path, &text, error_r);
-	if (ret == 0) {
-		lazy_expunge_place_adopt_all(user);
-		ret = stamp_read_file(path, &text, error_r);
-	}
 	if (ret <= 0)
 		return ret;
 	lazy_expunge_stamp_parse(text, stamp_r);
@@ -74,6 +67,34 @@ int lazy_expunge_stamp_read(struct mail_user *user,
 		return -1;
 	}
 	return 1;
+}
+
+int lazy_expunge_stamp_read(struct mail_user *user,
+			    struct lazy_expunge_stamp *stamp_r,
+			    const char **error_r)
+{
+	const char *path = stamp_path(user);
+	int ret;
+
+	i_zero(stamp_r);
+	if (path == NULL)
+		return 0;
+	ret = stamp_read(path, stamp_r, error_r);
+	if (ret == 0) {
+		lazy_expunge_place_adopt_all(user);
+		ret = stamp_read(path, stamp_r, error_r);
+	}
+	return ret;
+}
+
+int lazy_expunge_stamp_read_in(const char *home,
+			       struct lazy_expunge_stamp *stamp_r,
+			       const char **error_r)
+{
+	i_zero(stamp_r);
+	return stamp_read(lazy_expunge_place_path_in(home,
+						LAZY_EXPUNGE_STAMP_FNAME),
+			  stamp_r, error_r);
 }
 
 /* Returns 1 if the file has this length and was written over, 0 if it is to be
@@ -124,14 +145,11 @@ int lazy_expunge_stamp_write(struct mail_user *user,
 					  str_len(text), error_r);
 }
 
-int lazy_expunge_stamp_touch(struct mail_user *user, time_t now,
-			     const char **error_r)
+static int stamp_touch(const char *path, time_t now, const char **error_r)
 {
-	const char *path = stamp_path(user), *digits;
+	const char *digits;
 	int fd, ret;
 
-	if (path == NULL)
-		return 0;
 	ret = lazy_expunge_place_open(path, O_WRONLY, &fd, error_r);
 	if (ret <= 0) {
 		if (ret == 0)
@@ -146,4 +164,20 @@ int lazy_expunge_stamp_touch(struct mail_user *user, time_t now,
 	}
 	i_close_fd(&fd);
 	return ret < 0 ? -1 : 0;
+}
+
+int lazy_expunge_stamp_touch(struct mail_user *user, time_t now,
+			     const char **error_r)
+{
+	const char *path = stamp_path(user);
+
+	return path == NULL ? 0 : stamp_touch(path, now, error_r);
+}
+
+int lazy_expunge_stamp_touch_in(const char *home, time_t now,
+				const char **error_r)
+{
+	return stamp_touch(lazy_expunge_place_path_in(home,
+						LAZY_EXPUNGE_STAMP_FNAME),
+			   now, error_r);
 }

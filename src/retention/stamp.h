@@ -23,4 +23,12 @@ int lazy_expunge_stamp_write(struct mail_user *user,
 int lazy_expunge_stamp_touch(struct mail_user *user, time_t now,
 			     const char **error_r);
 
+/* The same two for a user of whom nothing but the home is known, where it is
+   with every user who has one. */
+int lazy_expunge_stamp_read_in(const char *home,
+			       struct lazy_expunge_stamp *stamp_r,
+			       const char **error_r);
+int lazy_expunge_stamp_touch_in(const char *home, time_t now,
+				const char **error_r);
+
 #endif

@@ -7,7 +7,7 @@
 static const struct lazy_expunge_stamp full = {
 	.time = 1764374400, .expunged = 812, .bytes = 123456789012ULL,
 	.failed = 3, .looked = 1764374399, .next = 1764460800,
-	.settings = "a b\tc", .row = "1 2 3", .watch = "1 2 3 /a\n4 5 6 /b c\n",
+	.settings = "a b\tc", .lookup = "0123abcd", .row = "1 2 3", .watch = "1 2 3 /a\n4 5 6 /b c\n",
 };
 
 static const char *stamp_text(const struct lazy_expunge_stamp *stamp)
@@ -30,7 +30,26 @@ START_TEST(a_stamp_is_read_as_it_was_written)
 	ck_assert_int_eq(out.looked, full.looked);
 	ck_assert_int_eq(out.next, full.next);
 	ck_assert_str_eq(out.settings, full.settings);
+	ck_assert_str_eq(out.lookup, full.lookup);
 	ck_assert_str_eq(out.row, full.row);
+	ck_assert_str_eq(out.watch, full.watch);
+}
+END_TEST
+
+START_TEST(a_stamp_without_a_lookup_or_a_row)
+{
+	struct lazy_expunge_stamp stamp = full, out;
+
+	stamp.lookup = NULL;
+	lazy_expunge_stamp_parse(stamp_text(&stamp), &out);
+	ck_assert_ptr_null(out.lookup);
+	ck_assert_str_eq(out.row, full.row);
+	ck_assert_str_eq(out.watch, full.watch);
+	stamp.lookup = full.lookup;
+	stamp.row = NULL;
+	lazy_expunge_stamp_parse(stamp_text(&stamp), &out);
+	ck_assert_str_eq(out.lookup, full.lookup);
+	ck_assert_ptr_null(out.row);
 	ck_assert_str_eq(out.watch, full.watch);
 }
 END_TEST
@@ -123,6 +142,7 @@ Suite *unit_suite(void)
 	Suite *suite = unit_suite_create("stamp-lines", &tcase);
 
 	tcase_add_test(tcase, a_stamp_is_read_as_it_was_written);
+	tcase_add_test(tcase, a_stamp_without_a_lookup_or_a_row);
 	tcase_add_test(tcase, monitoring_reads_lines);
 	tcase_add_test(tcase, the_time_alone_can_be_written_over);
 	tcase_add_loop_test(tcase, what_is_no_line_is_passed_over,

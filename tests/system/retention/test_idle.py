@@ -4,36 +4,21 @@ import os
 import re
 import shutil
 import time
-import zlib
 
 import pytest
 
 from harness import wait_for
 from harness.dovecot.config import Mailbox, Namespace, namespace_mode
 from harness.dovecot.mail import message
-from harness.dovecot.retention import keep, maintain, retention, row
+from harness.dovecot.retention import edit_stamp, keep, maintain, retention, row, stamp_path
 
 DAY = 86400
-
-
-def stamp_path(user):
-    return user.home / ".dovecot.lazy-expunge.maintain"
 
 
 def stamp(user):
     """The numbers of the stamp by name; looked and next only if the next run may believe that there is nothing to do."""
     return {name: int(value) for name, value in
             re.findall("^(time|expunged|bytes|failed|looked|next) ([0-9]+)$", stamp_path(user).read_text(), re.MULTILINE)}
-
-
-def edit(user, name, value, right_sum=True):
-    """Change a number of the stamp's second part, which has a check sum."""
-    text = stamp_path(user).read_text()
-    begin, end = text.index("looked "), text.rindex("sum ")
-    part, count = re.subn(f"^{name} [0-9]+$", f"{name} {value:010}", text[begin:end], flags=re.MULTILINE)
-    assert count == 1, text
-    new_sum = f"sum {zlib.crc32(part.encode()):08x}\n" if right_sum else text[end:]
-    stamp_path(user).write_text(text[:begin] + part + new_sum)
 
 
 def next_second():
@@ -183,11 +168,11 @@ def test_the_clock_changes(dovecot):
     keep(user, 1)
     for name, seconds in (("looked", 3600), ("next", -1), ("looked", -25 * 3600 - 1)):
         make_idle(user)
-        edit(user, name, int(time.time()) + seconds)
+        edit_stamp(user, name, int(time.time()) + seconds)
         looked, done = looks(user)
         assert looked and done == row(), name
     make_idle(user)
-    edit(user, "looked", int(time.time()) - 20 * 3600)
+    edit_stamp(user, "looked", int(time.time()) - 20 * 3600)
     assert not looks(user)[0]
 
 
@@ -201,7 +186,7 @@ def test_a_broken_stamp_is_not_believed(dovecot):
         next_second()
         [done], _ = maintain(user.server, "-u", user.name)
         assert done == row() and stamp(user)["looked"] > int(re.search("looked ([0-9]+)", good)[1]), number
-    edit(user, "next", int(time.time()) + DAY - 60, right_sum=False)
+    edit_stamp(user, "next", int(time.time()) + DAY - 60, right_sum=False)
     assert looks(user)[0]
 
 

@@ -1,6 +1,8 @@
 """Retention in tests: its configuration, runs of maintain, and mail that is in the storage for them."""
 
 import json
+import re
+import zlib
 
 from harness.dovecot.config import DEFAULT_MAILBOXES
 from harness.dovecot.mail import message
@@ -30,3 +32,18 @@ def keep(user, mails, mailbox="INBOX"):
         user.doveadm("save", "-m", mailbox, input=text)
     user.doveadm("expunge", "mailbox", mailbox, "all")
     return texts
+
+
+def stamp_path(user):
+    """Where maintain notes what it did."""
+    return user.home / ".dovecot.lazy-expunge.maintain"
+
+
+def edit_stamp(user, name, value, right_sum=True):
+    """Change a number of the stamp's second part, which has a check sum."""
+    text = stamp_path(user).read_text()
+    begin, end = text.index("looked "), text.rindex("sum ")
+    part, count = re.subn(f"^{name} [0-9]+$", f"{name} {value:010}", text[begin:end], flags=re.MULTILINE)
+    assert count == 1, text
+    new_sum = f"sum {zlib.crc32(part.encode()):08x}\n" if right_sum else text[end:]
+    stamp_path(user).write_text(text[:begin] + part + new_sum)
