@@ -324,16 +324,21 @@ static int cmd_run_jobs(struct lazy_expunge_cmd *cmd)
 /* Returns TRUE if there is nothing to do for the user, whose row is printed. */
 static bool cmd_passes_over(struct lazy_expunge_cmd *cmd, const char *username)
 {
+	bool passed_over;
+
 	/* who ends the command ends it with the next visit */
 	if (cmd->passes_over == NULL || doveadm_is_killed())
 		return FALSE;
-	doveadm_print_sticky("username", username);
-	lazy_expunge_progress_clear(&cmd->progress);
-	if (!cmd->passes_over(cmd, username))
-		return FALSE;
-	cmd->users_here++;
-	lazy_expunge_progress_show(&cmd->progress);
-	return TRUE;
+	T_BEGIN {
+		doveadm_print_sticky("username", username);
+		lazy_expunge_progress_clear(&cmd->progress);
+		passed_over = cmd->passes_over(cmd, username);
+		if (passed_over) {
+			cmd->users_here++;
+			lazy_expunge_progress_show(&cmd->progress);
+		}
+	} T_END;
+	return passed_over;
 }
 
 /* The next user who is to be visited by this process. */

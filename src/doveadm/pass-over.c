@@ -133,6 +133,7 @@ static bool user_parse(const char *const *fields, struct pass_over_user *user_r)
 
 	user_r->home = find_field(fields, "home");
 	return uid != NULL && str_to_uid(uid, &user_r->uid) == 0 &&
+		user_r->uid != 0 &&
 		gid != NULL && str_to_gid(gid, &user_r->gid) == 0 &&
 		user_r->home != NULL && *user_r->home == '/' &&
 		strstr(user_r->home, "/./") == NULL &&
@@ -196,6 +197,9 @@ bool lazy_expunge_pass_over_user(struct lazy_expunge_pass_over *pass_over,
 	if (!pass_over->begun || pass_over->ended)
 		return FALSE;
 	p_clear(pass_over->pool);
+	/* 2.3 leaves a process with the rights of the user whom it has visited */
+	if (geteuid() != 0 && getuid() == 0 && seteuid(0) < 0)
+		return FALSE;
 	T_BEGIN {
 		done = user_lookup(pass_over, username, &user) &&
 			user_is_done(pass_over, &user);

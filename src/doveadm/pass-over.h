@@ -21,7 +21,8 @@ void lazy_expunge_pass_over_begin(struct lazy_expunge_pass_over *pass_over);
 /* Never again. Takes NULL. */
 void lazy_expunge_pass_over_end(struct lazy_expunge_pass_over *pass_over);
 /* Look the user up in userdb. Returns TRUE if maintain has nothing to do, which is
-   noted then. What cannot be told is not logged, for the visit will. Takes NULL. */
+   noted then. Why it cannot be told is left to the visit to log, but for what
+   libdovecot's lookup logs itself. Takes NULL. */
 bool lazy_expunge_pass_over_user(struct lazy_expunge_pass_over *pass_over,
 				 const char *username);
 /* What the stamp is to say of the user who was looked up last

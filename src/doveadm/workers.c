@@ -24,7 +24,7 @@
    it. But if a user takes less than this it would wait for the next one longer than
    that, and has more. */
 #define QUICK_USECS 2000
-#define QUICK_MAX_USERS 16U
+#define QUICK_MAX_USERS 8U
 
 struct worker {
 	/* -1 = it is not there any more */
@@ -216,7 +216,7 @@ static void worker_ended(struct workers *workers, struct worker *worker)
 	}
 	array_free(&worker->users);
 	/* one that cannot even begin would not the next time either */
-	if (how != NULL && ready &&
+	if (how != NULL && ready && !doveadm_is_killed() &&
 	    (!workers->finished || array_count(&workers->again) > 0) &&
 	    worker_start(workers, worker, &error) < 0)
 		i_error("A process cannot be replaced: %s", error);

@@ -298,7 +298,9 @@ static void maintain_stamp(struct maintain *maintain,
 	if (stamp.expunged == 0 && stamp.failed == 0) {
 		lazy_expunge_idle_end(maintain->luser, watch, maintain->now,
 				      maintain->next, &stamp);
-		stamp.lookup = maintain->lookup;
+		/* with a catalog the user is to be visited */
+		if (!maintain->with_row)
+			stamp.lookup = maintain->lookup;
 	}
 	if (lazy_expunge_stamp_write(maintain->luser->user, &stamp,
 				     &error) < 0) {
@@ -330,14 +332,16 @@ static int maintain_note_idle(struct maintain *maintain,
 	struct mail_user *user = maintain->luser->user;
 	const char *error;
 
-	if (maintain->lookup == NULL ||
-	    null_strcmp(stamp->lookup, maintain->lookup) == 0)
-		return lazy_expunge_stamp_touch(user, maintain->now, &error);
-	stamp->time = maintain->now;
-	stamp->lookup = maintain->lookup;
-	if (!maintain->with_row)
+	if (maintain->lookup != NULL && !maintain->with_row &&
+	    null_strcmp(stamp->lookup, maintain->lookup) != 0) {
+		stamp->time = maintain->now;
+		stamp->lookup = maintain->lookup;
 		stamp->row = NULL;
-	return lazy_expunge_stamp_write(user, stamp, &error);
+		/* on a full disk there is no room for more than the time */
+		if (lazy_expunge_stamp_write(user, stamp, &error) == 0)
+			return 0;
+	}
+	return lazy_expunge_stamp_touch(user, maintain->now, &error);
 }
 
 /* Returns TRUE if the last run knew that there is nothing to do now. */

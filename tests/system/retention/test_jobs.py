@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from harness import wait_for
 from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox
 from harness.faults.inject import doveadm_traced
 from harness.dovecot.mail import message
@@ -89,6 +90,28 @@ def test_a_process_that_dies_is_replaced(dovecot, victim):
     assert sorted(by_user) == sorted(user.name for user in users)
     assert by_user.pop(users[victim].name) == {"username": users[victim].name, "expunged": 0, "bytes": 0, "skipped": 0, "failed": 1, "held": 0}
     assert all(row["expunged"] == 1 and row["failed"] == 0 for row in by_user.values())
+
+
+def test_a_process_that_dies_leaves_those_before_it_to_others(dovecot):
+    """One that is quick, with users for whom there is nothing to do, has several before it."""
+    server, users = fleet(dovecot, 2, mails=1)
+    first = server.user()
+    server.write_users([first, *users])
+    names = server.root / "names"
+    names.write_text("".join(f"{users[number == 200].name}\n" for number in range(400)))
+    record = users[1].home / ".dovecot.lazy-expunge.maintain"
+
+    def all_noted():
+        maintain(server, "-A")
+        return all("lookup " in (user.home / record.name).read_text() for user in users)
+    wait_for(all_noted, "users who can be passed over", seconds=60, interval=1)
+    done, _ = doveadm_traced(server, ["-f", "json", "lazy-expunge", "maintain", "-F", names, "-j", "2"],
+                             "-P", record, "-e", "inject=openat:signal=KILL")
+    rows = json.loads(done.stdout)
+    assert done.code == 75 and len(rows) == 400, (done.code, done.stderr, len(rows))
+    failed = [row["username"] for row in rows if row["failed"]]
+    assert failed == [users[1].name] and done.stderr.decode().count("died with signal 9") == 1
+    assert Counter(row["username"] for row in rows) == {users[0].name: 399, users[1].name: 1}
 
 
 @pytest.mark.until("2.4")

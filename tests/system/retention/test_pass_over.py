@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import time
+import zlib
 
 import pytest
 
@@ -65,6 +66,44 @@ def test_who_is_idle_is_passed_over(dovecot):
         assert stamp_path(user).stat().st_uid == user.home.stat().st_uid
     assert files == {path: path.stat().st_ctime_ns for user in users for path in user.home.rglob("*") if path != stamp_path(user)}
     assert all(len(user.kept()) == 2 for user in users)
+
+
+@pytest.mark.any_format
+def test_users_of_different_uids(dovecot):
+    server = dovecot.own(**fields())
+    users = [server.user() for _ in range(4)]
+    server.write_users([(user, {"uid": 61401 + number, "gid": 61401 + number}) for number, user in enumerate(users)])
+    for number, user in enumerate(users):
+        user.home.mkdir(mode=0o700)
+        os.chown(user.home, 61401 + number, 61401 + number)
+        keep(user, 2)
+    assert settle(server, users) == {users[0].name}
+    assert [stamp_path(user).stat().st_uid for user in users] == [61401 + number for number in range(4)]
+    keep(users[3], 99)
+    rows, visited, _ = run(server, "-A")
+    assert visited == {users[0].name, users[3].name} and rows[users[3].name]["expunged"] == 1
+    assert stamp_path(users[3]).stat().st_uid == 61404
+
+
+@pytest.mark.any_format
+def test_there_is_room_for_the_time_alone(dovecot):
+    """A stamp of a run that did not know what userdb says gets longer by that; if it cannot, nothing has failed."""
+    server, users = fleet(dovecot)
+    settle(server, users)
+    text = stamp_path(users[1]).read_text()
+    begin, end = text.index("looked "), text.rindex("sum ")
+    part = re.sub("lookup .*\n", "", text[begin:end])
+    stamp_path(users[1]).write_text(text[:begin] + part + f"sum {zlib.crc32(part.encode()):08x}\n")
+    before = stamp_path(users[1]).read_text()
+    # nobody can make a file there, but what is there can be written over
+    os.chmod(users[1].home, 0o500)
+    time.sleep(1.1)
+    rows, visited, _ = run(server, "-A")
+    os.chmod(users[1].home, 0o700)
+    assert rows[users[1].name] == row() and users[1].name in visited
+    assert stamp_path(users[1]).read_text() != before and "lookup" not in stamp_path(users[1]).read_text()
+    run(server, "-A")
+    assert run(server, "-A")[1] == {users[0].name}
 
 
 @pytest.mark.any_format
