@@ -26,16 +26,16 @@ static inline int lazy_expunge_compat_cmd_config_fd(void)
 
 /* The event of the command, for settings that are not a user's. May be NULL. */
 static inline struct event *
-lazy_expunge_compat_cmd_event(const struct doveadm_mail_cmd_context *ctx)
+lazy_expunge_compat_cmd_event(const struct doveadm_cmd_context *cctx)
 {
-	return ctx->cctx->event;
+	return cctx->event;
 }
 
 /* The value of a setting of plugin { } on 2.3, as it is for no user in
    particular. NULL if it is not set. */
 static inline const char *
 lazy_expunge_compat_cmd_plugin_setting(
-	const struct doveadm_mail_cmd_context *ctx ATTR_UNUSED,
+	const struct doveadm_settings *set ATTR_UNUSED,
 	const char *key ATTR_UNUSED)
 {
 	return NULL;
@@ -53,21 +53,21 @@ static inline int lazy_expunge_compat_cmd_config_fd(void)
 
 static inline struct event *
 lazy_expunge_compat_cmd_event(
-	const struct doveadm_mail_cmd_context *ctx ATTR_UNUSED)
+	const struct doveadm_cmd_context *cctx ATTR_UNUSED)
 {
 	return NULL;
 }
 
 static inline const char *
 lazy_expunge_compat_cmd_plugin_setting(
-	const struct doveadm_mail_cmd_context *ctx, const char *key)
+	const struct doveadm_settings *set, const char *key)
 {
 	const char *const *envs;
 	unsigned int i, count;
 
-	if (!array_is_created(&ctx->set->plugin_envs))
+	if (!array_is_created(&set->plugin_envs))
 		return NULL;
-	envs = array_get(&ctx->set->plugin_envs, &count);
+	envs = array_get(&set->plugin_envs, &count);
 	for (i = 0; i + 1 < count; i += 2) {
 		if (strcmp(envs[i], key) == 0)
 			return envs[i + 1];

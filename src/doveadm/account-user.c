@@ -2,6 +2,7 @@
 
 #include "lib.h"
 #include "array.h"
+#include "hash.h"
 #include "mail-namespace.h"
 #include "mail-storage-private.h"
 #include "mailbox-list-iter.h"
@@ -13,6 +14,7 @@
 #include "accounts/moves.h"
 #include "doveadm/account-command.h"
 #include "doveadm/all-users.h"
+#include "doveadm/catalog-users.h"
 #include "doveadm/account-user.h"
 
 #include <dirent.h>
@@ -239,36 +241,96 @@ bool lazy_expunge_account_user_fail(struct lazy_expunge_account_cmd *cmd,
 		ret == 0 ? unknown : error);
 }
 
+struct user_each {
+	struct lazy_expunge_account_cmd *cmd;
+	struct mail_storage_service_ctx *service;
+	lazy_expunge_account_user_callback_t *callback;
+	void *context;
+	/* whom userdb has listed */
+	HASH_TABLE(const char *, const char *) done;
+};
+
+static void each_user(const struct user_each *each, const char *username)
+{
+	struct mail_user *user;
+	const char *error;
+	int ret;
+
+	ret = user_get(each->service, username, &user, &error);
+	if (ret > 0) {
+		each->callback(user, each->context);
+		mail_user_deinit(&user);
+	} else if (ret < 0) {
+		(void)lazy_expunge_account_cmd_fail(each->cmd, EX_TEMPFAIL,
+			t_strdup_printf("%s: %s", username, error));
+	}
+}
+
+/* Returns -1 if userdb cannot list them, or broke off. */
+static int each_of_userdb(const struct user_each *each)
+{
+	struct lazy_expunge_all_users *users;
+	const char *username;
+	int ret;
+
+	mail_storage_service_all_init_mask(each->service, "*");
+	users = lazy_expunge_all_users_init(each->service, "*");
+	while ((ret = lazy_expunge_all_users_next(users, &username)) > 0) {
+		username = p_strdup(each->cmd->pool, username);
+		hash_table_insert(each->done, username, username);
+		T_BEGIN {
+			each_user(each, username);
+		} T_END;
+	}
+	lazy_expunge_all_users_deinit(&users);
+	return ret;
+}
+
+static int each_of_catalog(const struct user_each *each, const char **error_r)
+{
+	struct lazy_expunge_account_cmd *cmd = each->cmd;
+	ARRAY_TYPE(const_string) names;
+	const char *name;
+	int ret;
+
+	p_array_init(&names, cmd->pool, 128);
+	ret = lazy_expunge_catalog_users_read(cmd->cctx, cmd->pool, &names,
+					      error_r);
+	if (ret == 0)
+		*error_r = "The users cannot be listed";
+	if (ret <= 0)
+		return -1;
+	lazy_expunge_account_cmd_say(cmd, t_strdup_printf(
+		"userdb cannot list its users: the %u of the catalog are asked",
+		array_count(&names)));
+	array_foreach_elem(&names, name) {
+		if (hash_table_lookup(each->done, name) == NULL) T_BEGIN {
+			each_user(each, name);
+		} T_END;
+	}
+	return 0;
+}
+
 int lazy_expunge_account_user_each(struct lazy_expunge_account_cmd *cmd,
 				   lazy_expunge_account_user_callback_t *callback,
 				   void *context, const char **error_r)
 {
 	const uid_t uid = geteuid();
 	const gid_t gid = getegid();
-	struct mail_storage_service_ctx *service;
-	struct lazy_expunge_all_users *users;
-	struct mail_user *user;
-	const char *username, *error;
-	int ret, user_ret;
+	struct user_each each = {
+		.cmd = cmd,
+		.callback = callback,
+		.context = context,
+	};
+	int ret;
 
-	service = lazy_expunge_compat_service_init(SERVICE_FLAGS);
-	mail_storage_service_all_init_mask(service, "*");
-	users = lazy_expunge_all_users_init(service, "*");
-	while ((ret = lazy_expunge_all_users_next(users, &username)) > 0)
-	T_BEGIN {
-		user_ret = user_get(service, username, &user, &error);
-		if (user_ret > 0) {
-			callback(user, context);
-			mail_user_deinit(&user);
-		} else if (user_ret < 0) {
-			(void)lazy_expunge_account_cmd_fail(cmd, EX_TEMPFAIL,
-				t_strdup_printf("%s: %s", username, error));
-		}
-	} T_END;
-	lazy_expunge_all_users_deinit(&users);
+	each.service = lazy_expunge_compat_service_init(SERVICE_FLAGS);
+	hash_table_create(&each.done, default_pool, 0, str_hash, strcmp);
+	ret = each_of_userdb(&each);
 	if (ret < 0)
-		*error_r = "The users cannot be listed";
-	mail_storage_service_deinit(&service);
+		ret = each_of_catalog(&each, error_r);
+	hash_table_destroy(&each.done);
+	mail_storage_service_deinit(&each.service);
 	if (rights_restore(uid, gid, error_r) < 0)
 		ret = -1;
 	return ret;

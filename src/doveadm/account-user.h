@@ -45,7 +45,8 @@ bool lazy_expunge_account_user_fail(struct lazy_expunge_account_cmd *cmd,
 				    const char *unknown);
 typedef void lazy_expunge_account_user_callback_t(struct mail_user *user,
 						  void *context);
-/* Call back for all users that userdb lists, with their rights. Who cannot be
+/* Call back for all users that userdb lists, with their rights. Where it cannot list
+   them those of the catalog are taken, if there is one, which is said. Who cannot be
    looked up is said. Returns 0, or -1 and the error. */
 int lazy_expunge_account_user_each(struct lazy_expunge_account_cmd *cmd,
 				   lazy_expunge_account_user_callback_t *callback,

@@ -58,9 +58,9 @@ static int due_list_open(struct lazy_expunge_cmd *cmd,
 			 struct lazy_expunge_due_list *list,
 			 const char **error_r)
 {
-	list->event = lazy_expunge_compat_cmd_event(&cmd->ctx);
+	list->event = lazy_expunge_compat_cmd_event(cmd->ctx.cctx);
 	list->uri = p_strdup(list->pool, lazy_expunge_compat_cmd_plugin_setting(
-					&cmd->ctx, "lazy_expunge_catalog"));
+					cmd->ctx.set, "lazy_expunge_catalog"));
 	return lazy_expunge_catalog_need(list->event, list->uri,
 					 &list->catalog, error_r);
 }

@@ -41,8 +41,8 @@ lazy_expunge_holds_catalog_init(struct lazy_expunge_cmd *cmd)
 	list = p_new(pool, struct lazy_expunge_holds_catalog, 1);
 	list->pool = pool;
 	ret = lazy_expunge_catalog_need(
-		lazy_expunge_compat_cmd_event(&cmd->ctx),
-		lazy_expunge_compat_cmd_plugin_setting(&cmd->ctx,
+		lazy_expunge_compat_cmd_event(cmd->ctx.cctx),
+		lazy_expunge_compat_cmd_plugin_setting(cmd->ctx.set,
 			"lazy_expunge_catalog"), &list->catalog, &error);
 	if (ret == 0) {
 		i_array_init(&list->entries, 64);

@@ -181,8 +181,8 @@ void lazy_expunge_status_catalog_print(
 	int ret = 0;
 
 	io_loop_time_refresh();
-	if (catalog_open(cmd, lazy_expunge_compat_cmd_event(&cmd->ctx),
-			 lazy_expunge_compat_cmd_plugin_setting(&cmd->ctx,
+	if (catalog_open(cmd, lazy_expunge_compat_cmd_event(cmd->ctx.cctx),
+			 lazy_expunge_compat_cmd_plugin_setting(cmd->ctx.set,
 				"lazy_expunge_catalog"), &catalog) < 0)
 		return;
 	pool = pool_alloconly_create("lazy_expunge status", 4096);
