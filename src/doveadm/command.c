@@ -345,21 +345,13 @@ static bool cmd_passes_over(struct lazy_expunge_cmd *cmd, const char *username)
 static int cmd_next_visited(struct lazy_expunge_cmd *cmd,
 			    const char **username_r)
 {
-	bool passed_over = FALSE;
 	int ret;
 
-	for (;;) {
-		ret = cmd->is_worker ?
-			lazy_expunge_worker_next(passed_over, username_r) :
+	do {
+		ret = cmd->is_worker ? lazy_expunge_worker_next(username_r) :
 			cmd_read_next_user(cmd, username_r);
-		if (ret <= 0)
-			return ret;
-		if (!cmd_passes_over(cmd, *username_r))
-			break;
-		passed_over = TRUE;
-	}
-	/* if this process dies it is for the one whom it visits */
-	return cmd->is_worker && lazy_expunge_worker_flush() < 0 ? -1 : 1;
+	} while (ret > 0 && cmd_passes_over(cmd, *username_r));
+	return ret;
 }
 
 static int cmd_get_next_user(struct doveadm_mail_cmd_context *ctx,

@@ -13,44 +13,28 @@
 #define NAME_MAX_SIZE 4096
 
 static struct istream *worker_input = NULL;
-/* of the user who is done now, and of those before of whom it is to be told */
-static string_t *worker_values = NULL, *worker_done = NULL;
+static string_t *worker_values = NULL;
 
 void lazy_expunge_worker_begin(void)
 {
 	worker_input = i_stream_create_fd(STDIN_FILENO, NAME_MAX_SIZE);
 	worker_values = str_new(default_pool, 256);
-	worker_done = str_new(default_pool, 1024);
 	lazy_expunge_print_record(worker_values);
 }
 
-int lazy_expunge_worker_flush(void)
+int lazy_expunge_worker_next(const char **username_r)
 {
-	size_t size = str_len(worker_done);
+	char *line;
 
-	if (size > 0 && write_full(STDIN_FILENO, str_data(worker_done),
-				   size) < 0) {
+	/* at once, so that it is known whom a process that dies was at work for */
+	str_append_c(worker_values, '\n');
+	if (write_full(STDIN_FILENO, str_data(worker_values),
+		       str_len(worker_values)) < 0) {
 		i_error("write(socket of the first process) failed: %m");
 		return -1;
 	}
-	str_truncate(worker_done, 0);
-	return 0;
-}
-
-int lazy_expunge_worker_next(bool later, const char **username_r)
-{
-	char *line = NULL;
-
-	str_append_str(worker_done, worker_values);
-	str_append_c(worker_done, '\n');
 	str_truncate(worker_values, 0);
-	if (later)
-		line = i_stream_next_line(worker_input);
-	if (line == NULL) {
-		if (lazy_expunge_worker_flush() < 0)
-			return -1;
-		line = i_stream_read_next_line(worker_input);
-	}
+	line = i_stream_read_next_line(worker_input);
 	if (line != NULL) {
 		*username_r = str_tabunescape(line);
 		return 1;
