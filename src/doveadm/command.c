@@ -71,15 +71,20 @@ bool lazy_expunge_cmd_is_multi(struct lazy_expunge_cmd *cmd)
 		lazy_expunge_compat_cmd_is_one_of_many(&cmd->ctx);
 }
 
-bool lazy_expunge_cmd_knows_all(struct lazy_expunge_cmd *cmd)
+bool lazy_expunge_cmd_is_done_here(struct lazy_expunge_cmd *cmd)
 {
 	const struct doveadm_settings *set = cmd->ctx.set;
 
+	return set->doveadm_worker_count == 0 && set->doveadm_port == 0;
+}
+
+bool lazy_expunge_cmd_knows_all(struct lazy_expunge_cmd *cmd)
+{
 	if (cmd->ctx.iterate_single_user)
 		return FALSE;
 	/* users that could not be looked up are not done either */
 	return cmd->users_here == cmd->users ||
-		(set->doveadm_worker_count == 0 && set->doveadm_port == 0);
+		lazy_expunge_cmd_is_done_here(cmd);
 }
 
 bool lazy_expunge_cmd_flag(struct lazy_expunge_cmd *cmd, const char *name)

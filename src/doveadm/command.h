@@ -182,5 +182,7 @@ void lazy_expunge_cmd_say(struct lazy_expunge_cmd *cmd, const char *fmt, ...)
 bool lazy_expunge_cmd_is_multi(struct lazy_expunge_cmd *cmd);
 /* TRUE if this doveadm has seen the rows of them all, at the end. */
 bool lazy_expunge_cmd_knows_all(struct lazy_expunge_cmd *cmd);
+/* TRUE if no doveadm server, here or elsewhere, is asked to do any user. */
+bool lazy_expunge_cmd_is_done_here(struct lazy_expunge_cmd *cmd);
 
 #endif

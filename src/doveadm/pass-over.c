@@ -34,13 +34,12 @@ struct pass_over_user {
 struct lazy_expunge_pass_over *
 lazy_expunge_pass_over_init(struct lazy_expunge_cmd *cmd)
 {
-	const struct doveadm_settings *set = cmd->ctx.set;
 	struct lazy_expunge_pass_over *pass_over;
 
 	/* other processes do the users, or another server */
 	if (cmd->ctx.iterate_single_user || cmd->jobs > 1 ||
 	    cmd->ctx.cctx->conn_type != DOVEADM_CONNECTION_TYPE_CLI ||
-	    set->doveadm_worker_count != 0 || set->doveadm_port != 0)
+	    !lazy_expunge_cmd_is_done_here(cmd))
 		return NULL;
 	pass_over = i_new(struct lazy_expunge_pass_over, 1);
 	pass_over->ctx = &cmd->ctx;
