@@ -265,6 +265,17 @@ static int cmd_read_next_user(struct lazy_expunge_cmd *cmd,
 	return ret;
 }
 
+/* All at once: auth gives up a list that is read slower than it writes. */
+static void job_started(void *context)
+{
+	struct lazy_expunge_cmd *cmd = context;
+
+	if (cmd->next_user != NULL || cmd->ctx.users_list_input != NULL)
+		return;
+	cmd_want_all_users(cmd);
+	lazy_expunge_all_users_read(cmd->all_users);
+}
+
 static int job_next(void *context, const char **username_r)
 {
 	return cmd_read_next_user(context, username_r);
@@ -301,6 +312,7 @@ static void job_died(void *context, const char *username, const char *how)
 static int cmd_run_jobs(struct lazy_expunge_cmd *cmd)
 {
 	static const struct lazy_expunge_workers_callbacks callbacks = {
+		.started = job_started,
 		.next = job_next,
 		.done = job_done,
 		.died = job_died,
@@ -308,10 +320,6 @@ static int cmd_run_jobs(struct lazy_expunge_cmd *cmd)
 	const char *error;
 	int ret, exit_code = 0;
 
-	if (cmd->next_user == NULL && cmd->ctx.users_list_input == NULL) {
-		cmd_want_all_users(cmd);
-		lazy_expunge_all_users_read(cmd->all_users);
-	}
 	ret = lazy_expunge_workers_run(cmd->ctx.cmd->name, cmd->job_options,
 				       cmd->jobs, &callbacks, cmd, &exit_code,
 				       &error);

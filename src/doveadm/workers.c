@@ -363,6 +363,7 @@ int lazy_expunge_workers_run(
 		return -1;
 	}
 	*error_r = NULL;
+	callbacks->started(context);
 	while (more) T_BEGIN {
 		more = workers_wait(&workers);
 	} T_END;

@@ -7,6 +7,9 @@
    own (doveadm/worker.h), started as this one was. */
 
 struct lazy_expunge_workers_callbacks {
+	/* The processes have been started and need a while until they ask for the
+	   first user: time to find out who there is. */
+	void (*started)(void *context);
 	/* The next user: as doveadm_mail_cmd_vfuncs.get_next_user(). */
 	int (*next)(void *context, const char **username_r);
 	/* A user is done: replay its values with lazy_expunge_print_replay(). */
