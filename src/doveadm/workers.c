@@ -24,7 +24,10 @@
    it. But if a user takes less than this it would wait for the next one longer than
    that, and has more. */
 #define QUICK_USECS 2000
-#define QUICK_MAX_USERS 8U
+#define QUICK_MAX_USERS 16U
+/* Where all are that quick: to be woken for each user takes a good part of what
+   the user takes. In this time none of them comes to the end of its users. */
+#define QUICK_PAUSE_USECS 500
 
 struct worker {
 	/* -1 = it is not there any more */
@@ -33,7 +36,7 @@ struct worker {
 	struct istream *input;
 	/* whom it is at work for, and then those who are next */
 	ARRAY(char *) users;
-	/* how many it may have, and since when the first is its first */
+	/* how many it may have, and since when it is at work for those */
 	unsigned int users_max;
 	uint64_t users_since;
 	/* it has asked for a user at least once */
@@ -273,18 +276,25 @@ static void worker_done(struct workers *workers, struct worker *worker,
 			const char *values)
 {
 	char **first = array_front_modifiable(&worker->users);
-	uint64_t now = i_microseconds();
 
 	workers->callbacks->done(workers->context, *first, values);
 	i_free(*first);
 	array_pop_front(&worker->users);
-	worker->users_max = now - worker->users_since > QUICK_USECS ? 1 :
-		I_MIN(worker->users_max * 2, QUICK_MAX_USERS);
+}
+
+/* It has told of so many users since it told the last time. */
+static void worker_count(struct worker *worker, unsigned int count)
+{
+	uint64_t now = i_microseconds();
+
+	worker->users_max = now - worker->users_since > count * QUICK_USECS ?
+		1 : I_MIN(worker->users_max * 2, QUICK_MAX_USERS);
 	worker->users_since = now;
 }
 
 static void worker_read(struct workers *workers, struct worker *worker)
 {
+	unsigned int count = 0;
 	char *line;
 
 	if (i_stream_read(worker->input) < 0 &&
@@ -294,13 +304,29 @@ static void worker_read(struct workers *workers, struct worker *worker)
 	}
 	while ((line = i_stream_next_line(worker->input)) != NULL) {
 		worker->ready = TRUE;
-		if (array_count(&worker->users) > 0)
+		if (array_count(&worker->users) > 0) {
 			worker_done(workers, worker, line);
+			count++;
+		}
 	}
+	if (count > 0)
+		worker_count(worker, count);
 	/* not before it asks for the first */
 	if (worker->ready && array_count(&worker->users) <=
 				worker->users_max / 2)
 		worker_feed(workers, worker);
+}
+
+static bool workers_are_quick(const struct workers *workers)
+{
+	const struct worker *worker;
+
+	array_foreach(&workers->list, worker) {
+		if (worker->fd != -1 &&
+		    array_count(&worker->users) <= QUICK_MAX_USERS / 2)
+			return FALSE;
+	}
+	return TRUE;
 }
 
 /* Returns FALSE if none lives, or can be heard of. */
@@ -321,6 +347,8 @@ static bool workers_wait(struct workers *workers)
 	}
 	if (living == 0)
 		return FALSE;
+	if (workers_are_quick(workers))
+		(void)usleep(QUICK_PAUSE_USECS);
 	if (poll(fds, count, -1) < 0) {
 		if (errno == EINTR)
 			return TRUE;
