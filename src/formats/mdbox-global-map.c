@@ -56,3 +56,16 @@ int lazy_expunge_mdbox_map_refresh(struct mail_storage *storage)
 		return -1;
 	return mdbox_map_refresh(map);
 }
+
+void lazy_expunge_mdbox_map_sync(struct mail_storage *storage)
+{
+	struct mdbox_map *map = storage_map(storage);
+	struct mdbox_map_atomic_context *atomic;
+
+	if (mdbox_map_open(map) <= 0)
+		return;
+	atomic = mdbox_map_atomic_begin(map);
+	if (mdbox_map_atomic_lock(atomic, "lazy_expunge maintain") == 0)
+		mdbox_map_atomic_set_success(atomic);
+	(void)mdbox_map_atomic_finish(&atomic);
+}

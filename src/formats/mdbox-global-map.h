@@ -17,5 +17,9 @@ int lazy_expunge_mdbox_map_purgeable(struct mail_storage *storage,
    if the counts may be old, because of an error or of a transaction that is open
    upon them. */
 int lazy_expunge_mdbox_map_refresh(struct mail_storage *storage);
+/* Let Dovecot see to the map's logs, as it does at the end of each change of the
+   map (mdbox_map_atomic_finish()): one that is large is turned over, and one that
+   was goes when it is old. Nothing happens if there is no map, or on an error. */
+void lazy_expunge_mdbox_map_sync(struct mail_storage *storage);
 
 #endif

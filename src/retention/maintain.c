@@ -6,7 +6,6 @@
 #include "mail-namespace.h"
 #include "mail-autoexpunge.h"
 #include "mail-storage-private.h"
-#include "mail-storage-settings.h"
 #include "compat/dovecot.h"
 #include "formats/format.h"
 #include "retention/cap.h"
@@ -15,6 +14,7 @@
 #include "events/events.h"
 #include "hold/holds.h"
 #include "retention/idle.h"
+#include "retention/logs.h"
 #include "account/files.h"
 #include "account/never-used.h"
 #include "formats/save-date.h"
@@ -24,8 +24,6 @@
 #include "retention/watch.h"
 #include "account/storages.h"
 #include "retention/maintain.h"
-
-#include <sys/stat.h>
 
 #define MAINTAIN_LOCK_FNAME "dovecot.lazy-expunge-maintain.lock"
 #define MAINTAIN_DOTLOCK_FNAME "dovecot.lazy-expunge-maintain.dotlock"
@@ -187,48 +185,6 @@ static void maintain_purge(struct maintain *maintain)
 	}
 }
 
-/* Old logs go when the log is locked for syncing, and that is done only if
-   there is something to sync: write a header field as it is. */
-static void maintain_sync_log(struct mailbox *box)
-{
-	const struct mail_index_header *hdr;
-	struct mailbox_transaction_context *t;
-	uint32_t day_stamp;
-
-	hdr = mail_index_get_header(box->view);
-	day_stamp = hdr->day_stamp;
-	t = mailbox_transaction_begin(box, 0, "lazy_expunge maintain");
-	mail_index_update_header(t->itrans,
-				 offsetof(struct mail_index_header, day_stamp),
-				 &day_stamp, sizeof(day_stamp), FALSE);
-	if (mailbox_transaction_commit(&t) == 0)
-		(void)mailbox_sync(box, MAILBOX_SYNC_FLAG_FULL_READ);
-}
-
-/* A transaction log that was rotated is kept for a while and goes with a later
-   sync, which a mailbox that nobody opens does not get. */
-static void maintain_logs(struct mail_namespace *ns, const char *vname,
-			  void *context)
-{
-	struct maintain *maintain = context;
-	struct mailbox *box;
-	const char *dir;
-	struct stat st;
-	unsigned int max_age;
-
-	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
-	max_age = box->storage->set->mail_index_log2_max_age;
-	if (mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_INDEX, &dir) <= 0 ||
-	    stat(t_strconcat(dir, "/"MAIL_INDEX_PREFIX".log.2", NULL),
-		 &st) < 0)
-		; /* no such log */
-	else if (st.st_mtime + (time_t)max_age > maintain->now)
-		maintain_add_next(maintain, st.st_mtime + (time_t)max_age);
-	else if (mailbox_open(box) == 0)
-		maintain_sync_log(box);
-	mailbox_free(&box);
-}
-
 /* Where Dovecot does not cache save dates, retention goes by the ctime of files,
    which a backup by hard links or a chown renews each night. */
 static void maintain_save_dates(struct mail_namespace *ns, const char *vname,
@@ -257,25 +213,6 @@ static void maintain_all_save_dates(struct maintain *maintain)
 
 	(void)lazy_expunge_due_mailboxes(maintain->luser, maintain_save_dates,
 					 maintain, &error);
-}
-
-static void maintain_all_logs(struct maintain *maintain)
-{
-	struct lazy_expunge_storage *storage;
-	struct lazy_expunge_error error;
-
-	/* errors were said when the same mailboxes were expunged */
-	(void)lazy_expunge_due_mailboxes(maintain->luser, maintain_logs,
-					 maintain, &error);
-	array_foreach_elem(lazy_expunge_user_storages(maintain->luser),
-			   storage) {
-		if (lazy_expunge_storage_is_many(storage) ||
-		    storage->ns == NULL)
-			continue;
-		maintain_logs(storage->ns,
-			      lazy_expunge_storage_legal_vname(storage),
-			      maintain);
-	}
 }
 
 static void maintain_stamp(struct maintain *maintain,
@@ -446,7 +383,9 @@ static void maintain_all(struct maintain *maintain)
 	maintain_all_save_dates(maintain);
 	maintain_cap(maintain);
 	maintain_purge(maintain);
-	maintain_all_logs(maintain);
+	maintain_add_next(maintain,
+			  lazy_expunge_logs_maintain(maintain->luser,
+						     maintain->now));
 	lazy_expunge_names_maintain(maintain->luser, maintain->now);
 	maintain_row(maintain);
 	maintain_stamp(maintain, watch);

@@ -14,16 +14,11 @@ from harness import wait_for
 from harness.dovecot.config import DEFAULT_MAILBOXES, Mailbox, Namespace, Quota, namespace_mode, settings
 from harness.faults.locks import locked
 from harness.dovecot.mail import message
-from harness.dovecot.retention import keep, maintain, retention, row
+from harness.dovecot.retention import keep, maintain, retention, row, wait_until_old
 
 AGE = "1s"
 # long enough for mail to stay young while a few commands run
 LONG_AGE = 20
-
-
-def wait_until_old(user, mailbox=".EXPUNGED", age=1):
-    newest = max(mail.saved for mail in user.messages(mailbox))
-    wait_for(lambda: time.time() >= newest + age + 1, "the mail to be old enough", seconds=age + 10)
 
 
 @pytest.mark.parametrize("mode", ["mailbox", "namespace"])
@@ -244,24 +239,6 @@ def test_freed_blocks_come_back(dovecot):
     before = size()
     maintain(user.server, "-u", user.name)
     assert before > 3000 and size() < before - 3000
-
-
-def test_old_transaction_logs_go(dovecot):
-    settings = "mail_index_log_rotate_min_size = 0\nmail_index_log_rotate_max_size = 1k\nmail_index_log_rotate_min_age = 0\n" \
-        "mail_index_log2_max_age = 1s\n"
-    user = dovecot(raw=settings, **retention(Mailbox(".EXPUNGED", autoexpunge="30d"))).user()
-    logs = lambda: [path for path in user.home.rglob("dovecot.index.log.2") if "EXPUNGED" in str(path)]
-    keep(user, 1)
-    with user.imap(".EXPUNGED") as session:
-        for _ in range(300):
-            session.ok("STORE 1 FLAGS (\\Seen)")
-            session.ok("STORE 1 FLAGS (\\Flagged)")
-            if logs():
-                break
-    assert logs()
-    wait_for(lambda: time.time() > max(path.stat().st_mtime for path in logs()) + 3, "the log to be old")
-    maintain(user.server, "-u", user.name)
-    assert logs() == []
 
 
 def test_connected_clients_and_quota_follow(dovecot):

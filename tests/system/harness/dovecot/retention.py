@@ -2,8 +2,10 @@
 
 import json
 import re
+import time
 import zlib
 
+from harness import wait_for
 from harness.dovecot.config import DEFAULT_MAILBOXES
 from harness.dovecot.mail import message
 
@@ -47,3 +49,9 @@ def edit_stamp(user, name, value, right_sum=True):
     assert count == 1, text
     new_sum = f"sum {zlib.crc32(part.encode()):08x}\n" if right_sum else text[end:]
     stamp_path(user).write_text(text[:begin] + part + new_sum)
+
+
+def wait_until_old(user, mailbox=".EXPUNGED", age=1):
+    """Until all mail of the mailbox has been there for so many seconds."""
+    newest = max(mail.saved for mail in user.messages(mailbox))
+    wait_for(lambda: time.time() >= newest + age + 1, "the mail to be old enough", seconds=age + 10)
