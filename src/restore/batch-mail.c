@@ -17,18 +17,38 @@
 #include "restore/undo-log.h"
 #include "restore/wanted.h"
 
-bool lazy_expunge_restore_batch_has(struct lazy_expunge_restore_batch *batch,
-				    const char *guid)
+int lazy_expunge_restore_batch_guid(struct lazy_expunge_restore_batch *batch,
+				    const struct lazy_expunge_select_mail *smail,
+				    const char **guid_r,
+				    struct lazy_expunge_wanted **wanted_r)
 {
 	struct lazy_expunge_restore *restore = batch->restore;
-	uint32_t uid = lazy_expunge_restore_guids_uid(restore->guids, guid);
+
+	*wanted_r = restore->copies ? NULL :
+		array_idx_elem(&restore->wanted, smail - restore->mails);
+	*guid_r = lazy_expunge_wanted_guid(*wanted_r);
+	if (*guid_r != NULL)
+		return 1;
+	if (!mail_set_uid(batch->mail, smail->uid))
+		return 0;
+	if (mail_get_special(batch->mail, MAIL_FETCH_GUID, guid_r) < 0)
+		return -1;
+	*wanted_r = lazy_expunge_restore_guids_find(restore->guids, *guid_r);
+	return 1;
+}
+
+bool lazy_expunge_restore_batch_has(struct lazy_expunge_restore_batch *batch,
+				    struct lazy_expunge_wanted *wanted)
+{
+	struct lazy_expunge_restore *restore = batch->restore;
+	uint32_t uid = lazy_expunge_wanted_uid(wanted);
 
 	/* the mails of a virtual mailbox go without its index */
 	if (uid != 0 && !restore->params->plan &&
 	    (batch->live == NULL || restore->target->virtual_vfuncs != NULL ||
 	     !lazy_expunge_live_has(batch->live, uid)))
-		lazy_expunge_restore_guids_gone(restore->guids, guid);
-	return lazy_expunge_restore_guids_has(restore->guids, guid);
+		lazy_expunge_wanted_gone(wanted);
+	return lazy_expunge_wanted_is_there(wanted);
 }
 
 static void batch_tell(struct lazy_expunge_restore_batch *batch,
@@ -130,7 +150,7 @@ static int batch_copy(struct lazy_expunge_restore_batch *batch,
 }
 
 static int batch_move(struct lazy_expunge_restore_batch *batch,
-		      const char *guid)
+		      struct lazy_expunge_wanted *wanted)
 {
 	struct lazy_expunge_restore *restore = batch->restore;
 	struct mail_save_context *ctx;
@@ -147,7 +167,7 @@ static int batch_move(struct lazy_expunge_restore_batch *batch,
 		batch->failed_box = restore->target;
 		return -1;
 	}
-	lazy_expunge_restore_guids_copy(restore->guids, guid);
+	lazy_expunge_wanted_copy(restore->guids, wanted);
 	lazy_expunge_undo_log_add(restore->undo_log, restore->select,
 				  batch->smail, batch->mail,
 				  restore->row->target);
@@ -159,14 +179,12 @@ static int batch_move(struct lazy_expunge_restore_batch *batch,
 /* An interrupted restore left the mail in the target, perhaps without its
    flags. */
 static int batch_complete(struct lazy_expunge_restore_batch *batch,
-			  const char *guid)
+			  uint32_t uid)
 {
 	struct mailbox *target = batch->restore->target;
 	struct mailbox_transaction_context *t;
 	struct mail_keywords *keywords;
 	struct mail *mail;
-	uint32_t uid = lazy_expunge_restore_guids_uid(batch->restore->guids,
-						      guid);
 	int ret = 0;
 
 	keywords = restored_keywords(batch);
@@ -193,24 +211,27 @@ static int batch_complete(struct lazy_expunge_restore_batch *batch,
 int lazy_expunge_restore_batch_mail(struct lazy_expunge_restore_batch *batch)
 {
 	struct lazy_expunge_restore *restore = batch->restore;
+	struct lazy_expunge_wanted *wanted;
 	struct lazy_expunge_error error;
 	const char *guid;
+	uint32_t uid;
 	bool present;
 
-	if (mail_get_special(batch->mail, MAIL_FETCH_GUID, &guid) < 0) {
+	if (lazy_expunge_restore_batch_guid(batch, batch->smail, &guid,
+					    &wanted) < 0) {
 		batch->failed = "Cannot read";
 		batch->failed_box = batch->box;
 		return -1;
 	}
 	if (!batch_mail_is_it(batch, guid))
 		return 0;
-	present = lazy_expunge_restore_batch_has(batch, guid);
-	if (present && restore->intent != NULL &&
-	    lazy_expunge_restore_guids_uid(restore->guids, guid) != 0 &&
+	present = lazy_expunge_restore_batch_has(batch, wanted);
+	uid = lazy_expunge_wanted_uid(wanted);
+	if (present && restore->intent != NULL && uid != 0 &&
 	    lazy_expunge_restore_intent_has(restore->intent, guid,
 					    restore->row->target,
 					    batch->smail->passed != NULL)) {
-		if (batch_complete(batch, guid) < 0)
+		if (batch_complete(batch, uid) < 0)
 			return -1;
 		batch_tell(batch, batch->smail->passed != NULL ?
 			   "copy" : "restore");
@@ -226,7 +247,7 @@ int lazy_expunge_restore_batch_mail(struct lazy_expunge_restore_batch *batch)
 		return 0;
 	}
 	if (!restore->params->plan)
-		return batch_move(batch, guid);
+		return batch_move(batch, wanted);
 	if ((batch->smail->passed != NULL || batch->storage->quota_ignore) &&
 	    lazy_expunge_restore_quota_try(restore->quota, batch->mail,
 					   &error) < 0) {
@@ -234,7 +255,7 @@ int lazy_expunge_restore_batch_mail(struct lazy_expunge_restore_batch *batch)
 		lazy_expunge_restore_row_fail(restore, 1, &error);
 		return 0;
 	}
-	lazy_expunge_restore_guids_copy(restore->guids, guid);
+	lazy_expunge_wanted_copy(restore->guids, wanted);
 	batch_count(batch);
 	return 0;
 }

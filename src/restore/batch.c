@@ -19,8 +19,11 @@
 #include "restore/batch-mail.h"
 #include "restore/batch.h"
 
-/* Mails of one batch: so much is done again after a kill. */
-#define RESTORE_BATCH_SIZE 500
+/* Mails of one batch: so much is done again after a kill, and so long deletes
+   wait. */
+#define RESTORE_BATCH_SIZE 2000
+/* of a batch that failed, parts of no more are done mail by mail */
+#define RESTORE_FEW 4
 
 static bool restore_is_killed(struct lazy_expunge_restore *restore)
 {
@@ -97,16 +100,16 @@ static void batch_announce(struct lazy_expunge_restore_batch *batch,
 			   unsigned int count)
 {
 	struct lazy_expunge_restore *restore = batch->restore;
+	struct lazy_expunge_wanted *wanted;
 	const char *guid;
 
 	lazy_expunge_restore_intent_clear(restore->intent);
 	lazy_expunge_restore_intent_visit(restore->intent,
 					  restore->row->target);
 	for (unsigned int i = 0; i < count; i++) T_BEGIN {
-		if (mail_set_uid(batch->mail, mails[i].uid) &&
-		    mail_get_special(batch->mail, MAIL_FETCH_GUID,
-				     &guid) == 0 &&
-		    !lazy_expunge_restore_batch_has(batch, guid))
+		if (lazy_expunge_restore_batch_guid(batch, &mails[i], &guid,
+						    &wanted) > 0 &&
+		    !lazy_expunge_restore_batch_has(batch, wanted))
 			lazy_expunge_restore_intent_add(restore->intent, guid,
 							restore->row->target);
 	} T_END;
@@ -193,6 +196,26 @@ static void restore_single(struct lazy_expunge_restore *restore,
 		lazy_expunge_restore_row_fail(restore, 1, &restore->error);
 }
 
+/* One mail may be what a batch failed for: its halves are tried then, until it is
+   alone. */
+static void restore_parts(struct lazy_expunge_restore *restore,
+			  const struct lazy_expunge_select_box *sbox,
+			  const struct lazy_expunge_select_mail *mails,
+			  unsigned int count)
+{
+	const unsigned int half = count / 2;
+
+	if (restore_batch(restore, sbox, mails, count) == 0)
+		return;
+	if (count <= RESTORE_FEW || restore->commit_failed) {
+		for (unsigned int i = 0; i < count; i++)
+			restore_single(restore, sbox, &mails[i]);
+		return;
+	}
+	restore_parts(restore, sbox, mails, half);
+	restore_parts(restore, sbox, mails + half, count - half);
+}
+
 /* As a delete is, a commit to mdbox is marked by who holds the account's lock,
    so that what is left of one that is killed gets counted anew. */
 static int restore_lock_account(struct lazy_expunge_restore *restore,
@@ -248,10 +271,7 @@ static int restore_run(struct lazy_expunge_restore *restore,
 	if (restore_lock_account(restore, error_r) < 0)
 		return -1;
 	sbox = array_idx(&restore->select->boxes, mails->box);
-	if (restore_batch(restore, sbox, mails, count) < 0) {
-		for (unsigned int i = 0; i < count; i++)
-			restore_single(restore, sbox, &mails[i]);
-	}
+	restore_parts(restore, sbox, mails, count);
 	restore_unlock_account(restore);
 	return 0;
 }

@@ -23,10 +23,12 @@ static void restore_want_kept(struct lazy_expunge_restore *restore,
 {
 	const struct lazy_expunge_select_box *sbox;
 	struct mailbox_transaction_context *t = NULL;
+	struct lazy_expunge_wanted *wanted;
 	struct mail *mail = NULL;
 	const char *guid;
 
 	for (unsigned int i = 0; i < count; i++) T_BEGIN {
+		wanted = NULL;
 		sbox = array_idx(&restore->select->boxes, mails[i].box);
 		if (t == NULL || t->box != sbox->box) {
 			if (mail != NULL) {
@@ -40,7 +42,9 @@ static void restore_want_kept(struct lazy_expunge_restore *restore,
 		/* what cannot be read fails when it is to be moved */
 		if (mail_set_uid(mail, mails[i].uid) &&
 		    mail_get_special(mail, MAIL_FETCH_GUID, &guid) == 0)
-			lazy_expunge_restore_guids_want(restore->guids, guid);
+			wanted = lazy_expunge_restore_guids_want(restore->guids,
+								 guid);
+		array_push_back(&restore->wanted, &wanted);
 	} T_END;
 	if (mail != NULL) {
 		mail_free(&mail);
@@ -54,6 +58,8 @@ static int restore_read_guids(struct lazy_expunge_restore *restore,
 			      unsigned int count,
 			      struct lazy_expunge_error *error_r)
 {
+	array_clear(&restore->wanted);
+	restore->mails = mails;
 	if (!restore->copies)
 		restore_want_kept(restore, mails, count);
 	for (unsigned int i = 0; restore->copies && i < count; i++) {
@@ -257,11 +263,13 @@ int lazy_expunge_restore(struct lazy_expunge_select *select,
 
 	reason = event_reason_begin("lazy_expunge:restore");
 	p_array_init(&restore.batch_back, select->pool, 8);
+	i_array_init(&restore.wanted, 64);
 	failed = restore_begin(&restore, &lock, &error) == 0 ? NULL : &error;
 	ret = restore_selection(&restore, select, failed, rows);
 	if (restore_copies(&restore, failed, rows) < 0)
 		ret = -1;
 	lazy_expunge_restore_guids_deinit(&restore.guids);
+	array_free(&restore.wanted);
 	lazy_expunge_restore_quota_deinit(&restore.quota);
 	lazy_expunge_restore_intent_deinit(&restore.intent);
 	lazy_expunge_undo_log_deinit(&restore.undo_log);

@@ -7,6 +7,8 @@
 #include "restore/rows.h"
 
 struct lazy_expunge_select;
+struct lazy_expunge_select_mail;
+struct lazy_expunge_wanted;
 struct lazy_expunge_restore_guids;
 struct lazy_expunge_restore_intent;
 struct lazy_expunge_restore_quota;
@@ -20,6 +22,10 @@ struct lazy_expunge_restore {
 	/* NULL with plan, if it is to be created */
 	struct mailbox *target;
 	struct lazy_expunge_restore_guids *guids;
+	/* the mails that go there, and for each of them its GUID; NULL if it could
+	   not be read, and none for copies, whose mailboxes are not open yet */
+	const struct lazy_expunge_select_mail *mails;
+	ARRAY(struct lazy_expunge_wanted *) wanted;
 	/* NULL with plan */
 	struct lazy_expunge_restore_intent *intent;
 	/* NULL with plan */

@@ -8,8 +8,10 @@
 #include "mail-storage-private.h"
 #include "restore/wanted.h"
 
-struct wanted_guid {
+struct lazy_expunge_wanted {
 	guid_128_t guid;
+	/* NULL = not known */
+	const char *text;
 	/* in the target */
 	uint32_t uid;
 	bool present;
@@ -18,8 +20,8 @@ struct wanted_guid {
 
 struct lazy_expunge_restore_guids {
 	pool_t pool;
-	HASH_TABLE(const uint8_t *, struct wanted_guid *) wanted;
-	ARRAY(struct wanted_guid *) copying;
+	HASH_TABLE(const uint8_t *, struct lazy_expunge_wanted *) wanted;
+	ARRAY(struct lazy_expunge_wanted *) copying;
 };
 
 struct lazy_expunge_restore_guids *lazy_expunge_restore_guids_init(void)
@@ -35,8 +37,9 @@ struct lazy_expunge_restore_guids *lazy_expunge_restore_guids_init(void)
 	return guids;
 }
 
-static struct wanted_guid *
-guids_find(struct lazy_expunge_restore_guids *guids, const char *guid)
+struct lazy_expunge_wanted *
+lazy_expunge_restore_guids_find(const struct lazy_expunge_restore_guids *guids,
+				const char *guid)
 {
 	guid_128_t guid_128;
 	const uint8_t *key = guid_128;
@@ -47,30 +50,43 @@ guids_find(struct lazy_expunge_restore_guids *guids, const char *guid)
 	return hash_table_lookup(guids->wanted, key);
 }
 
+static struct lazy_expunge_wanted *
+guids_want(struct lazy_expunge_restore_guids *guids, const guid_128_t guid)
+{
+	struct lazy_expunge_wanted *wanted;
+	const uint8_t *key = guid;
+
+	wanted = hash_table_lookup(guids->wanted, key);
+	if (wanted != NULL)
+		return wanted;
+	wanted = p_new(guids->pool, struct lazy_expunge_wanted, 1);
+	guid_128_copy(wanted->guid, guid);
+	key = wanted->guid;
+	hash_table_insert(guids->wanted, key, wanted);
+	return wanted;
+}
+
 void lazy_expunge_restore_guids_want_128(
 				struct lazy_expunge_restore_guids *guids,
 				const guid_128_t guid)
 {
-	struct wanted_guid *wanted;
-	const uint8_t *key = guid;
-
-	if (hash_table_lookup(guids->wanted, key) != NULL)
-		return;
-	wanted = p_new(guids->pool, struct wanted_guid, 1);
-	guid_128_copy(wanted->guid, guid);
-	key = wanted->guid;
-	hash_table_insert(guids->wanted, key, wanted);
+	(void)guids_want(guids, guid);
 }
 
-void lazy_expunge_restore_guids_want(struct lazy_expunge_restore_guids *guids,
-				     const char *guid)
+struct lazy_expunge_wanted *
+lazy_expunge_restore_guids_want(struct lazy_expunge_restore_guids *guids,
+				const char *guid)
 {
+	struct lazy_expunge_wanted *wanted;
 	guid_128_t guid_128;
 
 	if (*guid == '\0')
-		return;
+		return NULL;
 	mail_generate_guid_128_hash(guid, guid_128);
-	lazy_expunge_restore_guids_want_128(guids, guid_128);
+	wanted = guids_want(guids, guid_128);
+	if (wanted->text == NULL)
+		wanted->text = p_strdup(guids->pool, guid);
+	return wanted;
 }
 
 int lazy_expunge_restore_guids_read(struct lazy_expunge_restore_guids *guids,
@@ -80,7 +96,7 @@ int lazy_expunge_restore_guids_read(struct lazy_expunge_restore_guids *guids,
 	struct mailbox_transaction_context *t;
 	struct mail_search_args *args;
 	struct mail_search_context *search;
-	struct wanted_guid *wanted;
+	struct lazy_expunge_wanted *wanted;
 	struct mail *mail;
 	const char *guid;
 	int ret = 0;
@@ -92,7 +108,7 @@ int lazy_expunge_restore_guids_read(struct lazy_expunge_restore_guids *guids,
 	mail_search_args_unref(&args);
 	while (mailbox_search_next(search, &mail)) T_BEGIN {
 		if (mail_get_special(mail, MAIL_FETCH_GUID, &guid) == 0) {
-			wanted = guids_find(guids, guid);
+			wanted = lazy_expunge_restore_guids_find(guids, guid);
 			if (wanted != NULL) {
 				wanted->present = TRUE;
 				wanted->uid = mail->uid;
@@ -110,39 +126,32 @@ int lazy_expunge_restore_guids_read(struct lazy_expunge_restore_guids *guids,
 	return ret;
 }
 
-bool lazy_expunge_restore_guids_has(struct lazy_expunge_restore_guids *guids,
-				    const char *guid)
+const char *lazy_expunge_wanted_guid(const struct lazy_expunge_wanted *wanted)
 {
-	struct wanted_guid *wanted = guids_find(guids, guid);
+	return wanted == NULL ? NULL : wanted->text;
+}
 
+bool lazy_expunge_wanted_is_there(const struct lazy_expunge_wanted *wanted)
+{
 	return wanted != NULL && (wanted->present || wanted->copying);
 }
 
-uint32_t
-lazy_expunge_restore_guids_uid(struct lazy_expunge_restore_guids *guids,
-			       const char *guid)
+uint32_t lazy_expunge_wanted_uid(const struct lazy_expunge_wanted *wanted)
 {
-	struct wanted_guid *wanted = guids_find(guids, guid);
-
 	return wanted == NULL ? 0 : wanted->uid;
 }
 
-void lazy_expunge_restore_guids_gone(struct lazy_expunge_restore_guids *guids,
-				     const char *guid)
+void lazy_expunge_wanted_gone(struct lazy_expunge_wanted *wanted)
 {
-	struct wanted_guid *wanted = guids_find(guids, guid);
-
 	if (wanted == NULL)
 		return;
 	wanted->present = FALSE;
 	wanted->uid = 0;
 }
 
-void lazy_expunge_restore_guids_copy(struct lazy_expunge_restore_guids *guids,
-				     const char *guid)
+void lazy_expunge_wanted_copy(struct lazy_expunge_restore_guids *guids,
+			      struct lazy_expunge_wanted *wanted)
 {
-	struct wanted_guid *wanted = guids_find(guids, guid);
-
 	if (wanted == NULL)
 		return;
 	wanted->copying = TRUE;
@@ -152,7 +161,7 @@ void lazy_expunge_restore_guids_copy(struct lazy_expunge_restore_guids *guids,
 void lazy_expunge_restore_guids_finish(struct lazy_expunge_restore_guids *guids,
 				       bool committed)
 {
-	struct wanted_guid *wanted;
+	struct lazy_expunge_wanted *wanted;
 
 	array_foreach_elem(&guids->copying, wanted) {
 		wanted->copying = FALSE;

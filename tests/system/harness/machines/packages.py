@@ -28,7 +28,7 @@ CLIENTS = ["curl", "fetchmail", "isync", "neomutt", "offlineimap3"]
 CHROOT = ["mmdebstrap", "debian-archive-keyring"]
 
 POLICY = "#!/bin/sh\nexit 101\n"
-QUIET_APT = ["-o", "Acquire::Check-Valid-Until=false", "-o", "Dpkg::Use-Pty=0", "-q"]
+QUIET_APT = ["-o", "Acquire::Check-Valid-Until=false", "-o", "DPkg::Lock::Timeout=600", "-o", "Dpkg::Use-Pty=0", "-q"]
 
 
 def beside(codename):
