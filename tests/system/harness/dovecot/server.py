@@ -52,6 +52,8 @@ class Server:
     hostname: another one for each server that shares a mail store, for what locks by files with a PID of the host.
     """
 
+    master_name = "dovecot"
+
     def __init__(self, target, config, variant="gcc", mail_root=None, hostname=HOSTNAME):
         self.target, self.config, self.variant = target, config, variant
         self.root = places.fresh_run_directory()

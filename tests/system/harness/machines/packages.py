@@ -26,6 +26,8 @@ NATIVE_DICTS = ["dovecot-mysql"]
 # mail programs that delete mail in tests
 CLIENTS = ["curl", "fetchmail", "isync", "neomutt", "offlineimap3"]
 CHROOT = ["mmdebstrap", "debian-archive-keyring"]
+# what tools/bench --peer cyrus measures, in a system of its own; the second and third for passwords, the last lest a mail server comes along
+CYRUS = ["cyrus-imapd", "sasl2-bin", "libsasl2-modules-db", "msmtp-mta"]
 
 POLICY = "#!/bin/sh\nexit 101\n"
 QUIET_APT = ["-o", "Acquire::Check-Valid-Until=false", "-o", "DPkg::Lock::Timeout=600", "-o", "Dpkg::Use-Pty=0", "-q"]

@@ -127,7 +127,7 @@ def _write_maildir(path, count, letter):
         (path / "dovecot-keywords").write_text(f"0 {ORIGIN_KEYWORD}\n")
     seed = abs(hash_of(path.name))
     for number in range(count):
-        text = _message(seed, number)
+        text = message(seed, number)
         received = FIRST_TIME + number * 60
         base = f"{received}.M{number % 1000000}P{seed % 30000}.bench,S={len(text)},W={len(text) + text.count(b'%c' % 10)}"
         file = path / "cur" / f"{base}:2,S{letter}"
@@ -145,7 +145,7 @@ def hash_of(text):
     return sum(ord(c) * 31 ** i for i, c in enumerate(text)) % 1_000_003
 
 
-def _message(seed, number):
+def message(seed, number):
     """A message of about 1 to 5 KiB."""
     lines = 10 + (seed + number * 7) % 50
     words = [WORDS[(seed + number + i) % len(WORDS)] for i in range(12)]

@@ -4,6 +4,9 @@ Starts private Dovecots on loopback, one for each of them, measures them in turn
 ratios; writes them as JSON and as plots (SVG, by gnuplot). Only ratios of one run mean something. The case "calls" counts system
 calls, which mean something by themselves, and fails where this plugin makes more than the repository's table has. Filled accounts are
 kept in the work directory for later runs. Needs root, as the system tests do.
+
+With --peer cyrus it measures this plugin beside a private Cyrus IMAP, which keeps expunged mail too (expunge_mode: delayed), in turn in
+one run: list, restore, sessions, what is done every night and what is left then. Cyrus is that of Debian trixie, in a system of its own.
 """
 
 import argparse
@@ -16,8 +19,9 @@ from pathlib import Path
 from harness import options, places
 from harness.machines import packages, targets
 from harness.measuring import calls as bench_calls, report as bench_report
-from harness.measuring import cases_admin, cases_catalog, cases_holds, cases_origins  # noqa: F401  (they register their cases)
-from harness.measuring.cases import CASES, Samples
+from harness.measuring import cases_admin, cases_catalog, cases_holds, cases_origins, cases_peer  # noqa: F401  (they register their cases)
+from harness.measuring import peer_cyrus
+from harness.measuring.cases import CASES, PEERS, Samples
 from harness.measuring.servers import SERIES, Servers
 from harness.dovecot.config import FORMATS
 
@@ -27,9 +31,10 @@ FSYNCS = ("optimized", "never", "always")
 def main():
     arguments = _arguments()
     if arguments.list:
-        for case in CASES.values():
+        for case in arguments.known.values():
             print(f"{case.name:<16} {case.title} ({case.size}: {', '.join(map(str, case.sizes))})")
-        print(f"{bench_calls.NAME:<16} system calls of deletes and commands, held against {bench_calls.TABLE.name}")
+        if not arguments.peer:
+            print(f"{bench_calls.NAME:<16} system calls of deletes and commands, held against {bench_calls.TABLE.name}")
         return
     if os.geteuid() != 0:
         sys.exit("tools/bench: needs root: it makes mount namespaces and runs private Dovecots")
@@ -40,6 +45,8 @@ def main():
     started = time.monotonic()
     rows, calls = [], {}
     try:
+        if arguments.peer:
+            print(f"Beside Cyrus IMAP {peer_cyrus.version()}", flush=True)
         for name in arguments.targets:
             for form in arguments.formats:
                 if bench_calls.NAME in arguments.cases:
@@ -65,8 +72,9 @@ def main():
 def _arguments():
     parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words = lambda known: lambda text: options.words(text, known)
-    parser.add_argument("--cases", type=words([*CASES, bench_calls.NAME]), default=[bench_calls.NAME, *CASES],
-                        help="comma-separated (default: all)")
+    parser.add_argument("--cases", type=lambda text: text.split(","), help="comma-separated (default: all)")
+    parser.add_argument("--peer", choices=list(PEERS), help="measure beside this mail server, instead of beside no plugin and the shipped one: "
+                        "other cases, see --peer cyrus --list")
     parser.add_argument("--write-calls", action="store_true", help=f"write the counts of the case {bench_calls.NAME} to "
                         f"{bench_calls.TABLE.relative_to(places.SOURCE)}, instead of holding them against those that are there")
     parser.add_argument("--formats", type=words(FORMATS), default=list(FORMATS), help="comma-separated")
@@ -87,15 +95,21 @@ def _arguments():
     parser.add_argument("--work", help=f"directory of builds and filled accounts (default: {places.WORK})")
     parser.add_argument("--list", action="store_true", help="list the cases")
     arguments = parser.parse_args()
-    arguments.fsync = arguments.fsync or (["optimized"] if arguments.quick else ["optimized", "never"])
+    arguments.fsync = arguments.fsync or (["optimized"] if arguments.quick or arguments.peer else ["optimized", "never"])
+    arguments.known = PEERS[arguments.peer] if arguments.peer else CASES
+    names = list(arguments.known) if arguments.peer else [bench_calls.NAME, *CASES]
+    arguments.cases = arguments.cases or names
+    unknown = [name for name in arguments.cases if name not in names]
+    if unknown:
+        parser.error(f"argument --cases: {unknown[0]} is none of {', '.join(names)}")
     return arguments
 
 
 def _measure(target, form, fsync, arguments, rows):
     servers = Servers(target, form, fsync)
     try:
-        for case in (CASES[name] for name in arguments.cases if name in CASES):
-            series = [name for name in case.series if name in arguments.plugins]
+        for case in (arguments.known[name] for name in arguments.cases if name in arguments.known):
+            series = [name for name in case.series if name in arguments.plugins or name == arguments.peer]
             if not series or form not in case.formats:
                 continue
             for size in arguments.sizes or (case.quick_sizes if arguments.quick else case.sizes):

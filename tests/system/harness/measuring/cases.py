@@ -12,6 +12,8 @@ from harness.measuring.accounts import SMALL, STORAGE, Account
 from harness.measuring.servers import children_on_cpu, ended_on_cpu, peak_memory, time_on_cpu
 
 CASES = {}
+# Those beside another mail server: name of the series of that one -> cases.
+PEERS = {"cyrus": {}}
 PLAIN = ("none", "shipped", "ours")
 ALL = ("none", "shipped", "ours", "shipped-last", "ours-last")
 SINGLE = ("none", "small", "copy", "shipped", "ours", "shipped-last", "ours-last")
@@ -37,13 +39,14 @@ class Case:
 
 
 class Samples:
-    """Samples of one case at one size: milliseconds, those on a CPU, and peak memory by series. No round begins after the deadline,
-    but for the first two."""
+    """Samples of one case at one size: milliseconds, those on a CPU, and peak memory by series; and bytes that are left of an account.
+    No round begins after the deadline, but for the first two."""
 
     def __init__(self, series, seconds=float("inf")):
         self.times = {name: [] for name in series}
         self.cpu = {name: [] for name in series}
         self.memory = {name: [] for name in series}
+        self.left = {name: [] for name in series}
         self.deadline = time.monotonic() + seconds
 
     def add(self, series, milliseconds, memory=None, cpu=None):
@@ -59,11 +62,11 @@ class Samples:
             self.cpu[series].append(total / len(self.times[series]))
 
 
-def case(title, sizes, size, series=PLAIN, rounds=5, quick_sizes=None, formats=("maildir", "sdbox", "mdbox")):
-    """Register run(servers, size, samples, rounds); series are those of samples."""
+def case(title, sizes, size, series=PLAIN, rounds=5, quick_sizes=None, formats=("maildir", "sdbox", "mdbox"), peer=None):
+    """Register run(servers, size, samples, rounds); series are those of samples. peer: it is a case of PEERS."""
     def register(run):
         name = run.__name__.replace("_", "-")
-        CASES[name] = Case(name, title, run, sizes, size, series, rounds, quick_sizes or sizes[:1], formats)
+        (PEERS[peer] if peer else CASES)[name] = Case(name, title, run, sizes, size, series, rounds, quick_sizes or sizes[:1], formats)
         return run
     return register
 
@@ -87,8 +90,13 @@ def in_turn(samples, rounds):
 
 def timed_command(user, *command):
     """Milliseconds that a doveadm command takes, and those on a CPU of it and of all that it starts."""
+    return timed_program(lambda: user.doveadm(*command, timeout=3600))
+
+
+def timed_program(run):
+    """Milliseconds that run() takes, and those on a CPU of the programs that it runs and waits for."""
     before = children_on_cpu()
-    taken = timed(lambda: user.doveadm(*command, timeout=3600))
+    taken = timed(run)
     return taken, children_on_cpu() - before
 
 

@@ -185,20 +185,20 @@ def _change_storages(server):
         raise AssertionError("no storage has an index")
     for path in paths:
         os.utime(path)
-    _settle(len(paths))
+    settle(len(paths))
 
 
-def _settle(users):
+def settle(users):
     """Let maintain believe that files will not change unseen any more. A few users only show that it works."""
     if users >= 100:
         time.sleep(SETTLED_SECONDS)
 
 
 def _maintain(servers, size, samples, rounds, prepare):
-    servers_by_name = {name: _server_of_many(servers, "ours" if name in JOBS else name, size) for name in samples.times}
+    servers_by_name = {name: server_of_many(servers, "ours" if name in JOBS else name, size) for name in samples.times}
     # The first run may bring indexes up to date, the second the list's, the third sees that change.
     for _ in range(4):
-        _settle(size)
+        settle(size)
         for name, server in servers_by_name.items():
             _run_for_all(servers, name, server)
     for _, name in in_turn(samples, rounds):
@@ -208,7 +208,7 @@ def _maintain(servers, size, samples, rounds, prepare):
         samples.add(name, taken, cpu=children_on_cpu() - before)
 
 
-def _server_of_many(servers, name, size):
+def server_of_many(servers, name, size):
     """A server with accounts that doveadm -A knows."""
     server = servers.get(name, mailboxes=AUTOEXPUNGE, passwd_file=True)
     users = [server.user(f"many{number}") for number in range(size)]

@@ -9,39 +9,43 @@ import subprocess
 NAMES = {"none": "no plugin", "open": "no plugin, storage open", "small": "no plugin, COPY, small", "copy": "no plugin, COPY first",
          "shipped": "shipped plugin", "ours": "this plugin", "ours-fewer": "two thirds as many mails", "ours-flag": "held by a flag",
          "ours-header": "held by a header", "ours-read": "held by a header that the hold reads", "ours-catalog": "with a catalog",
-         "ours-due": "by the catalog", "ours-jobs2": "-j 2", "ours-jobs4": "-j 4", "shipped-last": "shipped, last instance",
+         "ours-due": "by the catalog", "ours-jobs2": "-j 2", "ours-jobs4": "-j 4", "cyrus": "Cyrus IMAP", "ours-again": "this, the second time", "ours-after": "this, after maintain",
+         "ours-restored": "this, restored before", "ours-new": "this, from a new mailbox", "ours-noted": "this, the note is there",
+         "shipped-last": "shipped, last instance",
          "ours-last": "this, last instance"}
 COLOURS = {"none": "#777777", "open": "#e7298a", "small": "#66a61e", "copy": "#bbbb44", "shipped": "#d95f02", "ours": "#1b9e77",
            "shipped-last": "#e7a36f", "ours-last": "#7570b3"}
 # What the others are held against: the first that takes part.
-BASES = ("none", "ours")
+BASES = ("none", "cyrus", "ours")
 PLOTTED = ("expunge-open", "expunge-fresh")
 
 
 def row(target, form, fsync, case, size, series, samples):
-    """One line of the results: times in milliseconds, cpu too (None where it is not measured), memory in KiB."""
+    """One line of the results: times in milliseconds, cpu too (None where it is not measured), memory in KiB, left in bytes."""
     times = samples.times[series]
     quarter = statistics.quantiles(times, n=4) if len(times) > 1 else times * 3
     return {"dovecot": ".".join(map(str, target.version)), "target": target.name, "format": form, "fsync": fsync, "case": case.name,
             "title": case.title, "unit": case.size, "size": size, "series": series, "samples": len(times),
             "cpu": statistics.median(samples.cpu[series]) if samples.cpu[series] else None,
             "median": statistics.median(times), "low": quarter[0], "high": quarter[2], "min": min(times), "max": max(times),
-            "memory": max((peak for peak in samples.memory[series] if peak), default=None)}
+            "memory": max((peak for peak in samples.memory[series] if peak), default=None),
+            "left": statistics.median(samples.left[series]) if samples.left[series] else None}
 
 
 def print_rows(case, form, fsync, target, size, rows):
     """The table of one case, format, mail_fsync and size."""
     print(f"\n{case.title}: {form}, mail_fsync = {fsync}, {size:,} {case.size}, {target}")
-    base = BASES[not any(found["series"] == "none" for found in rows)]
+    base = next((name for name in BASES if any(found["series"] == name for found in rows)), BASES[-1])
     title = "/ " + NAMES[base]
     print(f"  {'':<27}{'median ms':>12}{'quartiles':>22}{'samples':>9}{'peak KiB':>10}{title:>13}{'/ shipped':>11}"
           f"{'CPU ms':>10}{title:>13}{'/ shipped':>11}")
     for found in rows:
         spread = f"{found['low']:.2f} - {found['high']:.2f}"
         peak = found["memory"] or ""
+        left = f"{found['left']:>14,.0f} bytes left" if found["left"] is not None else ""
         print(f"  {NAMES[found['series']]:<27}{found['median']:>12.2f}{spread:>22}{found['samples']:>9}{peak:>10}"
               f"{_ratio(found, rows, base):>13}{_ratio(found, rows, 'shipped'):>11}"
-              f"{_cpu(found, rows, base)}", flush=True)
+              f"{_cpu(found, rows, base)}{left}", flush=True)
 
 
 def _cpu(found, rows, base):

@@ -1,5 +1,6 @@
 """The servers that are measured side by side, and what one of them takes and costs."""
 
+import contextlib
 import os
 import resource
 import shutil
@@ -14,7 +15,7 @@ from harness.dovecot.sandbox import Sandbox, process_stat
 from harness.dovecot.server import Server
 
 # series: plugin, only_last_instance. copy, small, open: without a plugin the client itself does what cases.BEFORE has: what Dovecot
-# takes for it. ours-…: the accounts are others (cases_holds).
+# takes for it. ours-…: the accounts are others (cases_holds), or what was done with them before (cases_peer).
 SERIES = {
     "none": (NONE, False),
     "open": (NONE, False),
@@ -30,6 +31,11 @@ SERIES = {
     "ours-due": (OURS, False),
     "ours-jobs2": (OURS, False),
     "ours-jobs4": (OURS, False),
+    "ours-again": (OURS, False),
+    "ours-after": (OURS, False),
+    "ours-restored": (OURS, False),
+    "ours-new": (OURS, False),
+    "ours-noted": (OURS, False),
     "shipped-last": (SHIPPED, True),
     "ours-last": (OURS, True),
 }
@@ -141,9 +147,23 @@ def ended_on_cpu(server):
     return (int(fields[13]) + int(fields[14])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
+def server_on_cpu(server):
+    """Milliseconds that all processes of the server have been on a CPU, those that have ended in steps of 10."""
+    return ended_on_cpu(server) + sum(times_on_cpu(server).values())
+
+
+def times_on_cpu(server, name=None):
+    """{PID: milliseconds on a CPU} of the server's processes, or of those with this name, once they wait for what comes next."""
+    found = {}
+    for pid in server.processes(name):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found[pid] = _settled_time(pid)
+    return found
+
+
 def _master(server):
     """The PID of the server's master. A child that it has just forked has its name, too, until it executes its program."""
-    pids = server.processes("dovecot")
+    pids = server.processes(server.master_name)
     for pid in pids:
         try:
             parent = int(process_stat(pid)[1][1])
