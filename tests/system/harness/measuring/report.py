@@ -9,8 +9,9 @@ import subprocess
 NAMES = {"none": "no plugin", "open": "no plugin, storage open", "small": "no plugin, COPY, small", "copy": "no plugin, COPY first",
          "shipped": "shipped plugin", "ours": "this plugin", "ours-fewer": "two thirds as many mails", "ours-flag": "held by a flag",
          "ours-header": "held by a header", "ours-read": "held by a header that the hold reads", "ours-catalog": "with a catalog",
-         "ours-due": "by the catalog", "ours-jobs2": "-j 2", "ours-jobs4": "-j 4", "cyrus": "Cyrus IMAP", "ours-again": "this, the second time", "ours-after": "this, after maintain",
-         "ours-restored": "this, restored before", "ours-new": "this, from a new mailbox", "ours-noted": "this, the note is there",
+         "ours-due": "by the catalog", "ours-jobs2": "-j 2", "ours-jobs4": "-j 4", "cyrus": "Cyrus IMAP",
+         "ours-again": "this, the second time", "ours-after": "this, after maintain", "ours-restored": "this, restored before",
+         "ours-new": "this, from a new mailbox", "ours-noted": "this, the note is there",
          "shipped-last": "shipped, last instance",
          "ours-last": "this, last instance"}
 COLOURS = {"none": "#777777", "open": "#e7298a", "small": "#66a61e", "copy": "#bbbb44", "shipped": "#d95f02", "ours": "#1b9e77",
