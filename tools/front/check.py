@@ -132,7 +132,7 @@ def _packages(found):
 
 def _analyses(found):
     """What CI does beside the tests, the longest first: functions that can run side by side."""
-    steps = [functools.partial(step, found[0]) for step in (_bench, _fuzz, _distcheck, _clang, _cppcheck)]
+    steps = [functools.partial(step, found[0]) for step in (_bench, _peer, _fuzz, _distcheck, _clang, _cppcheck)]
     return steps[:1] + [functools.partial(_calls, found[1:])] * bool(found[1:]) + steps[1:]
 
 
@@ -158,6 +158,11 @@ def _fuzz(target):
 def _bench(target):
     with tempfile.TemporaryDirectory() as results:
         _run("the benchmarks work (their times mean nothing here)", ["tools/bench", "--quick", "--out", results])
+
+
+def _peer(target):
+    with tempfile.TemporaryDirectory() as results:
+        _run("the benchmarks beside Cyrus IMAP work", ["tools/bench", "--peer", "cyrus", "--quick", "--out", results])
 
 
 def _calls(others):

@@ -3,8 +3,10 @@
 Commands: time on a CPU of the processes that are run. Sessions: of all processes of the server, or of that of the session.
 """
 
+import contextlib
 import functools
 import time
+from dataclasses import dataclass
 
 from harness.dovecot.config import Mailbox
 from harness.measuring import peer_cyrus
@@ -15,6 +17,8 @@ from harness.measuring.servers import server_on_cpu, times_on_cpu
 
 SIZES, QUICK = (30000, 100000), (50,)
 BOTH = ("cyrus", "ours")
+# with what Dovecot itself takes
+SESSIONS = ("cyrus", "none", "ours")
 INBOX = 200
 NOTE = ".dovecot.lazy-expunge.maintain"
 # What was kept so long ago is due with the shortest retention.
@@ -107,7 +111,7 @@ def peer_delete(servers, size, samples, rounds):
 
 
 @peer_case("a whole session: log-in, SELECT, STORE and EXPUNGE of one mail, LOGOUT; on a CPU the mean of all processes of the server", SIZES,
-           "kept mails", BOTH, 100, QUICK)
+           "kept mails", SESSIONS, 100, QUICK)
 def peer_session(servers, size, samples, rounds):
     def work(begin):
         with begin("INBOX") as session:
@@ -117,65 +121,64 @@ def peer_session(servers, size, samples, rounds):
 
 def _sessions(servers, size, samples, rounds, work):
     """work(begin): a session from its beginning, begin() makes it. The CPU time is that of everything in the server until it has ended."""
-    with _begins(servers, size) as (begin, server):
-        for name in samples.times:
-            work(begin[name])
-        _settle(server)
-        cpu = {name: -server_on_cpu(server[name]) for name in samples.times}
+    with _each(servers, size, samples) as each:
+        for one in each.values():
+            work(one.begin)
+        cpu = {name: -one.on_cpu() for name, one in each.items()}
         for _, name in in_turn(samples, rounds):
-            samples.add(name, timed(work, begin[name]))
-        _settle(server)
-        for name in samples.times:
-            samples.add_mean_cpu(name, cpu[name] + server_on_cpu(server[name]))
-
-
-class _begins:
-    """{series: begins a session}, {series: its server}, each with such an account."""
-
-    def __init__(self, servers, size):
-        self._user = servers.account("ours", _account(size))
-        self._started = peer_cyrus.started(_account(size))
-
-    def __enter__(self):
-        cyrus = self._started.__enter__()
-        return {"cyrus": functools.partial(cyrus.imap, _user()), "ours": self._user.imap}, {"cyrus": cyrus, "ours": self._user.server}
-
-    def __exit__(self, *error):
-        remove(self._user)
-        return self._started.__exit__(*error)
-
-
-def _settle(server):
-    server["ours"].settle()
+            samples.add(name, timed(work, each[name].begin))
+        for name, one in each.items():
+            samples.add_mean_cpu(name, cpu[name] + one.on_cpu())
 
 
 def _one_command(servers, size, samples, rounds, command, *literals):
     """One command in a fresh session that has logged in; the CPU time is that of the session's process."""
-    with _begins(servers, size) as (begin, server):
+    with _each(servers, size, samples) as each:
         for _, name in in_turn(samples, rounds):
-            _settle(server)
-            with begin[name]() as session:
-                before = times_on_cpu(server[name], SESSIONS[name])
+            one = each[name]
+            one.settle()
+            with one.begin() as session:
+                before = times_on_cpu(one.server, one.process)
                 taken = timed(session.ok, command, *literals)
-                after = times_on_cpu(server[name], SESSIONS[name])
+                after = times_on_cpu(one.server, one.process)
                 samples.add(name, taken, cpu=sum(used - before.get(pid, 0) for pid, used in after.items()))
 
 
-# the names of the processes
-SESSIONS = {"cyrus": "imapd", "ours": "imap"}
+@dataclass(frozen=True)
+class _Measured:
+    """Whose sessions are measured: begin(mailbox=None) makes one, process is the name of what serves it, settle() waits until all have ended."""
+    server: object
+    begin: object
+    process: str
+    settle: object
+
+    def on_cpu(self):
+        self.settle()
+        return server_on_cpu(self.server)
 
 
-@peer_case("SELECT in a fresh session", SIZES, "kept mails", BOTH, 30, QUICK)
+@contextlib.contextmanager
+def _each(servers, size, samples):
+    """{series: _Measured}, each with such an account."""
+    with peer_cyrus.started(_account(size)) as cyrus:
+        users = {name: servers.account(name, _account(size)) for name in samples.times if name != "cyrus"}
+        each = {name: _Measured(user.server, user.imap, "imap", user.server.settle) for name, user in users.items()}
+        yield {"cyrus": _Measured(cyrus, functools.partial(cyrus.imap, _user()), "imapd", lambda: None), **each}
+        for user in users.values():
+            remove(user)
+
+
+@peer_case("SELECT in a fresh session", SIZES, "kept mails", SESSIONS, 30, QUICK)
 def peer_select(servers, size, samples, rounds):
     _one_command(servers, size, samples, rounds, "SELECT INBOX")
 
 
-@peer_case("STATUS in a fresh session", SIZES, "kept mails", BOTH, 30, QUICK)
+@peer_case("STATUS in a fresh session", SIZES, "kept mails", SESSIONS, 30, QUICK)
 def peer_status(servers, size, samples, rounds):
     _one_command(servers, size, samples, rounds, "STATUS INBOX (MESSAGES UNSEEN UIDNEXT)")
 
 
-@peer_case("APPEND of one mail in a fresh session", SIZES, "kept mails", BOTH, 30, QUICK)
+@peer_case("APPEND of one mail in a fresh session", SIZES, "kept mails", SESSIONS, 30, QUICK)
 def peer_append(servers, size, samples, rounds):
     mail = b"From: a@example.com\r\nSubject: one\r\n\r\n" + b"One more line of text.\r\n" * 80
     _one_command(servers, size, samples, rounds, "APPEND INBOX {}", mail)

@@ -17,7 +17,7 @@ NAMES = {"none": "no plugin", "open": "no plugin, storage open", "small": "no pl
 COLOURS = {"none": "#777777", "open": "#e7298a", "small": "#66a61e", "copy": "#bbbb44", "shipped": "#d95f02", "ours": "#1b9e77",
            "shipped-last": "#e7a36f", "ours-last": "#7570b3"}
 # What the others are held against: the first that takes part.
-BASES = ("none", "cyrus", "ours")
+BASES = ("cyrus", "none", "ours")
 PLOTTED = ("expunge-open", "expunge-fresh")
 
 
