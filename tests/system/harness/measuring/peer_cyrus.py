@@ -107,8 +107,10 @@ class Cyrus:
         self.port = free_port()
         (self.root / "cyrus.conf").write_text(SERVICES.format(programs=PROGRAMS, root=self.root, port=self.port))
         self._run(["chown", "-R", f"{ADMIN}:mail", *(self.root / part for part in ("config", "spool", "proc", "lock", "sieve"))])
+        # At its end it sends a signal to all of its process group, which must have nobody else's UID in it.
         self.sandbox.popen(["cyrmaster", "-C", self.root / "imapd.conf", "-M", self.root / "cyrus.conf", "-p", self.root / "master.pid",
-                            "-L", self.root / "log"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                            "-L", self.root / "log"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                           start_new_session=True)
         wait_for(self._answers, f"Cyrus IMAP to start (see {self.root / 'log'})", seconds=60)
         return self
 
