@@ -25,7 +25,7 @@ RELEASE = "trixie"
 PROGRAMS = "/usr/lib/cyrus/bin"
 ADMIN, PASSWORD, REALM = "cyrus", "pass", "localhost"
 BATCH = 100
-# What is Debian's cyrus.conf: imapd serves so many sessions one after another. Nothing but imapd runs.
+# As in Debian's cyrus.conf: an imapd serves so many sessions one after another. Nothing but imapd runs.
 SERVICES = """\
 START {{
   recover cmd="{programs}/ctl_cyrusdb -C {root}/imapd.conf -r"
@@ -84,8 +84,7 @@ class Cyrus:
 
     def __init__(self, store=None):
         self.root = places.fresh_run_directory()
-        self.port = None
-        self._sessions = []
+        self.port = self._master = None
         self.sandbox = self._make_sandbox()
         for directory in ("config", "spool"):
             if store:
@@ -107,10 +106,10 @@ class Cyrus:
         self.port = free_port()
         (self.root / "cyrus.conf").write_text(SERVICES.format(programs=PROGRAMS, root=self.root, port=self.port))
         self._run(["chown", "-R", f"{ADMIN}:mail", *(self.root / part for part in ("config", "spool", "proc", "lock", "sieve"))])
-        # At its end it sends a signal to all of its process group, which must have nobody else's UID in it.
-        self.sandbox.popen(["cyrmaster", "-C", self.root / "imapd.conf", "-M", self.root / "cyrus.conf", "-p", self.root / "master.pid",
-                            "-L", self.root / "log"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                           start_new_session=True)
+        # At its end it sends SIGTERM to its process group, where a Dovecot could have processes with the same UID.
+        command = ["cyrmaster", "-C", self.root / "imapd.conf", "-M", self.root / "cyrus.conf", "-p", self.root / "master.pid", "-L", self.root / "log"]
+        self._master = self.sandbox.popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                          start_new_session=True)
         wait_for(self._answers, f"Cyrus IMAP to start (see {self.root / 'log'})", seconds=60)
         return self
 
@@ -175,6 +174,8 @@ class Cyrus:
 
     def discard(self):
         self.sandbox.close()
+        if self._master is not None:
+            self._master.wait(timeout=30)
         shutil.rmtree(self.root, ignore_errors=True)
 
 
