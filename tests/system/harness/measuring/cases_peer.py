@@ -48,7 +48,7 @@ def _list_cyrus(cyrus, size):
 
 def _list_ours(servers, size, samples, name):
     """ours: of a fresh account, and ours-again with it; ours-after: maintain ran."""
-    user = servers.account("ours", _account(size))
+    user = servers.account("ours", _account(size), mailboxes=AUTOEXPUNGE)
     _forget_headers(user)
     if name == "ours-after":
         user.doveadm("lazy-expunge maintain", timeout=3600)

@@ -107,7 +107,8 @@ class Cyrus:
         (self.root / "cyrus.conf").write_text(SERVICES.format(programs=PROGRAMS, root=self.root, port=self.port))
         self._run(["chown", "-R", f"{ADMIN}:mail", *(self.root / part for part in ("config", "spool", "proc", "lock", "sieve"))])
         # At its end it sends SIGTERM to its process group, where a Dovecot could have processes with the same UID.
-        command = ["cyrmaster", "-C", self.root / "imapd.conf", "-M", self.root / "cyrus.conf", "-p", self.root / "master.pid", "-L", self.root / "log"]
+        command = ["cyrmaster", "-C", self.root / "imapd.conf", "-M", self.root / "cyrus.conf", "-p", self.root / "master.pid",
+                   "-L", self.root / "log"]
         self._master = self.sandbox.popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                           start_new_session=True)
         wait_for(self._answers, f"Cyrus IMAP to start (see {self.root / 'log'})", seconds=60)
