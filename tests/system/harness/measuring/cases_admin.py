@@ -166,7 +166,7 @@ def run_with_peak(server, words):
     return int(done.stderr.split()[-1])
 
 
-@case("maintain -A with nothing to do (no plugin: mailbox list -A that finds none; shipped: expunge -A)", (1000,), "users", VISITS,
+@case("maintain -A with nothing to do (no plugin: mailbox list -A that finds none; shipped: expunge -A)", (1000, 5000), "users", VISITS,
       5, (10,))
 def maintain(servers, size, samples, rounds):
     """Against doveadm expunge -A of the storage, which is all that there is without the command, and what visiting users costs."""
