@@ -3,6 +3,7 @@
 
 #include "lib.h"
 #include "array.h"
+#include "time-util.h"
 #include "mail-storage-private.h"
 #include "account/lock.h"
 #include "account/passed.h"
@@ -20,8 +21,10 @@
 #include "restore/batch.h"
 
 /* Mails of one batch: so much is done again after a kill, and so long deletes
-   wait. */
-#define RESTORE_BATCH_SIZE 2000
+   wait. It is larger where mails go quickly. */
+#define RESTORE_BATCH_MIN 500U
+#define RESTORE_BATCH_MAX 2000U
+#define RESTORE_BATCH_QUICK_USECS (250 * 1000)
 /* of a batch that failed, parts of no more are done mail by mail */
 #define RESTORE_FEW 4
 
@@ -276,12 +279,25 @@ static int restore_run(struct lazy_expunge_restore *restore,
 	return 0;
 }
 
+/* How many of the mails are of the mailbox of the first, and no more than max. */
+static unsigned int
+batch_count_mails(const struct lazy_expunge_select_mail *mails,
+		  unsigned int count, unsigned int max)
+{
+	unsigned int size = 1;
+
+	while (size < I_MIN(count, max) && mails[size].box == mails->box)
+		size++;
+	return size;
+}
+
 void lazy_expunge_restore_batches(struct lazy_expunge_restore *restore,
 				  const struct lazy_expunge_select_mail *mails,
 				  unsigned int count)
 {
 	struct lazy_expunge_error error;
-	unsigned int size;
+	unsigned int size, max = RESTORE_BATCH_MIN;
+	uint64_t since;
 
 	while (count > 0) {
 		if (restore_is_killed(restore)) {
@@ -290,14 +306,14 @@ void lazy_expunge_restore_batches(struct lazy_expunge_restore *restore,
 			lazy_expunge_restore_row_fail(restore, count, &error);
 			break;
 		}
-		size = 1;
-		while (size < I_MIN(count, RESTORE_BATCH_SIZE) &&
-		       mails[size].box == mails->box)
-			size++;
+		size = batch_count_mails(mails, count, max);
+		since = i_microseconds();
 		if (restore_run(restore, mails, size, &error) < 0) {
 			lazy_expunge_restore_row_fail(restore, count, &error);
 			break;
 		}
+		max = i_microseconds() - since > RESTORE_BATCH_QUICK_USECS ?
+			RESTORE_BATCH_MIN : I_MIN(max * 2, RESTORE_BATCH_MAX);
 		mails += size;
 		count -= size;
 	}
