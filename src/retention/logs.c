@@ -69,23 +69,19 @@ static void logs_maintain_box(struct logs *logs, struct mail_namespace *ns,
 			      const char *vname, bool storage)
 {
 	struct mailbox *box;
-	const char *dir;
-	const char *path = NULL;
-	bool due = FALSE, large = FALSE;
+	const char *dir, *path;
 
 	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
 	if (mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_INDEX, &dir) > 0) {
 		path = t_strconcat(dir, "/"MAIL_INDEX_PREFIX".log", NULL);
-		due = logs_are_due(logs, box->storage, path);
-		large = storage && cache_is_large(dir);
-	}
-	if ((due || large) && mailbox_open(box) == 0) {
-		if (due)
+		if (logs_are_due(logs, box->storage, path) &&
+		    mailbox_open(box) == 0) {
 			lazy_expunge_index_logs_sync(box);
-		if (large)
-			logs_purge_cache(box);
-		/* for the time of what is there now */
-		(void)logs_are_due(logs, box->storage, path);
+			if (storage && cache_is_large(dir))
+				logs_purge_cache(box);
+			/* for the time of what is there now */
+			(void)logs_are_due(logs, box->storage, path);
+		}
 	}
 	mailbox_free(&box);
 }
