@@ -65,13 +65,12 @@ static void logs_purge_cache(struct mailbox *box)
 				       "lazy_expunge maintain");
 }
 
-static void logs_maintain_box(struct logs *logs, struct mail_namespace *ns,
-			      const char *vname, bool storage)
+/* Frees the mailbox, which is not open. */
+static void logs_maintain_box(struct logs *logs, struct mailbox *box,
+			      bool storage)
 {
-	struct mailbox *box;
 	const char *dir, *path;
 
-	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
 	if (mailbox_get_path_to(box, MAILBOX_LIST_PATH_TYPE_INDEX, &dir) > 0) {
 		path = t_strconcat(dir, "/"MAIL_INDEX_PREFIX".log", NULL);
 		if (logs_are_due(logs, box->storage, path) &&
@@ -86,25 +85,38 @@ static void logs_maintain_box(struct logs *logs, struct mail_namespace *ns,
 	mailbox_free(&box);
 }
 
+/* It is seen to as a storage, whether it has a retention or not. */
+static bool storage_is_one(const struct lazy_expunge_storage *storage)
+{
+	return !lazy_expunge_storage_is_many(storage) && storage->ns != NULL;
+}
+
 static void logs_retention(struct mail_namespace *ns, const char *vname,
 			   void *context)
 {
 	struct logs *logs = context;
+	const struct lazy_expunge_storage *storage =
+		lazy_expunge_storage_match(logs->luser, ns, vname);
+	struct mailbox *box;
 
-	logs_maintain_box(logs, ns, vname, lazy_expunge_storage_match(
-					logs->luser, ns, vname) != NULL);
+	if (storage != NULL && storage_is_one(storage))
+		return;
+	box = mailbox_alloc(ns->list, vname, MAILBOX_FLAG_IGNORE_ACLS);
+	logs_maintain_box(logs, box, storage != NULL);
 }
 
 static void logs_storages(struct logs *logs)
 {
 	struct lazy_expunge_storage *storage;
+	struct mailbox *box;
 
 	array_foreach_elem(lazy_expunge_user_storages(logs->luser), storage) {
-		if (lazy_expunge_storage_is_many(storage) ||
-		    storage->ns == NULL)
+		if (!storage_is_one(storage))
 			continue;
-		logs_maintain_box(logs, storage->ns,
-			lazy_expunge_storage_legal_vname(storage), TRUE);
+		box = mailbox_alloc(storage->ns->list,
+				    lazy_expunge_storage_legal_vname(storage),
+				    MAILBOX_FLAG_IGNORE_ACLS);
+		logs_maintain_box(logs, box, TRUE);
 	}
 }
 
@@ -113,13 +125,12 @@ static void logs_inbox(struct logs *logs)
 	struct mail_namespace *ns =
 		mail_namespace_find_inbox(logs->luser->user->namespaces);
 	struct mailbox *box;
-	enum lazy_expunge_format format;
 
 	box = mailbox_alloc(ns->list, "INBOX", MAILBOX_FLAG_IGNORE_ACLS);
-	format = lazy_expunge_box_format(box);
-	mailbox_free(&box);
-	if (format != LAZY_EXPUNGE_FORMAT_OTHER)
-		logs_maintain_box(logs, ns, "INBOX", FALSE);
+	if (lazy_expunge_box_format(box) != LAZY_EXPUNGE_FORMAT_OTHER)
+		logs_maintain_box(logs, box, FALSE);
+	else
+		mailbox_free(&box);
 }
 
 /* Namespaces may share a storage and its map: the second finds nothing to do. */

@@ -72,7 +72,7 @@ def main():
 def _arguments():
     parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words = lambda known: lambda text: options.words(text, known)
-    parser.add_argument("--cases", type=lambda text: text.split(","), help="comma-separated (default: all)")
+    parser.add_argument("--cases", help="comma-separated (default: all)")
     parser.add_argument("--peer", choices=list(PEERS), help="measure beside this mail server, instead of beside no plugin and the shipped one: "
                         "other cases, see --peer cyrus --list")
     parser.add_argument("--write-calls", action="store_true", help=f"write the counts of the case {bench_calls.NAME} to "
@@ -98,10 +98,10 @@ def _arguments():
     arguments.fsync = arguments.fsync or (["optimized"] if arguments.quick or arguments.peer else ["optimized", "never"])
     arguments.known = PEERS[arguments.peer] if arguments.peer else CASES
     names = list(arguments.known) if arguments.peer else [bench_calls.NAME, *CASES]
-    arguments.cases = arguments.cases or names
-    unknown = [name for name in arguments.cases if name not in names]
-    if unknown:
-        parser.error(f"argument --cases: {unknown[0]} is none of {', '.join(names)}")
+    try:
+        arguments.cases = options.words(arguments.cases, names) if arguments.cases else names
+    except argparse.ArgumentTypeError as error:
+        parser.error(f"argument --cases: {error}")
     return arguments
 
 
